@@ -1,0 +1,26 @@
+"""Matchers: keypoints of a query against those of gallery photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from resight.types import Features, Matches
+
+
+@runtime_checkable
+class Matcher(Protocol):
+    """Matches one query with many gallery photos.
+
+    ``accepts`` are the feature families it was made for; any other raises
+    ``IncompatibleFeatures``. The result keeps the gallery's order, does not
+    depend on which photos are matched in the same call, and is empty where
+    either side has no keypoints. Safe to call from several threads.
+    """
+
+    accepts: frozenset[str]
+    fingerprint: str
+
+    def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
+        """Matches of the query with each gallery photo."""
+        ...

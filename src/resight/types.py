@@ -1,0 +1,299 @@
+"""The words of resight as frozen value types over NumPy arrays.
+
+Conventions (they hold everywhere, so docstrings elsewhere do not repeat them):
+
+- sizes are ``(w, h)``; boxes ``(x, y, w, h)`` in upright photo pixels, covering
+  the half-open range ``[x, x + w) x [y, y + h)`` in edge coordinates;
+- points are ``(N, 2)`` float32 ``xy``; a pixel's centre is at integer
+  coordinates, so the photo spans ``[-0.5, w - 0.5]``;
+- pixels are ``(h, w, 3)`` uint8 RGB; angles degrees counter-clockwise as seen;
+- scores are higher = more similar; probabilities in ``[0, 1]``;
+- capture times are local as the camera wrote them, plus its offset if known;
+  resight's own times are UTC.
+
+Arrays inside these types are made read-only: results may be shared and cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNKNOWN_SIDE = "unknown"
+#: Parts of the animal a photo can show. A compound name shows both of its parts.
+SIDES: Mapping[str, frozenset[str]] = {
+    "left": frozenset({"left"}),
+    "right": frozenset({"right"}),
+    "top": frozenset({"top"}),
+    "bottom": frozenset({"bottom"}),
+    "front": frozenset({"front"}),
+    "back": frozenset({"back"}),
+    "topleft": frozenset({"top", "left"}),
+    "topright": frozenset({"top", "right"}),
+    "frontleft": frozenset({"front", "left"}),
+    "frontright": frozenset({"front", "right"}),
+    "backleft": frozenset({"back", "left"}),
+    "backright": frozenset({"back", "right"}),
+    UNKNOWN_SIDE: frozenset(),
+}
+_OPPOSITE = {
+    "left": "right",
+    "right": "left",
+    "top": "bottom",
+    "bottom": "top",
+    "front": "back",
+    "back": "front",
+}
+
+SIDE_POLICIES = ("same", "compatible", "any")
+
+
+def sides_meet(query: str, gallery: str, policy: str) -> bool:
+    """Whether a query of one side is compared with a gallery photo of another.
+
+    ``same``: equal names; ``compatible``: no part of one is opposite to a part
+    of the other (left meets left, topleft and top, not right or topright);
+    ``any``: always. ``unknown`` meets every side under every policy.
+
+    >>> sides_meet("left", "topleft", "compatible"), sides_meet("left", "topright", "compatible")
+    (True, False)
+    """
+    if policy not in SIDE_POLICIES:
+        raise ValueError(f"side policy {policy!r} is not one of {', '.join(SIDE_POLICIES)}")
+    if policy == "any" or UNKNOWN_SIDE in (query, gallery):
+        return True
+    if policy == "same":
+        return query == gallery
+    return not any(_OPPOSITE[part] in SIDES[gallery] for part in SIDES[query])
+
+
+class Box(NamedTuple):
+    """A rectangle in upright photo pixels (edge coordinates, floats allowed)."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class Place(NamedTuple):
+    """Where a photo was taken: WGS 84 degrees, north and east positive."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An image file, as it is: identified by the sha256 of its bytes.
+
+    ``size`` is that of the upright photo (EXIF orientation applied).
+    ``taken_at`` is naive local time as the camera wrote it and ``utc_offset``
+    the offset in minutes, where the camera recorded one.
+    """
+
+    sha256: str
+    size: tuple[int, int]
+    format: str
+    bytes: int
+    taken_at: Optional[datetime] = None
+    utc_offset: Optional[int] = None
+    place: Optional[Place] = None
+
+
+@dataclass(frozen=True, eq=False)
+class Chip:
+    """The upright, cropped and scaled pixels of one annotation.
+
+    ``pixels``: (h, w, 3) uint8 RGB. ``to_photo``: (2, 3) float64 affine that
+    takes chip coordinates to upright photo coordinates.
+    """
+
+    pixels: NDArray[np.uint8]
+    to_photo: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
+            raise ValueError(
+                f"chip pixels must be (h, w, 3) uint8, got {self.pixels.shape} {self.pixels.dtype}"
+            )
+        if self.to_photo.shape != (2, 3):
+            raise ValueError(f"chip transform must be (2, 3), got {self.to_photo.shape}")
+        _freeze(self.pixels, self.to_photo)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(w, h)`` in chip pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    def points_to_photo(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Map (N, 2) chip points to upright photo pixels."""
+        return np.asarray(points, np.float64) @ self.to_photo[:, :2].T + self.to_photo[:, 2]
+
+    def points_from_photo(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Map (N, 2) upright photo points to chip pixels."""
+        shifted = np.asarray(points, np.float64) - self.to_photo[:, 2]
+        return np.linalg.solve(self.to_photo[:, :2], shifted.T).T
+
+
+METRICS = ("cosine", "l2", "hamming")
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Keypoints of one chip and what they look like, best first.
+
+    ``keypoints`` (N, 2) float32 xy in chip pixels; ``descriptors`` (N, D)
+    floating, or uint8 bit strings for the ``hamming`` metric; ``scores`` (N,)
+    float32 detector responses; ``scales`` (N,) float32 diameters in pixels and
+    ``orientations`` (N,) float32 degrees, where the method has them; ``size``
+    ``(w, h)`` of the chip; ``family`` what matchers are trained for (``aliked``,
+    ``sift``); ``fingerprint`` of the extractor that made them. N may be 0.
+    """
+
+    keypoints: NDArray[np.float32]
+    descriptors: NDArray[Any]
+    scores: NDArray[np.float32]
+    size: tuple[int, int]
+    family: str
+    metric: str
+    fingerprint: str
+    scales: Optional[NDArray[np.float32]] = None
+    orientations: Optional[NDArray[np.float32]] = None
+
+    def __post_init__(self) -> None:
+        n = len(self.keypoints)
+        if self.keypoints.shape != (n, 2) or self.keypoints.dtype != np.float32:
+            raise ValueError(
+                f"keypoints must be (N, 2) float32, got {self.keypoints.shape} {self.keypoints.dtype}"
+            )
+        if self.descriptors.ndim != 2 or len(self.descriptors) != n:
+            raise ValueError(f"descriptors must be ({n}, D), got {self.descriptors.shape}")
+        for name in ("scores", "scales", "orientations"):
+            values = getattr(self, name)
+            if values is not None and values.shape != (n,):
+                raise ValueError(f"{name} must be ({n},), got {values.shape}")
+        if self.metric not in METRICS:
+            raise ValueError(f"metric {self.metric!r} is not one of {', '.join(METRICS)}")
+        _freeze(self.keypoints, self.descriptors, self.scores, self.scales, self.orientations)
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Which keypoints of a query correspond to which of one gallery photo.
+
+    ``pairs`` (K, 2) int32: ``pairs[k] = (index in query, index in gallery)``,
+    each index at most once; ``scores`` (K,) float32 in [0, 1]; ``confidences``
+    (N,) float32 over *all* N query keypoints before filtering, 0 where a point
+    has no mutual match (``None`` where the matcher has no confidences);
+    ``layers`` how many network layers ran (``None`` for other matchers).
+    """
+
+    pairs: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    confidences: Optional[NDArray[np.float32]] = None
+    layers: Optional[int] = None
+
+    def __post_init__(self) -> None:
+        k = len(self.pairs)
+        if self.pairs.shape != (k, 2) or self.pairs.dtype != np.int32:
+            raise ValueError(f"pairs must be (K, 2) int32, got {self.pairs.shape} {self.pairs.dtype}")
+        if self.scores.shape != (k,):
+            raise ValueError(f"scores must be ({k},), got {self.scores.shape}")
+        _freeze(self.pairs, self.scores, self.confidences)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """Robust geometry fitted to the matches of one pair.
+
+    ``inliers`` (K,) bool over the matches; ``model`` (3, 3) float64 or ``None``
+    where too few matches agree on one.
+    """
+
+    inliers: NDArray[np.bool_]
+    model: Optional[NDArray[np.float64]] = None
+
+    def __post_init__(self) -> None:
+        _freeze(self.inliers, self.model)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What one query and one gallery annotation say about being the same animal.
+
+    ``scores`` maps each raw score's name to its value (``None`` where the
+    method cannot give it); ``matches`` and ``geometry`` are what a picture of
+    this pair draws.
+    """
+
+    annotation: str
+    scores: Mapping[str, Optional[float]]
+    matches: Matches
+    geometry: Geometry
+
+
+@dataclass(frozen=True)
+class GalleryEntry:
+    """One gallery annotation as identification sees it.
+
+    ``annotation`` is its id; ``individual`` the animal's name; ``photo`` the
+    sha256 of its photo; ``encounter`` empty if none is known.
+    """
+
+    annotation: str
+    individual: str
+    photo: str
+    side: str = UNKNOWN_SIDE
+    encounter: str = ""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One individual with its evidence, best photo first.
+
+    ``score`` is the best of its photos' ranking scores: raw, not a probability.
+    """
+
+    individual: str
+    score: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Identification:
+    """The answer about one query: ranked candidates and how they were found.
+
+    ``method`` names extractor and matcher, ``fingerprint`` pins them exactly,
+    ``score`` is the name of the ranking score. ``searched`` counts the gallery
+    annotations compared and ``left_out`` says, by reason, how many were not.
+    ``probability_new`` is ``None`` until the catalogue is calibrated.
+    """
+
+    candidates: tuple[Candidate, ...]
+    method: str
+    fingerprint: str
+    score: str
+    side: str
+    side_policy: str
+    searched: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    probability_new: Optional[float] = None
+
+
+def _freeze(*arrays: Optional[NDArray[Any]]) -> None:
+    for array in arrays:
+        if array is not None:
+            array.flags.writeable = False
