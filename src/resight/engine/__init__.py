@@ -1,0 +1,84 @@
+"""Engines: run an ONNX graph on this machine. Precision and threads live here.
+
+Two engines with one protocol: ``openvino`` (default; fastest on CPUs, knows
+bfloat16) and ``onnxruntime``. Types of either library never leave this folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from resight.errors import EngineError
+
+ENGINES = ("openvino", "onnxruntime")
+PRECISIONS = ("auto", "f32", "bf16")
+
+
+class Graph(Protocol):
+    """A loaded graph. ``precision`` is what the runtime says is in effect: f32 or bf16."""
+
+    precision: str
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+        """Outputs in the graph's order; floats are float32. Safe to call from several threads.
+
+        Raises ``EngineError`` if the runtime refuses the inputs.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """Loads graphs. ``precision`` is f32 or bf16: what ``load`` gives unless exact."""
+
+    name: str
+    precision: str
+    threads: int
+
+    def load(self, path: Path, *, exact: bool = False) -> Graph:
+        """Load an ONNX file; ``exact`` asks for float32 whatever the engine's precision.
+
+        Raises ``EngineError`` if the graph cannot be loaded or the runtime would use
+        another precision than the one asked for.
+        """
+        ...
+
+
+def open_engine(
+    name: str = "openvino",
+    *,
+    precision: str = "auto",
+    threads: int = 0,
+    cache: Path | None = None,
+) -> Engine:
+    """The engine of that name.
+
+    ``precision``: ``auto`` takes bf16 where processor and engine compute it natively, else
+    f32; asking for one that is not to be had raises ``EngineError``. ``threads``: 0 uses the
+    cores this process may run on. ``cache``: folder for compiled graphs (OpenVINO only).
+    """
+    if precision not in PRECISIONS:
+        raise EngineError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
+    if threads < 0:
+        raise EngineError(f"threads must be 0 (all cores) or more, got {threads}")
+    threads = threads or available_cores()
+    if name == "openvino":
+        from resight.engine.openvino import OpenVinoEngine
+
+        return OpenVinoEngine(precision=precision, threads=threads, cache=cache)
+    if name == "onnxruntime":
+        from resight.engine.onnxruntime import OnnxRuntimeEngine
+
+        return OnnxRuntimeEngine(precision=precision, threads=threads)
+    raise EngineError(f"engine {name!r} is not one of {', '.join(ENGINES)}")
+
+
+def available_cores() -> int:
+    """Cores this process may use (its affinity mask, not the machine's total)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

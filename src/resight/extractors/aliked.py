@@ -1,0 +1,214 @@
+"""ALIKED keypoints and descriptors.
+
+Zhao, Wu, Chen, Chen, Xu and Li, "ALIKED: A Lighter Keypoint and Descriptor Extraction
+Network via Deformable Transformation", 2023, https://arxiv.org/abs/2304.03608.
+
+The two networks (dense maps, sparse descriptors) are ONNX graphs; peak picking between
+them is NumPy. Keypoints follow the authors' code: their non-maximum suppression also keeps
+points on the flank of a stronger one (kornia's keeps strict maxima only: ``strict``).
+We differ where theirs would fill up a short list with points that are no maxima, or lower
+the threshold by itself: a photo with few keypoints has few keypoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.engine import Engine, Graph
+from resight.errors import SettingsError
+from resight.fingerprints import fingerprint
+from resight.models.graphs import GRAPHS, graph_path
+from resight.models.table import weights
+from resight.types import Chip, Features
+
+_RADIUS = 2  # of non-maximum suppression and refinement, as trained
+_TEMPERATURE = 0.1  # of the soft argmax that refines a peak
+_STRIDE = 32  # the coarsest map is this much smaller than the photo
+_PATCH = 3  # the descriptor head looks at 3x3 features to place its samples
+
+
+class Aliked:
+    """ALIKED with the weights ``model`` (aliked-t16, -n16, -n16rot or -n32).
+
+    ``detection_threshold`` in [0, 1): peaks of the score map at or below it are dropped.
+    ``strict``: keep only strict local maxima, as kornia does.
+
+    Descriptors are (N, 64) for t16, (N, 128) else, float32, unit length. Extraction always
+    runs in float32: bfloat16 moves scores by 0.03 and with them the keypoints, and features
+    are stored and compared for years.
+
+    Raises ``WeightsMissing`` when made, ``EngineError`` when a graph fails.
+    """
+
+    family = "aliked"
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        model: str = "aliked-n16",
+        max_keypoints: int = 1024,
+        detection_threshold: float = 0.0,
+        strict: bool = False,
+    ) -> None:
+        if max_keypoints < 1:
+            raise SettingsError(f"max_keypoints must be at least 1, got {max_keypoints}")
+        if not 0.0 <= detection_threshold < 1.0:
+            raise SettingsError(f"detection_threshold must be in [0, 1), got {detection_threshold}")
+        self.engine = engine
+        self.model = model
+        self.max_keypoints = max_keypoints
+        self.detection_threshold = detection_threshold
+        self.strict = strict
+        self._dense, self._describe = _load(engine, model)
+        if model == "aliked-t16":
+            self.family = "aliked-t16"  # 64-dimensional: no LightGlue was trained for it
+        self.fingerprint = fingerprint(
+            "aliked.v1",
+            detection_threshold=detection_threshold,
+            max_keypoints=max_keypoints,
+            precision=self._dense.precision,
+            strict=strict,
+            weights=weights(model).sha256,
+        )
+
+    def extract(self, chips: Sequence[Chip]) -> list[Features]:
+        return [self._extract(chip) for chip in chips]
+
+    def _extract(self, chip: Chip) -> Features:
+        photo, (top, left) = _pad(chip.pixels)
+        feature_map, score_map = self._dense.run({"photo": photo})
+        w, h = chip.size
+        feature_map = feature_map[:, :, top : top + h, left : left + w]
+        score_map = np.ascontiguousarray(score_map[0, 0, top : top + h, left : left + w])
+        peaks = find_peaks(
+            score_map,
+            count=self.max_keypoints,
+            threshold=self.detection_threshold,
+            strict=self.strict,
+        )
+        keypoints, scores = refine_peaks(score_map, peaks)
+        order = np.argsort(-scores, kind="stable")
+        keypoints, scores = keypoints[order], scores[order]
+        return Features(
+            keypoints=keypoints,
+            descriptors=self._descriptors(feature_map, keypoints),
+            scores=scores,
+            size=chip.size,
+            family=self.family,
+            metric="cosine",
+            fingerprint=self.fingerprint,
+        )
+
+    def _descriptors(
+        self, feature_map: NDArray[np.float32], keypoints: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        if not len(keypoints):
+            return np.zeros((0, feature_map.shape[1]), np.float32)
+        (descriptors,) = self._describe.run(
+            {
+                "feature_map": np.ascontiguousarray(feature_map),
+                "keypoints": keypoints,
+                "patches": _patches(feature_map[0], keypoints),
+            }
+        )
+        return np.array(descriptors)
+
+
+def find_peaks(
+    score_map: NDArray[np.float32], *, count: int, threshold: float, strict: bool
+) -> NDArray[np.intp]:
+    """The ``count`` best local maxima above ``threshold`` as (N, 2) integer xy.
+
+    A maximum is compared within 5x5 pixels; the outermost two pixels have none. Unless
+    ``strict``, two more rounds add the maxima of what is left beside those already found.
+    """
+    if strict:
+        window = np.ones((2 * _RADIUS + 1,) * 2, np.uint8)
+        window[_RADIUS, _RADIUS] = 0
+        is_peak = score_map > cv2.dilate(score_map, window)
+    else:
+        is_peak = _suppress(score_map)
+    inside = np.zeros_like(is_peak)
+    inside[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS] = True
+    ys, xs = np.nonzero(is_peak & inside & (score_map > threshold))
+    best = np.argsort(-score_map[ys, xs], kind="stable")[:count]
+    return np.stack([xs[best], ys[best]], 1)
+
+
+def _suppress(score_map: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Non-maximum suppression as in the authors' code, which has it from SuperPoint."""
+    window = np.ones((2 * _RADIUS + 1,) * 2, np.uint8)
+    is_peak: NDArray[np.bool_] = score_map == cv2.dilate(score_map, window)
+    for _ in range(2):
+        near_peak = cv2.dilate(is_peak.astype(np.uint8), window) > 0
+        rest = np.where(near_peak, np.float32(0), score_map)
+        is_peak = is_peak | ((rest == cv2.dilate(rest, window)) & ~near_peak)
+    return is_peak
+
+
+def refine_peaks(
+    score_map: NDArray[np.float32], peaks: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Sub-pixel keypoints (N, 2) float32 and their scores (N,) float32.
+
+    A peak moves to the soft argmax of its 5x5 neighbourhood; its score is read there by
+    bilinear interpolation.
+    """
+    steps = np.arange(-_RADIUS, _RADIUS + 1)
+    dx, dy = np.meshgrid(steps, steps)
+    xs, ys = peaks[:, 0], peaks[:, 1]
+    around = score_map[ys[:, None, None] + dy, xs[:, None, None] + dx]
+    weight = np.exp((around - around.max((1, 2), keepdims=True)) / _TEMPERATURE)
+    weight /= weight.sum((1, 2), keepdims=True)
+    shift = np.stack([(weight * dx).sum((1, 2)), (weight * dy).sum((1, 2))], 1)
+    keypoints = (peaks + shift).astype(np.float32)
+    return keypoints, _bilinear(score_map, keypoints)
+
+
+def _bilinear(values: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32]:
+    h, w = values.shape
+    x0 = np.clip(np.floor(points[:, 0]).astype(int), 0, max(w - 2, 0))
+    y0 = np.clip(np.floor(points[:, 1]).astype(int), 0, max(h - 2, 0))
+    fx, fy = points[:, 0] - x0, points[:, 1] - y0
+    upper = values[y0, x0] * (1 - fx) + values[y0, x0 + 1] * fx
+    lower = values[y0 + 1, x0] * (1 - fx) + values[y0 + 1, x0 + 1] * fx
+    return (upper * (1 - fy) + lower * fy).astype(np.float32)
+
+
+def _pad(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """(1, 3, H, W) in [0, 1] with sides that are multiples of 32, and the offset (y, x).
+
+    The edge is replicated around the centre, as in the authors' code.
+    """
+    h, w = pixels.shape[:2]
+    rows, columns = -h % _STRIDE, -w % _STRIDE
+    top, left = rows // 2, columns // 2
+    padded = cv2.copyMakeBorder(pixels, top, rows - top, left, columns - left, cv2.BORDER_REPLICATE)
+    planes = padded.transpose(2, 0, 1)[None].astype(np.float32)
+    return planes / np.float32(255), (top, left)
+
+
+def _patches(
+    feature_map: NDArray[np.float32], keypoints: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(N, D, 3, 3) features around each keypoint, kept inside the map.
+
+    The authors keep the last row and column out of reach (``size - 1 - 3``); so do we.
+    """
+    _, h, w = feature_map.shape
+    limit = np.array([w - 1 - _PATCH, h - 1 - _PATCH])
+    corner = np.clip(keypoints.astype(int) - _PATCH // 2, 0, limit)
+    steps = np.arange(_PATCH)
+    ys = corner[:, 1, None, None] + steps[:, None]
+    xs = corner[:, 0, None, None] + steps
+    return np.ascontiguousarray(feature_map[:, ys, xs].transpose(1, 0, 2, 3))
+
+
+def _load(engine: Engine, model: str) -> tuple[Graph, Graph]:
+    dense, describe = (graph_path(model, graph) for graph in GRAPHS[model])
+    return engine.load(dense, exact=True), engine.load(describe, exact=True)

@@ -1,0 +1,336 @@
+"""LightGlue: keypoints of two photos matched by a transformer that stops when it is sure.
+
+Lindenberger, Sarlin and Pollefeys, "LightGlue: Local Feature Matching at Light Speed",
+2023, https://arxiv.org/abs/2306.13643.
+
+One graph per layer, so what depends on the data happens between layers in NumPy: a pair
+whose points are confident leaves the batch (depth), points that are confidently unmatchable
+are dropped (width). One query is matched with many photos at once; photos of similar
+numbers of keypoints share a batch, shorter ones padded and masked, so a pair's result does
+not depend on its batch mates. Differs from the authors' code in that only, and in taking
+several pairs at once while pruning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.engine import Engine, Graph
+from resight.errors import IncompatibleFeatures, SettingsError
+from resight.fingerprints import fingerprint
+from resight.models.graphs import LIGHTGLUE_LAYERS, GraphName, graph_path
+from resight.models.table import weights
+from resight.types import Features, Matches
+
+#: Counts are rounded up to this: a new shape costs the engine some 10 ms the first time.
+_ROUND = 64
+#: Keypoints per batch and photo; bounds memory and is where larger batches stop paying.
+_BATCH_POINTS = 4096
+#: Added to the attention and assignment scores of padding: exp of it is 0.
+_MASKED = -1e4
+
+
+class LightGlue:
+    """LightGlue with the weights ``model`` (aliked-lightglue).
+
+    ``depth_confidence`` in (0, 1]: stop after the layer where more than this share of the
+    points is confident; -1 runs all nine. ``width_confidence`` in (0, 1]: drop points
+    whose matchability is below one minus this once they are confident; -1 keeps all.
+    ``filter_threshold``: matches need more confidence than this.
+
+    ``Matches.confidences`` are those of all query points before the filter. Layers run in
+    the engine's precision; input and assignment in float32.
+
+    Raises ``WeightsMissing`` when made, ``IncompatibleFeatures`` and ``EngineError`` by ``match``.
+    """
+
+    accepts = frozenset({"aliked"})
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        model: str = "aliked-lightglue",
+        depth_confidence: float = 0.95,
+        width_confidence: float = 0.99,
+        filter_threshold: float = 0.1,
+    ) -> None:
+        for name, value in (("depth", depth_confidence), ("width", width_confidence)):
+            if value != -1 and not 0 < value <= 1:
+                raise SettingsError(f"{name}_confidence must be in (0, 1] or -1, got {value}")
+        if not 0 <= filter_threshold < 1:
+            raise SettingsError(f"filter_threshold must be in [0, 1), got {filter_threshold}")
+        self.engine = engine
+        self.model = model
+        self.depth_confidence = depth_confidence
+        self.width_confidence = width_confidence
+        self.filter_threshold = filter_threshold
+        self._input = self._load("input")
+        self.fingerprint = fingerprint(
+            "lightglue.v1",
+            depth_confidence=depth_confidence,
+            filter_threshold=filter_threshold,
+            precision=self._layers[0].precision,
+            weights=weights(model).sha256,
+            width_confidence=width_confidence,
+        )
+
+    def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
+        for features in (query, *gallery):
+            if features.family not in self.accepts:
+                raise IncompatibleFeatures(
+                    f"{self.model} matches features of {', '.join(sorted(self.accepts))}, not of "
+                    f"{features.family}: choose the matcher made for them, or nearest"
+                )
+        results: list[Matches] = [_no_matches(len(query))] * len(gallery)
+        if not len(query):
+            return results
+        tokens = self._encode([query], _rounded(len(query)))
+        for members in _batches(len(query), [len(features) for features in gallery]):
+            batch = self._batch(tokens, query, [gallery[i] for i in members])
+            for row, matches in self._run(batch):
+                results[members[row]] = matches
+        return results
+
+    def _batch(self, query: _Side, features: Features, gallery: list[Features]) -> _Batch:
+        return _Batch(
+            rows=np.arange(len(gallery)),
+            points=np.array([len(features) + len(other) for other in gallery]),
+            query=query.repeat(len(gallery)),
+            gallery=self._encode(gallery, _rounded(max(len(other) for other in gallery))),
+        )
+
+    def _encode(self, photos: Sequence[Features], width: int) -> _Side:
+        """Tokens, rotations and mask of several photos, padded to ``width`` points."""
+        descriptors = np.zeros((len(photos), width, photos[0].descriptors.shape[1]), np.float32)
+        positions = np.zeros((len(photos), width, 2), np.float32)
+        index = np.full((len(photos), width), -1)
+        for row, features in enumerate(photos):
+            n = len(features)
+            descriptors[row, :n] = features.descriptors
+            positions[row, :n] = _normalise(features)
+            index[row, :n] = np.arange(n)
+        tokens, cosines, sines = self._input.run(
+            {"descriptors": descriptors, "keypoints": positions}
+        )
+        return _Side(tokens, cosines, sines, index)
+
+    def _run(self, batch: _Batch) -> Iterator[tuple[int, Matches]]:
+        """Run the layers; yields (row in the batch, matches) as pairs finish."""
+        count = int((batch.query.index[0] >= 0).sum())
+        for layer, graph in enumerate(self._layers):
+            batch = batch.advanced(graph)
+            if layer == LIGHTGLUE_LAYERS - 1:
+                done = np.ones(len(batch.rows), bool)
+            else:
+                batch, done = self._adapt(batch, layer)
+            if done.any():
+                yield from self._finish(batch.only(done), layer, count)
+                batch = batch.only(~done)
+            if not len(batch.rows):
+                return
+
+    def _adapt(self, batch: _Batch, layer: int) -> tuple[_Batch, NDArray[np.bool_]]:
+        """Early exit and pruning after a layer: the batch with fewer points, and who is done."""
+        done = np.zeros(len(batch.rows), bool)
+        if self.depth_confidence == -1 and self.width_confidence == -1:
+            return batch, done
+        threshold = min(max(0.8 + 0.1 * math.exp(-4.0 * layer / LIGHTGLUE_LAYERS), 0.0), 1.0)
+        sides = (batch.query, batch.gallery)
+        confidence0, confidence1, matchability0, matchability1 = self._confidence(layer).run(
+            {"tokens0": batch.query.tokens, "tokens1": batch.gallery.tokens}
+        )
+        if self.depth_confidence != -1:
+            unsure = sum(
+                ((confidence < threshold) & side.valid).sum(1)
+                for confidence, side in zip((confidence0, confidence1), sides, strict=True)
+            )
+            done = 1.0 - unsure / batch.points > self.depth_confidence
+        if self.width_confidence != -1:
+            pruned = []
+            for side, confidence, matchability in zip(
+                sides, (confidence0, confidence1), (matchability0, matchability1), strict=True
+            ):
+                keep = matchability > 1.0 - self.width_confidence
+                if self.depth_confidence != -1:
+                    keep |= confidence <= threshold  # a point that is not sure is never dropped
+                pruned.append(side.kept(keep | done[:, None]))
+            batch = replace(batch, query=pruned[0], gallery=pruned[1])
+            done = done | ~batch.query.valid.any(1) | ~batch.gallery.valid.any(1)
+        return batch, done
+
+    def _finish(self, batch: _Batch, layer: int, count: int) -> Iterator[tuple[int, Matches]]:
+        score0, best0, best1 = self._assignment(layer).run(
+            {
+                "tokens0": batch.query.tokens,
+                "tokens1": batch.gallery.tokens,
+                "bias0": batch.query.bias,
+                "bias1": batch.gallery.bias,
+            }
+        )
+        for i, row in enumerate(batch.rows):
+            yield (
+                int(row),
+                self._matches(
+                    (score0[i], best0[i], best1[i]),
+                    (batch.query.index[i], batch.gallery.index[i]),
+                    layers=layer + 1,
+                    count=count,
+                ),
+            )
+
+    def _matches(
+        self,
+        assignment: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]],
+        index: tuple[NDArray[np.int64], NDArray[np.int64]],
+        *,
+        layers: int,
+        count: int,
+    ) -> Matches:
+        """Mutual best partners of one pair, by the index of the original keypoints."""
+        score0, best0, best1 = assignment
+        index0, index1 = index
+        slots = np.arange(len(best0))
+        mutual = (best1[best0] == slots) & (index0 >= 0) & (index1[best0] >= 0)
+        slots = slots[mutual]
+        confidences = np.zeros(count, np.float32)
+        confidences[index0[slots]] = np.exp(score0[slots])
+        pairs = np.stack([index0[slots], index1[best0[slots]]], 1).astype(np.int32)
+        pairs = pairs[np.argsort(pairs[:, 0])]
+        scores = confidences[pairs[:, 0]]
+        keep = scores > self.filter_threshold
+        return Matches(pairs[keep], scores[keep], confidences, layers)
+
+    def _load(self, part: str, layer: int | None = None) -> Graph:
+        path = graph_path(self.model, GraphName(f"lightglue-{part}", layer))
+        return self.engine.load(path, exact=part != "layer")
+
+    @cached_property
+    def _layers(self) -> list[Graph]:
+        return [self._load("layer", i) for i in range(LIGHTGLUE_LAYERS)]
+
+    def _confidence(self, layer: int) -> Graph:
+        return self._heads("confidence", layer)
+
+    def _assignment(self, layer: int) -> Graph:
+        return self._heads("assignment", layer)
+
+    def _heads(self, part: str, layer: int) -> Graph:
+        # Loaded when first needed: most queries never stop at most layers. Two threads may
+        # both load one; either is as good.
+        loaded: dict[tuple[str, int], Graph] = self.__dict__.setdefault("_loaded_heads", {})
+        if (part, layer) not in loaded:
+            loaded[part, layer] = self._load(part, layer)
+        return loaded[part, layer]
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """Query or gallery photos of a batch, padded to one number of points.
+
+    tokens (B, N, 256); cosines, sines (B, 1, N, 64); index (B, N) into the photo's own
+    keypoints, -1 for padding and pruned points.
+    """
+
+    tokens: NDArray[np.float32]
+    cosines: NDArray[np.float32]
+    sines: NDArray[np.float32]
+    index: NDArray[np.int64]
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        return self.index >= 0
+
+    @property
+    def bias(self) -> NDArray[np.float32]:
+        return np.where(self.valid, np.float32(0), np.float32(_MASKED))[:, None, None]
+
+    def repeat(self, times: int) -> _Side:
+        return _Side(
+            *(np.repeat(a, times, 0) for a in (self.tokens, self.cosines, self.sines, self.index))
+        )
+
+    def only(self, rows: NDArray[np.bool_]) -> _Side:
+        return _Side(self.tokens[rows], self.cosines[rows], self.sines[rows], self.index[rows])
+
+    def kept(self, keep: NDArray[np.bool_]) -> _Side:
+        """Without the points not kept; narrower where that saves a multiple of 64."""
+        index = np.where(keep, self.index, -1)
+        width = _rounded(max(int((index >= 0).sum(1).max()), 1))
+        if width >= index.shape[1]:
+            return replace(self, index=index)
+        # A stable sort brings the valid points to the front in their order.
+        order = np.argsort(index < 0, axis=1, kind="stable")[:, :width]
+        return _Side(
+            np.take_along_axis(self.tokens, order[..., None], 1),
+            np.take_along_axis(self.cosines, order[:, None, :, None], 2),
+            np.take_along_axis(self.sines, order[:, None, :, None], 2),
+            np.take_along_axis(index, order, 1),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Pairs that still run: their row in the batch and how many points they began with."""
+
+    rows: NDArray[np.int64]
+    points: NDArray[np.int64]
+    query: _Side
+    gallery: _Side
+
+    def only(self, rows: NDArray[np.bool_]) -> _Batch:
+        if rows.all():
+            return self
+        return _Batch(
+            self.rows[rows], self.points[rows], self.query.only(rows), self.gallery.only(rows)
+        )
+
+    def advanced(self, layer: Graph) -> _Batch:
+        tokens0, tokens1 = layer.run(
+            {
+                "tokens0": self.query.tokens,
+                "tokens1": self.gallery.tokens,
+                "cosines0": self.query.cosines,
+                "sines0": self.query.sines,
+                "cosines1": self.gallery.cosines,
+                "sines1": self.gallery.sines,
+                "bias0": self.query.bias,
+                "bias1": self.gallery.bias,
+            }
+        )
+        return replace(
+            self,
+            query=replace(self.query, tokens=tokens0),
+            gallery=replace(self.gallery, tokens=tokens1),
+        )
+
+
+def _normalise(features: Features) -> NDArray[np.float32]:
+    """Keypoints relative to the chip's centre, in halves of its long edge, as trained."""
+    size = np.array(features.size, np.float32)
+    return (features.keypoints - size / 2) / (size.max() / 2)
+
+
+def _rounded(count: int) -> int:
+    return -(-count // _ROUND) * _ROUND
+
+
+def _batches(query: int, counts: Sequence[int]) -> Iterator[list[int]]:
+    """Gallery photos with keypoints, most first, in batches of like counts."""
+    order = sorted((i for i, n in enumerate(counts) if n), key=lambda i: -counts[i])
+    while order:
+        size = max(1, _BATCH_POINTS // max(_rounded(query), _rounded(counts[order[0]])))
+        yield order[:size]
+        order = order[size:]
+
+
+def _no_matches(count: int) -> Matches:
+    return Matches(
+        np.zeros((0, 2), np.int32), np.zeros(0, np.float32), np.zeros(count, np.float32), 0
+    )

@@ -1,0 +1,495 @@
+"""Make the graph templates in ``src/resight/models/templates``.
+
+Run by a developer who changes a network, never by a user:
+
+    make templates     # = python tools/export_templates.py in the torch environment
+
+A template is an ONNX graph whose weights are left out: each initialiser keeps the
+name it has in the authors' checkpoint, its shape and dtype, and no data. `resight`
+joins template and checkpoint (``models/graphs.py``). torch's dynamo exporter is used
+without its optimiser, which would fold or rename weights.
+
+The networks are ALIKED (Zhao 2023, arXiv 2304.03608) and LightGlue (Lindenberger 2023,
+arXiv 2306.13643), written here for inference only, so that the graph suits ONNX
+engines: masks are additive, and the permutations that rotary encoding needs are
+applied to weights, where the engine folds them once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnx_ir
+import torch
+import torch.nn.functional as F
+from onnxscript import opset19
+from torch import Tensor, nn
+
+TEMPLATES = Path(__file__).parents[1] / "src" / "resight" / "models" / "templates"
+OPSET = 19
+#: c1..c4, descriptor dimension and number of deformable positions, from the paper's table 1.
+ALIKED = {
+    "aliked-t16": ((8, 16, 32, 64), 64, 16),
+    "aliked-n16": ((16, 32, 64, 128), 128, 16),
+    "aliked-n32": ((16, 32, 64, 128), 128, 32),
+}
+
+
+# --- ALIKED ------------------------------------------------------------------------------
+
+
+@torch.library.custom_op("resight::deform_conv", mutates_args=())
+def deform_conv(x: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
+    """Stand-in with the right shape; the exporter writes ONNX's DeformConv for it."""
+    return x.new_zeros(x.shape[0], weight.shape[0], x.shape[2], x.shape[3])
+
+
+@deform_conv.register_fake
+def _(x: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
+    return x.new_empty(x.shape[0], weight.shape[0], x.shape[2], x.shape[3])
+
+
+def onnx_deform_conv(x: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
+    """ONNX DeformConv v19: stride 1, 3x3, one group, as ALIKED uses it."""
+    return opset19.DeformConv(x, weight, offset, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+
+
+class DeformableConv(nn.Module):
+    """A 3x3 convolution whose taps are displaced by a predicted offset (Dai 2017)."""
+
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.offset_conv = nn.Conv2d(c_in, 18, 3, padding=1)
+        self.regular_conv = nn.Conv2d(c_in, c_out, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        limit = torch.sym_max(x.shape[2], x.shape[3]) / 4.0
+        offset = self.offset_conv(x).clamp(-limit, limit)
+        return deform_conv(x, self.regular_conv.weight, offset)
+
+
+def convolution(c_in: int, c_out: int, *, deformable: bool) -> nn.Module:
+    if deformable:
+        return DeformableConv(c_in, c_out)
+    return nn.Conv2d(c_in, c_out, 3, padding=1, bias=False)
+
+
+class Block(nn.Module):
+    """Two convolutions with batch norm and SELU; residual if it has a ``downsample``."""
+
+    def __init__(self, c_in: int, c_out: int, *, residual: bool, deformable: bool) -> None:
+        super().__init__()
+        self.conv1 = convolution(c_in, c_out, deformable=deformable)
+        self.bn1 = nn.BatchNorm2d(c_out)
+        self.conv2 = convolution(c_out, c_out, deformable=deformable)
+        self.bn2 = nn.BatchNorm2d(c_out)
+        self.downsample = nn.Conv2d(c_in, c_out, 1) if residual else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.bn2(self.conv2(F.selu(self.bn1(self.conv1(x)))))
+        return F.selu(y if self.downsample is None else y + self.downsample(x))
+
+
+class AlikedDense(nn.Module):
+    """Photo (B, 3, H, W) in [0, 1], H and W multiples of 32 -> features and score map.
+
+    Returns the L2-normalised feature map (B, D, H, W) and scores (B, 1, H, W) in (0, 1).
+    """
+
+    def __init__(self, channels: tuple[int, int, int, int], dim: int) -> None:
+        super().__init__()
+        c1, c2, c3, c4 = channels
+        self.block1 = Block(3, c1, residual=False, deformable=False)
+        self.block2 = Block(c1, c2, residual=True, deformable=False)
+        self.block3 = Block(c2, c3, residual=True, deformable=True)
+        self.block4 = Block(c3, c4, residual=True, deformable=True)
+        for i, c in enumerate(channels, 1):
+            setattr(self, f"conv{i}", nn.Conv2d(c, dim // 4, 1, bias=False))
+        self.score_head = nn.Sequential(
+            nn.Conv2d(dim, 8, 1, bias=False),
+            nn.SELU(),
+            nn.Conv2d(8, 4, 3, padding=1, bias=False),
+            nn.SELU(),
+            nn.Conv2d(4, 4, 3, padding=1, bias=False),
+            nn.SELU(),
+            nn.Conv2d(4, 1, 3, padding=1, bias=False),
+        )
+
+    def forward(self, photo: Tensor) -> tuple[Tensor, Tensor]:
+        x1 = self.block1(photo)
+        x2 = self.block2(F.avg_pool2d(x1, 2))
+        x3 = self.block3(F.avg_pool2d(x2, 4))
+        x4 = self.block4(F.avg_pool2d(x3, 4))
+        size = (photo.shape[2], photo.shape[3])
+        branches = [F.selu(self.conv1(x1))]
+        for conv, x in ((self.conv2, x2), (self.conv3, x3), (self.conv4, x4)):
+            y = F.selu(conv(x))
+            branches.append(F.interpolate(y, size, mode="bilinear", align_corners=True))
+        features = torch.cat(branches, 1)
+        scores = torch.sigmoid(self.score_head(features))
+        norm = features.square().sum(1, keepdim=True).sqrt().clamp(min=1e-12)
+        return features / norm, scores
+
+
+class AlikedDescriptors(nn.Module):
+    """Sparse deformable descriptor head (SDDH) at given keypoints.
+
+    ``feature_map`` (1, D, H, W), already cropped to the photo; ``keypoints`` (N, 2) xy in
+    its pixels; ``patches`` (N, D, 3, 3) of it around them -> descriptors (N, D), unit length.
+    """
+
+    def __init__(self, dim: int, positions: int) -> None:
+        super().__init__()
+        self.positions = positions
+        self.desc_head = nn.Module()
+        self.desc_head.offset_conv = nn.Sequential(
+            nn.Conv2d(dim, 2 * positions, 3), nn.SELU(), nn.Conv2d(2 * positions, 2 * positions, 1)
+        )
+        self.desc_head.sf_conv = nn.Conv2d(dim, dim, 1, bias=False)
+        self.desc_head.agg_weights = nn.Parameter(torch.rand(positions, dim, dim))
+
+    def forward(self, feature_map: Tensor, keypoints: Tensor, patches: Tensor) -> Tensor:
+        h, w = feature_map.shape[2], feature_map.shape[3]
+        n, d = patches.shape[0], patches.shape[1]
+        limit = torch.sym_max(h, w) / 4.0
+        offset = self.desc_head.offset_conv(patches).clamp(-limit, limit)
+        offset = offset.reshape(n, 2, self.positions).permute(0, 2, 1)
+        sizes = torch.stack([torch.tensor(w - 1.0), torch.tensor(h - 1.0)])
+        grid = 2.0 * (keypoints[:, None] + offset) / sizes - 1.0
+        sampled = F.grid_sample(
+            feature_map, grid.reshape(1, n, self.positions, 2), mode="bilinear", align_corners=True
+        )
+        sampled = sampled.reshape(d, n, self.positions).permute(1, 2, 0)
+        features = F.selu(sampled @ self.desc_head.sf_conv.weight[:, :, 0, 0].T)
+        weights = self.desc_head.agg_weights.reshape(self.positions * d, d)
+        descriptors = features.reshape(n, self.positions * d) @ weights
+        norm = descriptors.square().sum(1, keepdim=True).sqrt().clamp(min=1e-12)
+        return descriptors / norm
+
+
+# --- LightGlue ---------------------------------------------------------------------------
+
+DIM, HEADS = 256, 4
+HEAD = DIM // HEADS
+
+
+def split_heads(x: Tensor) -> Tensor:
+    return x.unflatten(-1, (HEADS, HEAD)).transpose(1, 2)
+
+
+def join_heads(x: Tensor) -> Tensor:
+    return x.transpose(1, 2).flatten(2)
+
+
+class FeedForward(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Linear(2 * DIM, 2 * DIM), nn.LayerNorm(2 * DIM), nn.GELU(), nn.Linear(2 * DIM, DIM)
+        )
+
+
+class SelfAttention(nn.Module):
+    """Attention within one photo, positions encoded by rotation (Su 2021).
+
+    The checkpoint interleaves q, k, v and the two halves of each rotated pair; both are
+    undone on the weights, so that a rotation is a swap of two contiguous halves. q and k
+    are permuted alike, which leaves their product unchanged.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.Wqkv = nn.Linear(DIM, 3 * DIM)
+        self.out_proj = nn.Linear(DIM, DIM)
+        self.ffn = FeedForward()
+
+    def forward(self, x: Tensor, cosines: Tensor, sines: Tensor, bias: Tensor) -> Tensor:
+        weight = self.Wqkv.weight.reshape(HEADS, HEAD // 2, 2, 3, DIM)
+        offset = self.Wqkv.bias.reshape(HEADS, HEAD // 2, 2, 3)
+        q, k = (
+            self.rotate(
+                F.linear(
+                    x,
+                    weight[:, :, :, i].transpose(1, 2).reshape(DIM, DIM),
+                    offset[..., i].transpose(1, 2).reshape(DIM),
+                ),
+                cosines,
+                sines,
+            )
+            for i in (0, 1)
+        )
+        v = split_heads(
+            F.linear(x, weight[:, :, :, 2].reshape(DIM, DIM), offset[..., 2].reshape(DIM))
+        )
+        attention = torch.softmax((q * HEAD**-0.5) @ k.transpose(2, 3) + bias, -1)
+        message = self.out_proj(join_heads(attention @ v))
+        return x + self.ffn(torch.cat([x, message], -1))
+
+    @staticmethod
+    def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+        x = split_heads(x)
+        half = HEAD // 2
+        return x * cosines + torch.cat([-x[..., half:], x[..., :half]], -1) * sines
+
+
+class CrossAttention(nn.Module):
+    """Attention between two photos; one similarity matrix serves both directions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to_qk = nn.Linear(DIM, DIM)
+        self.to_v = nn.Linear(DIM, DIM)
+        self.to_out = nn.Linear(DIM, DIM)
+        self.ffn = FeedForward()
+
+    def forward(
+        self, x0: Tensor, x1: Tensor, bias0: Tensor, bias1: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        qk0 = split_heads(self.to_qk(x0)) * HEAD**-0.5
+        qk1 = split_heads(self.to_qk(x1))
+        v0, v1 = split_heads(self.to_v(x0)), split_heads(self.to_v(x1))
+        message0 = torch.softmax(qk0 @ qk1.transpose(2, 3) + bias1, -1) @ v1
+        message1 = torch.softmax(qk1 @ qk0.transpose(2, 3) + bias0, -1) @ v0
+        x0 = x0 + self.ffn(torch.cat([x0, self.to_out(join_heads(message0))], -1))
+        x1 = x1 + self.ffn(torch.cat([x1, self.to_out(join_heads(message1))], -1))
+        return x0, x1
+
+
+def first_layer(network: nn.Module) -> nn.ModuleList:
+    """A list of one, so that weights are named as the checkpoint names those of layer 0."""
+    return nn.ModuleList([network])
+
+
+class LightGlueLayer(nn.Module):
+    """One of the nine layers. Tokens (B, M, 256) and (B, N, 256) -> the same.
+
+    ``cosines``/``sines`` (B, 1, N, 64) of each photo; ``bias`` (B, 1, 1, N): 0 for a
+    keypoint, very negative for padding.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.Module()
+        layer.self_attn = SelfAttention()
+        layer.cross_attn = CrossAttention()
+        self.transformers = first_layer(layer)
+
+    def forward(
+        self,
+        tokens0: Tensor,
+        tokens1: Tensor,
+        cosines0: Tensor,
+        sines0: Tensor,
+        cosines1: Tensor,
+        sines1: Tensor,
+        bias0: Tensor,
+        bias1: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        layer = self.transformers[0]
+        tokens0 = layer.self_attn(tokens0, cosines0, sines0, bias0)
+        tokens1 = layer.self_attn(tokens1, cosines1, sines1, bias1)
+        return layer.cross_attn(tokens0, tokens1, bias0, bias1)
+
+
+class LightGlueConfidence(nn.Module):
+    """After a layer: is each token's prediction final, and can it be matched at all?
+
+    Tokens (B, M, 256) and (B, N, 256) -> ``confidence0`` (B, M), ``confidence1`` (B, N),
+    ``matchability0`` (B, M), ``matchability1`` (B, N), all in (0, 1).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        confidence = nn.Module()
+        confidence.token = nn.Sequential(nn.Linear(DIM, 1), nn.Sigmoid())
+        self.token_confidence = first_layer(confidence)
+        assignment = nn.Module()
+        assignment.matchability = nn.Linear(DIM, 1)
+        self.log_assignment = first_layer(assignment)
+
+    def forward(self, tokens0: Tensor, tokens1: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        token = self.token_confidence[0].token
+        matchability = self.log_assignment[0].matchability
+        return (
+            token(tokens0)[..., 0],
+            token(tokens1)[..., 0],
+            torch.sigmoid(matchability(tokens0))[..., 0],
+            torch.sigmoid(matchability(tokens1))[..., 0],
+        )
+
+
+class LightGlueInput(nn.Module):
+    """Descriptors (B, N, 128) and keypoints (B, N, 2) in [-1, 1] -> tokens and rotations."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.input_proj = nn.Linear(dim, DIM)
+        self.posenc = nn.Module()
+        self.posenc.Wr = nn.Linear(2, HEAD // 2, bias=False)
+
+    def forward(self, descriptors: Tensor, keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        angles = self.posenc.Wr(keypoints)
+        angles = torch.cat([angles, angles], -1)[:, None]
+        return self.input_proj(descriptors), angles.cos(), angles.sin()
+
+
+class LightGlueAssignment(nn.Module):
+    """Tokens of both photos -> each keypoint's best partner.
+
+    Returns ``score0`` (B, M) the best log assignment of each query keypoint, ``best0`` (B, M)
+    its index in the gallery photo and ``best1`` (B, N) the other way round.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        assignment = nn.Module()
+        assignment.matchability = nn.Linear(DIM, 1)
+        assignment.final_proj = nn.Linear(DIM, DIM)
+        self.log_assignment = first_layer(assignment)
+
+    def forward(
+        self, tokens0: Tensor, tokens1: Tensor, bias0: Tensor, bias1: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        project = self.log_assignment[0].final_proj
+        matchability = self.log_assignment[0].matchability
+        row_bias, column_bias = bias1[:, 0], bias0[:, 0].transpose(1, 2)
+        similarity = (project(tokens0) * DIM**-0.5) @ project(tokens1).transpose(1, 2)
+        rows = torch.log_softmax(similarity + row_bias, 2)
+        columns = torch.log_softmax(similarity + column_bias, 1)
+        certain0 = -F.softplus(-matchability(tokens0))
+        certain1 = -F.softplus(-matchability(tokens1)).transpose(1, 2)
+        scores = rows + columns + certain0 + certain1 + row_bias + column_bias
+        return scores.amax(2), scores.argmax(2), scores.argmax(1)
+
+
+# --- export ------------------------------------------------------------------------------
+
+
+def export(
+    name: str,
+    network: nn.Module,
+    arguments: dict[str, Tensor],
+    dynamic: dict[str, dict[int, Any]],
+    outputs: list[str],
+) -> None:
+    """Write ``network`` as template ``name``: no weights, no optimisation."""
+    program = torch.onnx.export(
+        network.eval(),
+        kwargs=arguments,
+        dynamo=True,
+        opset_version=OPSET,
+        optimize=False,
+        verbose=False,
+        dynamic_shapes=dynamic,
+        output_names=outputs,
+        custom_translation_table={torch.ops.resight.deform_conv.default: onnx_deform_conv},
+    )
+    assert program is not None
+    model = onnx_ir.to_proto(program.model)
+    weights = set(network.state_dict())
+    strip(model, weights)
+    TEMPLATES.mkdir(parents=True, exist_ok=True)
+    path = TEMPLATES / f"{name}.onnx"
+    path.write_bytes(model.SerializeToString(deterministic=True))
+    left = [i.name for i in model.graph.initializer if i.name in weights]
+    print(
+        f"{path.name}: {path.stat().st_size} bytes, {len(model.graph.node)} nodes, {len(left)} weights"
+    )
+
+
+def strip(model: onnx.ModelProto, weights: set[str]) -> None:
+    """Empty the initialisers that are ``weights``; drop unused ones, docs and metadata."""
+    used = {name for node in nodes(model) for name in node.input}
+    keep = [i for i in model.graph.initializer if i.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(keep)
+    for tensor in model.graph.initializer:
+        if tensor.name in weights:
+            tensor.ClearField("raw_data")
+    for node in nodes(model):
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for values in (model.graph.value_info, model.graph.input, model.graph.output):
+        for value in values:
+            del value.metadata_props[:]
+    for function in model.functions:
+        del function.metadata_props[:]
+        del function.value_info[:]
+    del model.graph.metadata_props[:]
+    del model.metadata_props[:]
+    model.producer_version = ""
+
+
+def nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    return [*model.graph.node, *(node for f in model.functions for node in f.node)]
+
+
+def main() -> int:
+    torch.manual_seed(0)
+    free = torch.export.Dim.DYNAMIC
+    for name, (channels, dim, positions) in ALIKED.items():
+        if name != "aliked-n32":  # same dense network as n16
+            dense = AlikedDense(channels, dim)
+            export(
+                f"{name}-dense",
+                dense,
+                {"photo": torch.rand(2, 3, 96, 128)},
+                {"photo": {0: free, 2: 32 * torch.export.Dim("h"), 3: 32 * torch.export.Dim("w")}},
+                ["feature_map", "score_map"],
+            )
+        export(
+            f"{name}-descriptors",
+            AlikedDescriptors(dim, positions),
+            {
+                "feature_map": torch.rand(1, dim, 90, 120),
+                "keypoints": torch.rand(7, 2),
+                "patches": torch.rand(7, dim, 3, 3),
+            },
+            {"feature_map": {2: free, 3: free}, "keypoints": {0: free}, "patches": {0: free}},
+            ["descriptors"],
+        )
+    batch = 3
+    tokens = {"tokens0": torch.rand(batch, 70, DIM), "tokens1": torch.rand(batch, 50, DIM)}
+    bias = {"bias0": torch.zeros(batch, 1, 1, 70), "bias1": torch.zeros(batch, 1, 1, 50)}
+    turns = {
+        f"{part}{i}": torch.rand(batch, 1, n, HEAD)
+        for i, n in ((0, 70), (1, 50))
+        for part in ("cosines", "sines")
+    }
+    counts = {"tokens0": {0: free, 1: free}, "tokens1": {0: free, 1: free}}
+    masks = {"bias0": {0: free, 3: free}, "bias1": {0: free, 3: free}}
+    export(
+        "lightglue-layer",
+        LightGlueLayer(),
+        tokens | turns | bias,
+        counts | {name: {0: free, 2: free} for name in turns} | masks,
+        ["new_tokens0", "new_tokens1"],
+    )
+    export(
+        "lightglue-confidence",
+        LightGlueConfidence(),
+        tokens,
+        counts,
+        ["confidence0", "confidence1", "matchability0", "matchability1"],
+    )
+    export(
+        "lightglue-assignment",
+        LightGlueAssignment(),
+        tokens | bias,
+        counts | masks,
+        ["score0", "best0", "best1"],
+    )
+    export(
+        "lightglue-input",
+        LightGlueInput(128),
+        {"descriptors": torch.rand(batch, 70, 128), "keypoints": torch.rand(batch, 70, 2)},
+        {"descriptors": {0: free, 1: free}, "keypoints": {0: free, 1: free}},
+        ["tokens", "cosines", "sines"],
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
