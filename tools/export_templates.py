@@ -42,13 +42,13 @@ ALIKED = {
 
 
 @torch.library.custom_op("resight::deform_conv", mutates_args=())
-def deform_conv(x: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
+def deform_conv(x: Tensor, weight: Tensor, offset: Tensor) -> Tensor:  # noqa: ARG001
     """Stand-in with the right shape; the exporter writes ONNX's DeformConv for it."""
     return x.new_zeros(x.shape[0], weight.shape[0], x.shape[2], x.shape[3])
 
 
 @deform_conv.register_fake
-def _(x: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
+def _(x: Tensor, weight: Tensor, offset: Tensor) -> Tensor:  # noqa: ARG001
     return x.new_empty(x.shape[0], weight.shape[0], x.shape[2], x.shape[3])
 
 
@@ -394,9 +394,8 @@ def export(
     path = TEMPLATES / f"{name}.onnx"
     path.write_bytes(model.SerializeToString(deterministic=True))
     left = [i.name for i in model.graph.initializer if i.name in weights]
-    print(
-        f"{path.name}: {path.stat().st_size} bytes, {len(model.graph.node)} nodes, {len(left)} weights"
-    )
+    size, steps = path.stat().st_size, len(model.graph.node)
+    print(f"{path.name}: {size} bytes, {steps} nodes, {len(left)} weights")
 
 
 def strip(model: onnx.ModelProto, weights: set[str]) -> None:

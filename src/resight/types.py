@@ -133,12 +133,15 @@ class Chip:
 
     def points_to_photo(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Map (N, 2) chip points to upright photo pixels."""
-        return np.asarray(points, np.float64) @ self.to_photo[:, :2].T + self.to_photo[:, 2]
+        mapped: NDArray[np.float64] = (
+            np.asarray(points, np.float64) @ self.to_photo[:, :2].T + self.to_photo[:, 2]
+        )
+        return mapped
 
     def points_from_photo(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Map (N, 2) upright photo points to chip pixels."""
         shifted = np.asarray(points, np.float64) - self.to_photo[:, 2]
-        return np.linalg.solve(self.to_photo[:, :2], shifted.T).T
+        return np.linalg.solve(self.to_photo[:, :2], shifted.T).T.astype(np.float64)
 
 
 METRICS = ("cosine", "l2", "hamming")
@@ -205,7 +208,9 @@ class Matches:
     def __post_init__(self) -> None:
         k = len(self.pairs)
         if self.pairs.shape != (k, 2) or self.pairs.dtype != np.int32:
-            raise ValueError(f"pairs must be (K, 2) int32, got {self.pairs.shape} {self.pairs.dtype}")
+            raise ValueError(
+                f"pairs must be (K, 2) int32, got {self.pairs.shape} {self.pairs.dtype}"
+            )
         if self.scores.shape != (k,):
             raise ValueError(f"scores must be ({k},), got {self.scores.shape}")
         _freeze(self.pairs, self.scores, self.confidences)

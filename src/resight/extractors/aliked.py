@@ -177,7 +177,8 @@ def _bilinear(values: NDArray[np.float32], points: NDArray[np.float32]) -> NDArr
     fx, fy = points[:, 0] - x0, points[:, 1] - y0
     upper = values[y0, x0] * (1 - fx) + values[y0, x0 + 1] * fx
     lower = values[y0 + 1, x0] * (1 - fx) + values[y0 + 1, x0 + 1] * fx
-    return (upper * (1 - fy) + lower * fy).astype(np.float32)
+    values_there: NDArray[np.float32] = (upper * (1 - fy) + lower * fy).astype(np.float32)
+    return values_there
 
 
 def _pad(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int]]:
@@ -189,8 +190,8 @@ def _pad(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int
     rows, columns = -h % _STRIDE, -w % _STRIDE
     top, left = rows // 2, columns // 2
     padded = cv2.copyMakeBorder(pixels, top, rows - top, left, columns - left, cv2.BORDER_REPLICATE)
-    planes = padded.transpose(2, 0, 1)[None].astype(np.float32)
-    return planes / np.float32(255), (top, left)
+    planes = np.divide(padded.transpose(2, 0, 1)[None], np.float32(255), dtype=np.float32)
+    return np.ascontiguousarray(planes), (top, left)
 
 
 def _patches(
@@ -206,7 +207,8 @@ def _patches(
     steps = np.arange(_PATCH)
     ys = corner[:, 1, None, None] + steps[:, None]
     xs = corner[:, 0, None, None] + steps
-    return np.ascontiguousarray(feature_map[:, ys, xs].transpose(1, 0, 2, 3))
+    patches: NDArray[np.float32] = feature_map[:, ys, xs].transpose(1, 0, 2, 3)
+    return np.ascontiguousarray(patches)
 
 
 def _load(engine: Engine, model: str) -> tuple[Graph, Graph]:

@@ -249,11 +249,16 @@ class _Side:
 
     @property
     def bias(self) -> NDArray[np.float32]:
-        return np.where(self.valid, np.float32(0), np.float32(_MASKED))[:, None, None]
+        """(B, 1, 1, N): added to the attention that the points receive."""
+        bias: NDArray[np.float32] = np.where(self.valid, np.float32(0), np.float32(_MASKED))
+        return bias[:, None, None]
 
     def repeat(self, times: int) -> _Side:
         return _Side(
-            *(np.repeat(a, times, 0) for a in (self.tokens, self.cosines, self.sines, self.index))
+            np.repeat(self.tokens, times, 0),
+            np.repeat(self.cosines, times, 0),
+            np.repeat(self.sines, times, 0),
+            np.repeat(self.index, times, 0),
         )
 
     def only(self, rows: NDArray[np.bool_]) -> _Side:
@@ -314,7 +319,8 @@ class _Batch:
 def _normalise(features: Features) -> NDArray[np.float32]:
     """Keypoints relative to the chip's centre, in halves of its long edge, as trained."""
     size = np.array(features.size, np.float32)
-    return (features.keypoints - size / 2) / (size.max() / 2)
+    relative: NDArray[np.float32] = (features.keypoints - size / 2) / (size.max() / 2)
+    return relative
 
 
 def _rounded(count: int) -> int:
