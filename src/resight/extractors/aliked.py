@@ -19,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
-from resight.errors import SettingsError
+from resight.errors import SettingsError, UnknownMethod
 from resight.fingerprints import fingerprint
 from resight.models.graphs import GRAPHS, graph_path
 from resight.models.table import weights
 from resight.types import Chip, Features
+
+MODELS = ("aliked-t16", "aliked-n16", "aliked-n16rot", "aliked-n32")
 
 _RADIUS = 2  # of non-maximum suppression and refinement, as trained
 _TEMPERATURE = 0.1  # of the soft argmax that refines a peak
@@ -212,5 +214,7 @@ def _patches(
 
 
 def _load(engine: Engine, model: str) -> tuple[Graph, Graph]:
+    if model not in MODELS:
+        raise UnknownMethod(f"ALIKED has no model {model!r}: choose from {', '.join(MODELS)}")
     dense, describe = (graph_path(model, graph) for graph in GRAPHS[model])
     return engine.load(dense, exact=True), engine.load(describe, exact=True)

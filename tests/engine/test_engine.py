@@ -1,0 +1,150 @@
+"""One suite for both engines, on small graphs made here."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from resight.engine import ENGINES, Engine, available_cores, open_engine
+from resight.errors import EngineError
+
+FREE = ["batch", "channels", "rows", "columns"]
+
+
+def save(graph: onnx.GraphProto, path: Path) -> Path:
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9, producer_name="test"
+    )
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture
+def doubling(tmp_path: Path) -> Path:
+    """y = x · 2w for any number of rows, w = (1, 2)."""
+    weight = numpy_helper.from_array(np.array([[2.0], [4.0]], np.float32), "w")
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 2])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1])
+    return save(helper.make_graph([node], "doubling", [x], [y], [weight]), tmp_path / "d.onnx")
+
+
+def test_runs_a_graph_with_any_number_of_rows(engine: Engine, doubling: Path) -> None:
+    graph = engine.load(doubling)
+    for rows in (1, 3, 64):
+        x = np.arange(2 * rows, dtype=np.float32).reshape(rows, 2)
+        (y,) = graph.run({"x": x})
+        np.testing.assert_array_equal(y[:, 0], 2 * x[:, 0] + 4 * x[:, 1])
+
+
+def test_zero_rows_give_zero_rows(engine: Engine, doubling: Path) -> None:
+    (y,) = engine.load(doubling).run({"x": np.zeros((0, 2), np.float32)})
+    assert y.shape == (0, 1)
+
+
+def test_outputs_are_not_overwritten_by_the_next_run(engine: Engine, doubling: Path) -> None:
+    graph = engine.load(doubling)
+    (first,) = graph.run({"x": np.ones((4, 2), np.float32)})
+    graph.run({"x": np.zeros((4, 2), np.float32)})
+    np.testing.assert_array_equal(first, np.full((4, 1), 6.0))
+
+
+def test_threads_share_a_graph(engine: Engine, doubling: Path) -> None:
+    graph = engine.load(doubling)
+
+    def run(value: int) -> float:
+        (y,) = graph.run({"x": np.full((200, 2), value, np.float32)})
+        return float(y.sum())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(run, range(100))) == [200 * 6.0 * value for value in range(100)]
+
+
+def test_deformable_convolution_equals_an_ordinary_one_on_the_shifted_picture(
+    engine: Engine, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((2, 1, 3, 3)).astype(np.float32)
+    info = [helper.make_tensor_value_info(n, TensorProto.FLOAT, FREE) for n in ("x", "offset")]
+    deformable = helper.make_node(
+        "DeformConv", ["x", "w", "offset"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]
+    )
+    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, FREE)
+    path = save(
+        helper.make_graph(
+            [deformable], "deform", info, [out], [numpy_helper.from_array(weight, "w")]
+        ),
+        tmp_path / "deform.onnx",
+    )
+    x = rng.standard_normal((1, 1, 12, 16)).astype(np.float32)
+    offset = np.zeros((1, 18, 12, 16), np.float32)
+    offset[:, 0::2] = 1.0  # one row down
+    offset[:, 1::2] = -2.0  # two columns to the left
+    (y,) = engine.load(path).run({"x": x, "offset": offset})
+    shifted = np.zeros_like(x)
+    shifted[:, :, :-1, 2:] = x[:, :, 1:, :-2]
+    inner = (slice(2, -2), slice(4, -2))
+    for channel in range(2):
+        expected = sum(
+            weight[channel, 0, i, j] * _moved(shifted[0, 0], i - 1, j - 1)
+            for i in range(3)
+            for j in range(3)
+        )
+        np.testing.assert_allclose(y[0, channel][inner], expected[inner], atol=1e-5)
+
+
+def _moved(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    return np.roll(values, (-rows, -columns), (0, 1))
+
+
+def test_precision_is_what_the_runtime_says(engine: Engine, doubling: Path) -> None:
+    assert engine.precision == "f32"
+    assert engine.load(doubling).precision == "f32"
+
+
+def test_auto_takes_what_the_processor_computes_natively(doubling: Path) -> None:
+    engine = open_engine("openvino", precision="auto")
+    assert engine.load(doubling).precision == engine.precision
+    assert engine.load(doubling, exact=True).precision == "f32"
+
+
+def test_bfloat16_is_refused_where_it_would_not_be_used(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="engine openvino"):
+        open_engine("onnxruntime", precision="bf16")
+    if open_engine("openvino").precision == "f32":
+        with pytest.raises(EngineError, match="does not compute bfloat16"):
+            open_engine("openvino", precision="bf16")
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_threads_default_to_the_cores_there_are(name: str) -> None:
+    assert open_engine(name).threads == available_cores()
+    assert open_engine(name, threads=1).threads == 1
+
+
+@pytest.mark.parametrize("wrong", [{"precision": "f8"}, {"threads": -1}])
+def test_wrong_arguments_are_named(wrong: dict[str, object]) -> None:
+    with pytest.raises(EngineError, match=next(iter(wrong))):
+        open_engine("openvino", **wrong)  # type: ignore[arg-type]
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    with pytest.raises(EngineError, match="abacus"):
+        open_engine("abacus")
+
+
+def test_a_file_that_is_no_graph_is_an_engine_error(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(b"not a graph")
+    with pytest.raises(EngineError, match=r"broken\.onnx"):
+        engine.load(path)
+
+
+def test_inputs_that_do_not_fit_are_an_engine_error(engine: Engine, doubling: Path) -> None:
+    with pytest.raises(EngineError, match=r"d\.onnx"):
+        engine.load(doubling).run({"x": np.zeros((3, 5), np.float32)})
