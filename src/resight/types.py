@@ -172,9 +172,8 @@ class Features:
     def __post_init__(self) -> None:
         n = len(self.keypoints)
         if self.keypoints.shape != (n, 2) or self.keypoints.dtype != np.float32:
-            raise ValueError(
-                f"keypoints must be (N, 2) float32, got {self.keypoints.shape} {self.keypoints.dtype}"
-            )
+            found = f"{self.keypoints.shape} {self.keypoints.dtype}"
+            raise ValueError(f"keypoints must be (N, 2) float32, got {found}")
         if self.descriptors.ndim != 2 or len(self.descriptors) != n:
             raise ValueError(f"descriptors must be ({n}, D), got {self.descriptors.shape}")
         for name in ("scores", "scales", "orientations"):

