@@ -86,8 +86,8 @@ class PhotoLimits:
 
     ``max_pixels`` is compared with the size in the file's header before any
     pixel is decoded, so a small file that unpacks to gigabytes costs nothing.
-    The default admits the 200 megapixels of today's phones; decoding one takes
-    about 2 GB of memory.
+    The default admits the 200 megapixels of today's phones; decoding takes up to
+    14 bytes of memory a pixel (a turned JPEG with a colour profile).
     """
 
     max_pixels: int = 250_000_000
