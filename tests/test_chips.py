@@ -152,6 +152,23 @@ class TestCrop:
         middle = chip.points_to_photo(np.array([[39.5, 19.5]]))
         np.testing.assert_allclose(middle, [[119.5, 89.5]])
 
+    @pytest.mark.parametrize("rotation", [30, 45, 80])
+    def test_margin_of_a_turned_box_only_adds_around(self, rotation: float) -> None:
+        rng = np.random.default_rng(0)
+        photo = rng.integers(0, 256, (200, 300, 3), np.uint8)
+        box = Box(130, 80, 40, 40)
+        narrow = make_chip(photo, box, rotation=rotation, long_edge=40).pixels.astype(int)
+        wide = make_chip(photo, box, rotation=rotation, margin=0.5, long_edge=80).pixels
+        np.testing.assert_allclose(narrow, wide[20:60, 20:60], atol=1)
+
+    def test_margin_of_a_turned_box_only_adds_around_when_reduced(self) -> None:
+        rng = np.random.default_rng(0)
+        photo = np.kron(rng.integers(0, 256, (60, 80, 3)), np.ones((12, 12, 1))).astype(np.uint8)
+        box = Box(400, 300, 160, 160)
+        narrow = make_chip(photo, box, rotation=45, long_edge=20).pixels.astype(int)
+        wide = make_chip(photo, box, rotation=45, margin=0.5, long_edge=40).pixels
+        np.testing.assert_allclose(narrow, wide[10:30, 10:30], atol=12)
+
     @pytest.mark.parametrize("rotation", [0, 10])
     @pytest.mark.parametrize(
         ("box", "size"),

@@ -495,6 +495,20 @@ class TestRefusals:
         with pytest.raises(PhotoTooLarge, match="100000 x 100000 pixels"):
             decode(bomb)
 
+    @pytest.mark.parametrize(
+        "header",
+        [
+            b"VP8X\x0a\0\0\0\0\0\0\0" + b"\x0f\x27\0" + b"\x9f\x86\x01",
+            b"VP8L\x0a\0\0\0\x2f" + struct.pack("<I", 9999 | 9999 << 14),
+            b"VP8 \x0a\0\0\0\x50\0\0\x9d\x01\x2a" + struct.pack("<2H", 10_000, 10_000),
+        ],
+        ids=["extended", "lossless", "lossy"],
+    )
+    def test_a_webp_bomb_is_refused_by_its_header(self, header: bytes) -> None:
+        bomb = b"RIFF" + struct.pack("<I", 4 + len(header)) + b"WEBP" + header
+        with pytest.raises(PhotoTooLarge, match=r"10000 x 10{4,5} pixels, the limit"):
+            decode_photo(bomb, name="a photo", limits=PhotoLimits(max_pixels=99_999_999))
+
     @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "HEIF"])
     def test_only_our_limit_counts(self, format: str, monkeypatch: pytest.MonkeyPatch) -> None:
         data = encode(PICTURE, format)

@@ -192,8 +192,8 @@ def _surroundings(
     """Left, top, right, bottom of the photo's part that a turned crop samples."""
     corners = np.array([[x, y] for x in (0, size[0] - 1) for y in (0, size[1] - 1)])
     in_photo = corners @ to_photo[:, :2].T + to_photo[:, 2]
-    # Two chip pixels around for the bicubic kernel, in photo pixels, and one for rounding.
-    around = 2 * max(1.0, float(np.abs(to_photo[:, :2]).sum(1).max())) + 1
+    # The bicubic kernel reaches two pixels, of the chip or of the photo, whichever are larger.
+    around = 2 * max(1.0, float(np.abs(to_photo[:, :2]).sum(1).max()))
     lows, highs = in_photo.min(0) - around, in_photo.max(0) + around + 1
     left, right = _within(lows[0], highs[0], pixels.shape[1])
     top, bottom = _within(lows[1], highs[1], pixels.shape[0])

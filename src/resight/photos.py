@@ -86,8 +86,8 @@ class PhotoLimits:
 
     ``max_pixels`` is compared with the size in the file's header before any
     pixel is decoded, so a small file that unpacks to gigabytes costs nothing.
-    The default admits the 200 megapixels of today's phones; decoding one takes
-    about 2 GB of memory.
+    The default admits the 200 megapixels of today's phones; decoding takes up to
+    14 bytes of memory a pixel (a turned JPEG with a colour profile).
     """
 
     max_pixels: int = 250_000_000
@@ -260,6 +260,8 @@ _READERS: Mapping[str, type[ImageFile.ImageFile]] = {
 
 def _load(data: bytes, format: str, name: str, limits: PhotoLimits) -> Image.Image:
     stream = io.BytesIO(data)
+    if format == "WebP":  # whose reader allocates its canvas when it is opened
+        _check_pixels(_webp_size(data), name, limits)
     image = _READERS[format](stream)
     _check_pixels(image.size, name, limits)
     if isinstance(image, TiffImageFile):
@@ -273,6 +275,22 @@ def _load(data: bytes, format: str, name: str, limits: PhotoLimits) -> Image.Ima
         )
     image.load()
     return image
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Canvas size in a WebP header (RFC 9649); (0, 0) if it holds none."""
+
+    def number(start: int, end: int) -> int:
+        return int.from_bytes(data[start:end], "little")
+
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return number(24, 27) + 1, number(27, 30) + 1
+    if kind == b"VP8L":  # 14 bits each after a signature byte
+        return (number(21, 25) & 0x3FFF) + 1, (number(21, 25) >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":  # 14 bits each, after a frame tag and a start code
+        return number(26, 28) & 0x3FFF, number(28, 30) & 0x3FFF
+    return 0, 0
 
 
 def _refuse_raw(image: TiffImageFile, name: str) -> None:
