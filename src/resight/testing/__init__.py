@@ -1,0 +1,1 @@
+"""For tests, ours and yours: fakes, conformance cases and synthetic animals."""
