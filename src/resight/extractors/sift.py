@@ -50,7 +50,7 @@ class Sift:
         self.max_keypoints = max_keypoints
         self.contrast_threshold = contrast_threshold
         self.fingerprint = (
-            f"sift.v1(max_keypoints={max_keypoints},contrast_threshold={contrast_threshold!r},"
+            f"sift.v1(contrast_threshold={contrast_threshold}, max_keypoints={max_keypoints}, "
             f"opencv={cv2.__version__})"
         )
 

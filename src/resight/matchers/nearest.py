@@ -39,7 +39,7 @@ class NearestNeighbour:
         if not 0 < ratio <= 1:
             raise SettingsError(f"nearest: ratio must be in (0, 1], got {ratio}")
         self.ratio = ratio
-        self.fingerprint = f"nearest.v1(ratio={ratio!r})"
+        self.fingerprint = f"nearest.v1(ratio={ratio})"
 
     def __repr__(self) -> str:
         return f"NearestNeighbour(ratio={self.ratio!r})"

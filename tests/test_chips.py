@@ -1,0 +1,267 @@
+"""Chips: the crop lands where it should, and the way back is exact."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from resight.chips import make_chip
+from resight.errors import PhotoError
+from resight.types import Box, Chip
+
+WIDTH, HEIGHT = 300, 200
+
+
+def plain(width: int = WIDTH, height: int = HEIGHT, level: int = 40) -> NDArray[np.uint8]:
+    return np.full((height, width, 3), level, np.uint8)
+
+
+def with_dot(x: float, y: float, radius: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A dark photo with one bright round spot whose centre is exactly (x, y)."""
+    across, down = np.arange(size[0]), np.arange(size[1])[:, None]
+    spot = 200 * np.exp(-((across - x) ** 2 + (down - y) ** 2) / (2 * radius**2))
+    return np.repeat(np.round(spot)[..., None], 3, axis=2).astype(np.uint8)
+
+
+def brightest_place(chip: Chip) -> NDArray[np.float64]:
+    """Centre of mass of the bright spot, in chip pixels."""
+    light = chip.pixels[..., 0].astype(float)
+    light[light < 0.3 * light.max()] = 0
+    down, across = np.indices(light.shape)
+    total = light.sum()
+    return np.array([(across * light).sum() / total, (down * light).sum() / total])
+
+
+boxes = st.builds(
+    Box,
+    st.floats(-100, WIDTH - 1),
+    st.floats(-100, HEIGHT - 1),
+    st.floats(0.5, 500),
+    st.floats(0.5, 500),
+)
+
+
+class TestWayBack:
+    @settings(max_examples=200, deadline=None)
+    @given(boxes, st.floats(-720, 720), st.floats(0, 2), st.integers(1, 700), st.data())
+    def test_chip_to_photo_to_chip_is_the_identity(
+        self, box: Box, rotation: float, margin: float, long_edge: int, data: st.DataObject
+    ) -> None:
+        try:
+            chip = make_chip(plain(), box, rotation=rotation, margin=margin, long_edge=long_edge)
+        except PhotoError as error:
+            assume("lies off" not in str(error))
+            raise
+        assert max(chip.size) == long_edge
+        assert min(chip.size) >= 1
+        inside = st.tuples(st.floats(-0.5, chip.size[0]), st.floats(-0.5, chip.size[1]))
+        points = np.array(data.draw(st.lists(inside, min_size=1, max_size=5)))
+        back = chip.points_from_photo(chip.points_to_photo(points))
+        np.testing.assert_allclose(back, points, atol=1e-6)
+
+    @pytest.mark.parametrize("rotation", [0, 1, 30, 45, 90, 135, 180, 271.5, -60])
+    @pytest.mark.parametrize("long_edge", [90, 160, 512])
+    def test_a_dot_lands_where_the_transform_says(self, rotation: float, long_edge: int) -> None:
+        dot = (130.0, 85.0)
+        photo = with_dot(*dot, radius=6, size=(WIDTH, HEIGHT))
+        chip = make_chip(photo, Box(70, 40, 110, 90), rotation=rotation, long_edge=long_edge)
+        expected = chip.points_from_photo(np.array([dot]))[0]
+        np.testing.assert_allclose(brightest_place(chip), expected, atol=0.25)
+
+    @pytest.mark.parametrize("rotation", [0, 25])
+    def test_a_dot_in_a_large_photo_much_reduced(self, rotation: float) -> None:
+        dot = (1700.3, 900.6)
+        photo = with_dot(*dot, radius=30, size=(3000, 2000))
+        chip = make_chip(photo, Box(300, 200, 2400, 1500), rotation=rotation, long_edge=256)
+        expected = chip.points_from_photo(np.array([dot]))[0]
+        np.testing.assert_allclose(brightest_place(chip), expected, atol=0.1)
+
+    def test_whole_photo_halved(self) -> None:
+        chip = make_chip(plain(200, 100), long_edge=100)
+        # the centre of the first 2 x 2 block of photo pixels is at (0.5, 0.5)
+        np.testing.assert_array_equal(chip.to_photo, [[2, 0, 0.5], [0, 2, 0.5]])
+
+    def test_whole_photo_at_its_own_size_is_the_photo(self) -> None:
+        photo = with_dot(100, 50, 20, (WIDTH, HEIGHT))
+        chip = make_chip(photo, long_edge=WIDTH)
+        np.testing.assert_array_equal(chip.pixels, photo)
+        np.testing.assert_array_equal(chip.to_photo, [[1, 0, 0], [0, 1, 0]])
+
+
+class TestRotation:
+    def test_an_animal_turned_counter_clockwise_becomes_upright(self) -> None:
+        # Upright, its head (bright) is at the top; turned 90 degrees
+        # counter-clockwise, the head points left.
+        photo = plain(200, 200, level=0)
+        photo[80:120, 60:80] = 255
+        chip = make_chip(photo, Box(60, 60, 80, 80), rotation=90, long_edge=80)
+        bright = chip.pixels[..., 0] > 128
+        assert bright[:20, 20:60].mean() > 0.9
+        assert bright[24:].mean() == 0
+
+    def test_ninety_degrees_is_the_photo_turned_by_numpy(self) -> None:
+        rng = np.random.default_rng(0)
+        photo = rng.integers(0, 256, (64, 64, 3), np.uint8)
+        chip = make_chip(photo, rotation=90, long_edge=64)
+        np.testing.assert_array_equal(chip.pixels, np.rot90(photo, -1))
+
+    def test_a_whole_turn_is_no_turn(self) -> None:
+        photo, box = with_dot(100, 50, 20, (WIDTH, HEIGHT)), Box(50, 20, 90, 70)
+        chip, turned = make_chip(photo, box), make_chip(photo, box, rotation=-360)
+        np.testing.assert_array_equal(turned.pixels, chip.pixels)
+        np.testing.assert_array_equal(turned.to_photo, chip.to_photo)
+
+    def test_box_keeps_its_size_and_centre(self) -> None:
+        chip = make_chip(plain(), Box(100, 50, 80, 40), rotation=37, long_edge=160)
+        assert chip.size == (160, 80)
+        middle = chip.points_to_photo(np.array([[79.5, 39.5]]))[0]
+        np.testing.assert_allclose(middle, [139.5, 69.5])
+        corners = chip.points_to_photo(np.array([[-0.5, -0.5], [159.5, -0.5], [-0.5, 79.5]]))
+        assert math.dist(corners[0], corners[1]) == pytest.approx(80)
+        assert math.dist(corners[0], corners[2]) == pytest.approx(40)
+        # counter-clockwise as seen: the top edge climbs to the right
+        assert corners[1][1] < corners[0][1]
+
+    def test_off_the_photo_the_edge_is_repeated(self) -> None:
+        chip = make_chip(plain(level=77), Box(-20, -20, 60, 60), rotation=45, long_edge=60)
+        assert np.all(chip.pixels == 77)
+
+
+class TestCrop:
+    def test_clipped_to_the_photo_when_not_turned(self) -> None:
+        chip = make_chip(plain(), Box(250, 150, 100, 100), long_edge=50)
+        assert chip.size == (50, 50)
+        np.testing.assert_array_equal(chip.to_photo, [[1, 0, 250], [0, 1, 150]])
+
+    def test_grown_to_whole_pixels(self) -> None:
+        chip = make_chip(plain(), Box(10.2, 20.9, 29.1, 9.0), long_edge=30)
+        assert chip.size == (30, 10)
+        np.testing.assert_array_equal(chip.to_photo, [[1, 0, 10], [0, 1, 20]])
+
+    def test_margin_is_a_fraction_of_the_box_on_each_side(self) -> None:
+        chip = make_chip(plain(), Box(100, 80, 40, 20), margin=0.25, long_edge=60)
+        assert chip.size == (60, 30)
+        np.testing.assert_array_equal(chip.to_photo, [[1, 0, 90], [0, 1, 75]])
+
+    def test_margin_of_a_turned_box_keeps_the_centre(self) -> None:
+        chip = make_chip(plain(), Box(100, 80, 40, 20), rotation=90, margin=0.5, long_edge=80)
+        assert chip.size == (80, 40)
+        middle = chip.points_to_photo(np.array([[39.5, 19.5]]))
+        np.testing.assert_allclose(middle, [[119.5, 89.5]])
+
+    @pytest.mark.parametrize("rotation", [0, 10])
+    @pytest.mark.parametrize(
+        ("box", "size"),
+        [(Box(20, 20, 1, 150), (3, 512)), (Box(20, 20, 200, 0.1), (512, 1))],
+    )
+    def test_thin_boxes_give_at_least_one_pixel(
+        self, box: Box, size: tuple[int, int], rotation: float
+    ) -> None:
+        chip = make_chip(plain(), box, rotation=rotation)
+        assert max(chip.size) == max(size)
+        assert 1 <= min(chip.size) <= min(size) + 2
+
+    @pytest.mark.parametrize("rotation", [0, 45])
+    def test_one_pixel_photo(self, rotation: float) -> None:
+        chip = make_chip(plain(1, 1, level=9), rotation=rotation, long_edge=8)
+        assert chip.size == (8, 8)
+        assert np.all(chip.pixels == 9)
+
+    def test_arguments_stay_as_they_are(self) -> None:
+        photo = with_dot(100, 50, 20, (WIDTH, HEIGHT))
+        before = photo.copy()
+        for rotation in (0, 30):
+            chip = make_chip(photo, rotation=rotation, long_edge=WIDTH)
+            assert not np.shares_memory(chip.pixels, photo)
+        np.testing.assert_array_equal(photo, before)
+        assert photo.flags.writeable
+
+    def test_a_read_only_photo_is_accepted(self) -> None:
+        photo = plain()
+        photo.flags.writeable = False
+        assert make_chip(photo, rotation=5).size == (512, 341)
+
+
+class TestAliasing:
+    """Stripes finer than a chip pixel must become grey, not coarser stripes."""
+
+    @pytest.mark.parametrize("rotation", [0, 20, 90])
+    def test_fine_stripes_average_out(self, rotation: float) -> None:
+        photo = plain(2000, 2000, level=0)
+        photo[:, ::2] = 200
+        chip = make_chip(photo, Box(400, 400, 1200, 1200), rotation=rotation, long_edge=170)
+        assert chip.pixels.std() < 12  # the stripes' own is 100
+        assert chip.pixels.mean() == pytest.approx(100, abs=2)
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("box", "reason"),
+        [
+            (Box(math.nan, 0, 10, 10), "not finite"),
+            (Box(0, 0, math.inf, 10), "not finite"),
+            (Box(0, 0, 0, 10), "no area"),
+            (Box(0, 0, 10, -1), "no area"),
+            (Box(WIDTH + 5, 0, 10, 10), "lies off"),
+            (Box(-15, 0, 10, 10), "lies off"),
+            (Box(0, HEIGHT + 5, 10, 10), "lies off"),
+            (Box(0, 0, 1e9, 10), "check its units"),
+        ],
+    )
+    def test_impossible_boxes(self, box: Box, reason: str) -> None:
+        for rotation in (0, 30):
+            with pytest.raises(PhotoError, match=reason) as caught:
+                make_chip(plain(), box, rotation=rotation)
+            assert f"x={box.x:g} y={box.y:g} w={box.w:g} h={box.h:g}" in str(caught.value)
+
+    def test_a_box_that_only_touches_the_photo_is_off_it(self) -> None:
+        with pytest.raises(PhotoError, match="lies off"):
+            make_chip(plain(), Box(WIDTH, 0, 10, 10))
+        # turned, its corner reaches in
+        assert make_chip(plain(), Box(WIDTH, 0, 10, 10), rotation=45).size == (512, 512)
+
+    def test_turning_can_take_a_box_off_the_photo(self) -> None:
+        # A tall narrow box whose lower end is in the photo; lying, it is above it.
+        box = Box(100, -100, 4, 110)
+        assert make_chip(plain(), box).size == (205, 512)
+        with pytest.raises(PhotoError, match="lies off"):
+            make_chip(plain(), box, rotation=90)
+
+    def test_margin_does_not_rescue_a_box_off_the_photo(self) -> None:
+        with pytest.raises(PhotoError, match="lies off"):
+            make_chip(plain(), Box(-20, 10, 10, 10), margin=2)
+
+    def test_rotation_must_be_finite(self) -> None:
+        with pytest.raises(PhotoError, match="not finite"):
+            make_chip(plain(), rotation=math.nan)
+
+    @pytest.mark.parametrize("margin", [-0.1, 11, math.nan])
+    def test_margin_out_of_range(self, margin: float) -> None:
+        with pytest.raises(ValueError, match="margin"):
+            make_chip(plain(), margin=margin)
+
+    @pytest.mark.parametrize("long_edge", [0, -5, 20_000])
+    def test_long_edge_out_of_range(self, long_edge: int) -> None:
+        with pytest.raises(ValueError, match="long_edge"):
+            make_chip(plain(), long_edge=long_edge)
+
+    @pytest.mark.parametrize("shape", [(10, 10), (10, 10, 4), (0, 10, 3)])
+    def test_pixels_of_another_shape(self, shape: tuple[int, ...]) -> None:
+        with pytest.raises(ValueError, match="pixels"):
+            make_chip(np.zeros(shape, np.uint8))
+
+    @settings(max_examples=300, deadline=None)
+    @given(
+        st.builds(Box, *[st.floats(allow_nan=True, allow_infinity=True)] * 4),
+        st.floats(allow_nan=True, allow_infinity=True),
+    )
+    def test_any_numbers_give_a_chip_or_a_photo_error(self, box: Box, rotation: float) -> None:
+        try:
+            chip = make_chip(plain(9, 7), box, rotation=rotation, long_edge=16)
+        except PhotoError:
+            return
+        assert max(chip.size) == 16
+        assert np.isfinite(chip.to_photo).all()
