@@ -1,0 +1,1 @@
+"""Measure how well methods identify, on a protocol of known animals."""
