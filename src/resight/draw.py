@@ -1,0 +1,261 @@
+"""Pictures that show why: matched keypoints of a query and gallery photos.
+
+Nothing here knows the catalogue: the caller passes chips, keypoints and names.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from resight.types import Chip, Evidence
+
+_PAPER = (255, 255, 255)
+_INK = (25, 25, 25)
+_FAINT_INK = (105, 105, 105)
+_UNVERIFIED = (190, 190, 190)
+_CROWD = 60  # verified matches in one row
+_SUBPIXEL_BITS = 4  # OpenCV draws in fixed point: coordinates × 16
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A chip and its keypoints: (N, 2) xy in chip pixels, pixel centres at integers."""
+
+    chip: Chip
+    keypoints: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One gallery photo beside the query: what was matched, and the text above it."""
+
+    gallery: View
+    evidence: Evidence
+    title: str
+
+
+def draw_matches(
+    query: View, gallery: View, evidence: Evidence, *, title: str = "", width: int = 1200
+) -> NDArray[np.uint8]:
+    """The query (left) and one gallery photo with the matches between them.
+
+    Verified matches are lines coloured by score, the others thin grey ones
+    behind them. ``title`` is written above at the left, the numbers of matches
+    at the right. Returns (h, ``width``, 3) uint8 RGB.
+    """
+    return draw_identification(query, [Row(gallery, evidence, title)], width=width)
+
+
+def draw_identification(
+    query: View, rows: Sequence[Row], *, title: str = "", width: int = 1200
+) -> NDArray[np.uint8]:
+    """The query beside the best photo of each candidate, one row each, best first.
+
+    Without rows, the query alone. Returns (h, ``width``, 3) uint8 RGB.
+    """
+    if width < 200:
+        raise ValueError(f"a picture of matches needs a width of 200 or more, got {width}")
+    # Outlined lines read best, but many of them would hide the animal. All rows are drawn alike,
+    # or a poor candidate would catch the eye before a good one.
+    most = max((int(row.evidence.geometry.inliers.sum()) for row in rows), default=0)
+    style = _Style(width, crowded=most > _CROWD)
+    parts = [_heading(style, title)] if title else []
+    if rows:
+        parts += [_row(style, query, row) for row in rows]
+        parts.append(_legend(style))
+    else:
+        parts.append(_alone(style, query))
+    return np.concatenate(parts)
+
+
+def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write (h, w, 3) uint8 RGB; the file appears whole or not at all."""
+    data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)  # mkstemp's 0600 would hide it from the other users of a share
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+class _Style:
+    """Sizes that follow from the picture's width, and lines from how many there are."""
+
+    def __init__(self, width: int, *, crowded: bool) -> None:
+        self.width = width
+        self.text = max(11, round(width / 60))
+        self.margin = max(6, round(width / 100))
+        self.gap = 2 * self.margin
+        self.cell = (width - 2 * self.margin - self.gap) // 2
+        self.crowded = crowded
+        self.line = 1 if crowded else max(1, round(width / 800))
+        self.opacity = 0.65 if crowded else 0.8
+        self.dot = max(3, round(width / 240))
+        self.font: Any = ImageFont.load_default(self.text)
+        self.small: Any = ImageFont.load_default(max(10, round(self.text * 0.8)))
+
+
+def _paper(style: _Style, height: int) -> NDArray[np.uint8]:
+    return np.full((height, style.width, 3), _PAPER, np.uint8)
+
+
+def _heading(style: _Style, title: str) -> NDArray[np.uint8]:
+    canvas = Image.fromarray(_paper(style, round(style.text * 2.2)))
+    font: Any = ImageFont.load_default(round(style.text * 1.25))
+    text = _shortened(title, font, style.width - 2 * style.margin)
+    ImageDraw.Draw(canvas).text((style.margin, style.margin), text, _INK, font)
+    return np.asarray(canvas)
+
+
+def _row(style: _Style, query: View, row: Row) -> NDArray[np.uint8]:
+    top = round(style.text * 1.9)
+    left, right = _fitted(query.chip, style.cell), _fitted(row.gallery.chip, style.cell)
+    height = max(left.shape[0], right.shape[0])
+    canvas = _paper(style, top + height + style.margin)
+    left_at = (style.margin + (style.cell - left.shape[1]) // 2, top)
+    right_at = (style.width - style.margin - style.cell + (style.cell - right.shape[1]) // 2, top)
+    for pixels, (x, y) in ((left, left_at), (right, right_at)):
+        canvas[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
+
+    matches, inliers = row.evidence.matches, row.evidence.geometry.inliers
+    from_ = _placed(query, matches.pairs[:, 0], left, left_at)
+    to = _placed(row.gallery, matches.pairs[:, 1], right, right_at)
+    _draw_unverified(canvas, from_[~inliers], to[~inliers])
+    _draw_verified(canvas, style, from_[inliers], to[inliers], matches.scores[inliers])
+    counts = f"{np.count_nonzero(inliers)} of {len(matches)} matches verified"
+    return _captioned(canvas, style, row.title, counts)
+
+
+def _alone(style: _Style, query: View) -> NDArray[np.uint8]:
+    pixels = _fitted(query.chip, style.cell)
+    top = round(style.text * 1.9)
+    canvas = _paper(style, top + pixels.shape[0] + style.margin)
+    canvas[top : top + pixels.shape[0], style.margin : style.margin + pixels.shape[1]] = pixels
+    return _captioned(canvas, style, "no candidates", "")
+
+
+def _fitted(chip: Chip, cell: int) -> NDArray[np.uint8]:
+    """The chip scaled to fit ``cell`` wide and three quarters of it high."""
+    w, h = chip.size
+    scale = min(cell / w, 0.75 * cell / h)
+    size = (max(1, round(w * scale)), max(1, round(h * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(chip.pixels, size, interpolation=how), np.uint8)
+
+
+def _placed(
+    view: View, index: NDArray[np.int32], pixels: NDArray[np.uint8], at: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Keypoints ``index`` on the canvas, (K, 2)."""
+    scale = np.array(pixels.shape[1::-1]) / view.chip.size
+    placed: NDArray[np.float64] = (view.keypoints[index] + 0.5) * scale - 0.5 + at
+    return placed
+
+
+def _colours(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(K, 3) RGB of scores in [0, 1]: viridis, dark blue to yellow."""
+    levels = np.clip(np.rint(scores * 255), 0, 255).astype(np.uint8).reshape(-1, 1)
+    if len(levels) == 0:
+        return np.zeros((0, 3), np.uint8)
+    mapped = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)
+    return np.asarray(mapped[:, 0, ::-1], np.uint8)
+
+
+def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
+    return np.rint(points * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+
+
+def _draw_unverified(
+    canvas: NDArray[np.uint8], start: NDArray[np.float64], end: NDArray[np.float64]
+) -> None:
+    layer = canvas.copy()
+    for a, b in zip(_fixed(start), _fixed(end), strict=True):
+        cv2.line(layer, a.tolist(), b.tolist(), _UNVERIFIED, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.addWeighted(layer, 0.35, canvas, 0.65, 0, dst=canvas)
+
+
+def _draw_verified(
+    canvas: NDArray[np.uint8],
+    style: _Style,
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    scores: NDArray[np.float32],
+) -> None:
+    order = np.argsort(scores, kind="stable")  # the surest on top
+    starts, ends = _fixed(start[order]).tolist(), _fixed(end[order]).tolist()
+    colours = _colours(scores[order]).tolist()
+    layer = canvas.copy()
+    for a, b, colour in zip(starts, ends, colours, strict=True):
+        if not style.crowded:
+            cv2.line(layer, a, b, _halo(colour), style.line + 2, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.line(layer, a, b, colour, style.line, cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.addWeighted(layer, style.opacity, canvas, 1 - style.opacity, 0, dst=canvas)
+    radius = style.dot << _SUBPIXEL_BITS
+    for a, b, colour in zip(starts, ends, colours, strict=True):
+        for point in (a, b):
+            cv2.circle(canvas, point, radius, colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+            cv2.circle(canvas, point, radius, _halo(colour), 1, cv2.LINE_AA, _SUBPIXEL_BITS)
+
+
+def _halo(colour: Sequence[int]) -> tuple[int, int, int]:
+    """The outline that sets a colour off from any photo: light around dark, dark around light."""
+    return _PAPER if sum(colour) < 3 * 110 else _INK
+
+
+def _captioned(
+    canvas: NDArray[np.uint8], style: _Style, title: str, counts: str
+) -> NDArray[np.uint8]:
+    picture = Image.fromarray(canvas)
+    pen = ImageDraw.Draw(picture)
+    base = round(style.text * 1.4)
+    pen.text((style.width - style.margin, base), counts, _FAINT_INK, style.small, anchor="rs")
+    room = style.width - 3 * style.margin - style.small.getlength(counts)
+    pen.text((style.margin, base), _shortened(title, style.font, room), _INK, style.font, "ls")
+    return np.asarray(picture)
+
+
+def _legend(style: _Style) -> NDArray[np.uint8]:
+    """Colour bar of the match score and the meaning of grey lines."""
+    height, bar = 2 * style.text, style.width // 6
+    thick = max(6, style.text // 2)
+    middle = height // 2
+    canvas = _paper(style, height)
+    label = "match score   0 "
+    x = style.margin + round(style.small.getlength(label)) + style.margin // 2
+    ramp = _colours(np.linspace(0, 1, bar, dtype=np.float32))
+    canvas[middle - thick // 2 : middle - thick // 2 + thick, x : x + bar] = ramp
+    grey = x + bar + 6 * style.margin
+    picture = Image.fromarray(canvas)
+    pen = ImageDraw.Draw(picture)
+    pen.text((style.margin, middle), label, _FAINT_INK, style.small, "lm")
+    pen.text((x + bar + style.margin // 2, middle), "1", _FAINT_INK, style.small, "lm")
+    pen.line((grey, middle, grey + 3 * style.margin, middle), _UNVERIFIED, 1)
+    text = "match that does not agree with the others' geometry"
+    pen.text((grey + 4 * style.margin, middle), text, _FAINT_INK, style.small, "lm")
+    return np.asarray(picture)
+
+
+def _shortened(text: str, font: Any, room: float) -> str:
+    """``text``, cut with an ellipsis if it is wider than ``room`` pixels."""
+    if font.getlength(text) <= room:
+        return text
+    while text and font.getlength(text + "…") > room:
+        text = text[:-1]
+    return text + "…"
