@@ -75,6 +75,15 @@ def test_a_verified_match_marks_its_keypoints_in_the_colour_of_its_score(
         assert picture[row, column].tolist() == pytest.approx(expected, abs=3)
 
 
+@pytest.mark.parametrize("scores", [[0.0, 1.0], [1.0, 0.0]])
+def test_the_surest_match_is_drawn_on_top(scores: list[float]) -> None:
+    chips = view(plain((100, 100), RED), (50, 50), (50, 50))
+    picture = draw_matches(chips, chips, evidence(scores, [True, True]))
+    dot = count_colour(picture[60:-60], YELLOW, 3)  # below the text, above the legend
+    assert dot > 50
+    assert count_colour(picture[60:-60], PURPLE, 3) == 0
+
+
 def test_an_unverified_match_is_fainter_than_a_verified_one() -> None:
     chips = plain((100, 100), (90, 90, 90))
     a, b = view(chips, (50, 50)), view(chips, (50, 50))

@@ -110,6 +110,14 @@ def test_an_inlier_lies_within_the_threshold(threshold: float) -> None:
     assert verified(start, end, model="affine", threshold=threshold).inliers[0] == (threshold > 10)
 
 
+def test_an_inlier_lies_within_the_threshold_in_the_larger_photo_too() -> None:
+    start = np.random.default_rng(6).uniform(0, 400, (60, 2))
+    end = 0.2 * start
+    end[0] += (4.0, 0.0)  # 20 px in the query
+    inliers = verified(start, end, model="affine", threshold=10.0).inliers
+    assert inliers.tolist() == [False] + [True] * 59
+
+
 @pytest.mark.parametrize("model", ["homography", "affine"])
 def test_a_mirrored_photo_has_no_inliers(model: str) -> None:
     start = np.random.default_rng(2).uniform(0, 400, (50, 2))

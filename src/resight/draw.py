@@ -23,6 +23,7 @@ _PAPER = (255, 255, 255)
 _INK = (25, 25, 25)
 _FAINT_INK = (105, 105, 105)
 _UNVERIFIED = (190, 190, 190)
+_CROWD = 60  # verified matches in one row
 _SUBPIXEL_BITS = 4  # OpenCV draws in fixed point: coordinates × 16
 
 
@@ -64,7 +65,10 @@ def draw_identification(
     """
     if width < 200:
         raise ValueError(f"a picture of matches needs a width of 200 or more, got {width}")
-    style = _Style(width)
+    # Outlined lines read best, but many of them would hide the animal. All rows are drawn alike,
+    # or a poor candidate would catch the eye before a good one.
+    most = max((int(row.evidence.geometry.inliers.sum()) for row in rows), default=0)
+    style = _Style(width, crowded=most > _CROWD)
     parts = [_heading(style, title)] if title else []
     if rows:
         parts += [_row(style, query, row) for row in rows]
@@ -92,15 +96,18 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 class _Style:
-    """Sizes that follow from the picture's width."""
+    """Sizes that follow from the picture's width, and lines from how many there are."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, crowded: bool) -> None:
         self.width = width
         self.text = max(11, round(width / 60))
         self.margin = max(6, round(width / 100))
         self.gap = 2 * self.margin
         self.cell = (width - 2 * self.margin - self.gap) // 2
-        self.line = max(1, round(width / 800))
+        self.crowded = crowded
+        self.line = 1 if crowded else max(1, round(width / 800))
+        self.opacity = 0.65 if crowded else 0.8
+        self.dot = max(3, round(width / 240))
         self.font: Any = ImageFont.load_default(self.text)
         self.small: Any = ImageFont.load_default(max(10, round(self.text * 0.8)))
 
@@ -196,10 +203,11 @@ def _draw_verified(
     colours = _colours(scores[order]).tolist()
     layer = canvas.copy()
     for a, b, colour in zip(starts, ends, colours, strict=True):
-        cv2.line(layer, a, b, _halo(colour), style.line + 2, cv2.LINE_AA, _SUBPIXEL_BITS)
+        if not style.crowded:
+            cv2.line(layer, a, b, _halo(colour), style.line + 2, cv2.LINE_AA, _SUBPIXEL_BITS)
         cv2.line(layer, a, b, colour, style.line, cv2.LINE_AA, _SUBPIXEL_BITS)
-    cv2.addWeighted(layer, 0.8, canvas, 0.2, 0, dst=canvas)
-    radius = (2 * style.line + 1) << _SUBPIXEL_BITS
+    cv2.addWeighted(layer, style.opacity, canvas, 1 - style.opacity, 0, dst=canvas)
+    radius = style.dot << _SUBPIXEL_BITS
     for a, b, colour in zip(starts, ends, colours, strict=True):
         for point in (a, b):
             cv2.circle(canvas, point, radius, colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)

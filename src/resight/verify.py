@@ -16,8 +16,8 @@ Points = NDArray[np.float64]
 Model = NDArray[np.float64]
 
 # Chosen on SIFT matches of turtle heads, hand-held turtles and a wall: of unrelated pairs 75-86 %
-# keep no match and the others 6 to 7, while a fundamental matrix keeps 10 to 13 in half of them.
-# Half the threshold loses a third of LightGlue's matches between photos of the same head.
+# keep no match and the others 6 to 7, while a fundamental matrix keeps 10 to 13 in half or more.
+# A threshold of 6 loses a third of LightGlue's matches between photos of the same head.
 MODEL = "homography"
 THRESHOLD = 10.0
 _ITERATIONS = 2000

@@ -33,7 +33,7 @@ class Graph(Protocol):
 
 
 class Engine(Protocol):
-    """Loads graphs. ``precision`` is f32 or bf16: what ``load`` gives unless exact."""
+    """Loads each graph once, whoever asks. ``precision``: what ``load`` gives unless exact."""
 
     name: str
     precision: str

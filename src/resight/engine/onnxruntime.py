@@ -49,8 +49,14 @@ class OnnxRuntimeEngine:
             )
         self.precision = "f32"
         self.threads = threads
+        self._loaded: dict[Path, OnnxRuntimeGraph] = {}
 
     def load(self, path: Path, *, exact: bool = False) -> OnnxRuntimeGraph:  # noqa: ARG002
+        if path not in self._loaded:
+            self._loaded[path] = self._open(path)
+        return self._loaded[path]
+
+    def _open(self, path: Path) -> OnnxRuntimeGraph:
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = _QUIET

@@ -55,9 +55,15 @@ class OpenVinoEngine:
         self.precision = "bf16" if native and precision != "f32" else "f32"
         self.threads = threads
         self._cache = cache
+        self._loaded: dict[tuple[Path, str], OpenVinoGraph] = {}
 
     def load(self, path: Path, *, exact: bool = False) -> OpenVinoGraph:
         wanted = "f32" if exact else self.precision
+        if (path, wanted) not in self._loaded:
+            self._loaded[path, wanted] = self._compile(path, wanted)
+        return self._loaded[path, wanted]
+
+    def _compile(self, path: Path, wanted: str) -> OpenVinoGraph:
         config: dict[str, object] = {
             "INFERENCE_PRECISION_HINT": wanted,
             "INFERENCE_NUM_THREADS": self.threads,

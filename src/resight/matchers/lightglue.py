@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +70,9 @@ class LightGlue:
         self.depth_confidence = depth_confidence
         self.width_confidence = width_confidence
         self.filter_threshold = filter_threshold
+        # Layers are loaded now, so that errors come early; heads when a pair first stops there.
         self._input = self._load("input")
+        self._layers = [self._load("layer", i) for i in range(LIGHTGLUE_LAYERS)]
         self.fingerprint = fingerprint(
             "lightglue.v1",
             depth_confidence=depth_confidence,
@@ -143,9 +144,9 @@ class LightGlue:
             return batch, done
         threshold = min(max(0.8 + 0.1 * math.exp(-4.0 * layer / LIGHTGLUE_LAYERS), 0.0), 1.0)
         sides = (batch.query, batch.gallery)
-        confidence0, confidence1, matchability0, matchability1 = self._confidence(layer).run(
-            {"tokens0": batch.query.tokens, "tokens1": batch.gallery.tokens}
-        )
+        confidence0, confidence1, matchability0, matchability1 = self._load(
+            "confidence", layer
+        ).run({"tokens0": batch.query.tokens, "tokens1": batch.gallery.tokens})
         if self.depth_confidence != -1:
             unsure = sum(
                 ((confidence < threshold) & side.valid).sum(1)
@@ -166,7 +167,7 @@ class LightGlue:
         return batch, done
 
     def _finish(self, batch: _Batch, layer: int, count: int) -> Iterator[tuple[int, Matches]]:
-        score0, best0, best1 = self._assignment(layer).run(
+        score0, best0, best1 = self._load("assignment", layer).run(
             {
                 "tokens0": batch.query.tokens,
                 "tokens1": batch.gallery.tokens,
@@ -210,24 +211,6 @@ class LightGlue:
     def _load(self, part: str, layer: int | None = None) -> Graph:
         path = graph_path(self.model, GraphName(f"lightglue-{part}", layer))
         return self.engine.load(path, exact=part != "layer")
-
-    @cached_property
-    def _layers(self) -> list[Graph]:
-        return [self._load("layer", i) for i in range(LIGHTGLUE_LAYERS)]
-
-    def _confidence(self, layer: int) -> Graph:
-        return self._heads("confidence", layer)
-
-    def _assignment(self, layer: int) -> Graph:
-        return self._heads("assignment", layer)
-
-    def _heads(self, part: str, layer: int) -> Graph:
-        # Loaded when first needed: most queries never stop at most layers. Two threads may
-        # both load one; either is as good.
-        loaded: dict[tuple[str, int], Graph] = self.__dict__.setdefault("_loaded_heads", {})
-        if (part, layer) not in loaded:
-            loaded[part, layer] = self._load(part, layer)
-        return loaded[part, layer]
 
 
 @dataclass(frozen=True, eq=False)

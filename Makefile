@@ -1,0 +1,70 @@
+# Every target sets up what it needs. Only Python 3.11, pip and make have to be there.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+TORCH_VENV ?= .venv-torch
+RUN := $(VENV)/bin
+MODELS := aliked-n16 aliked-lightglue
+TEST_MODELS := $(MODELS) aliked-t16 aliked-n16rot aliked-n32
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN)/python -m pip
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check parity bench templates lock clean
+
+help:  ## What can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+setup: $(VENV)/.core  ## Environment, locked dependencies and weights, without torch
+
+demo: setup  ## Drawn animals: make a catalogue, identify new photos, draw a match picture
+	$(RUN)/resight demo --dir demo
+
+test: $(VENV)/.dev  ## The test suite
+	$(RUN)/python -m pytest -n 2 --dist loadfile
+
+check: $(VENV)/.dev  ## Format, lint, types, layers
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+parity: $(TORCH_VENV)/.torch  ## Compare with kornia in torch (developers only)
+	$(TORCH_VENV)/bin/python -m pytest tests/parity tests/models/test_checkpoint.py -m "torch"
+
+bench: $(TORCH_VENV)/.torch  ## Speed, side by side with kornia in torch in the same run
+	$(TORCH_VENV)/bin/python benchmarks/pair.py
+
+templates: $(TORCH_VENV)/.torch  ## Export the graph templates again
+	$(TORCH_VENV)/bin/python tools/export_templates.py
+
+lock: $(VENV)/.dev  ## Lock the newest dependencies
+	$(RUN)/pip-compile -q --upgrade $(LOCK) -o requirements/core.lock pyproject.toml
+	$(RUN)/pip-compile -q --upgrade $(LOCK) -c requirements/core.lock -o requirements/dev.lock \
+		pyproject.toml requirements/dev.in
+
+LOCK := --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--generate-hashes --allow-unsafe --no-header
+
+clean:  ## Remove environments and what the demo made
+	rm -rf $(VENV) $(TORCH_VENV) demo
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml requirements/core.lock | $(VENV)/bin/python
+	$(PIP) install -q --require-hashes -r requirements/core.lock
+	$(PIP) install -q --no-deps -e .
+	$(RUN)/resight models fetch $(MODELS)
+	touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.core
+	$(PIP) install -q --require-hashes -r requirements/dev.lock
+	$(RUN)/resight models fetch $(TEST_MODELS)
+	touch $@
+
+$(TORCH_VENV)/.torch: requirements/torch.txt requirements/dev.lock
+	$(PYTHON) -m venv $(TORCH_VENV)
+	$(TORCH_VENV)/bin/python -m pip install -q --require-hashes -r requirements/dev.lock
+	$(TORCH_VENV)/bin/python -m pip install -q -r requirements/torch.txt
+	$(TORCH_VENV)/bin/python -m pip install -q --no-deps -e .
+	$(TORCH_VENV)/bin/resight models fetch $(TEST_MODELS)
+	touch $@

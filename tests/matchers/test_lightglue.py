@@ -1,0 +1,128 @@
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from resight.engine import Engine, open_engine
+from resight.errors import IncompatibleFeatures, SettingsError
+from resight.extractors.aliked import Aliked
+from resight.matchers.lightglue import LightGlue
+from resight.models.graphs import compiled_folder
+from resight.testing.conformance import MatcherCase, chip_of, drawn_chip, random_features
+from resight.types import Features
+
+
+@cache
+def exact_engine() -> Engine:
+    return open_engine("openvino", precision="f32", cache=compiled_folder())
+
+
+@cache
+def drawn_features(seed: int, n: int) -> Features:
+    """The first ``n`` ALIKED keypoints of a drawing."""
+    extractor = Aliked(engine=exact_engine(), max_keypoints=max(n, 1))
+    (features,) = extractor.extract([drawn_chip(seed)] if n else [chip_of(_one_pixel())])
+    return features
+
+
+def _one_pixel() -> Any:
+    return np.zeros((1, 1, 3), np.uint8)
+
+
+class TestLightGlue(MatcherCase):
+    variants: ClassVar = {
+        "depth_confidence": -1,
+        "width_confidence": -1,
+        "filter_threshold": 0.2,
+    }
+    score_tolerance = 1e-3
+
+    def make(self, **arguments: Any) -> LightGlue:
+        return LightGlue(engine=exact_engine(), **arguments)
+
+    def features(self, seed: int, n: int) -> Features:
+        return drawn_features(seed, n)
+
+
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_a_pair_does_not_depend_on_its_batch_mates(engine: Engine, adaptive: bool) -> None:
+    off = {} if adaptive else {"depth_confidence": -1, "width_confidence": -1}
+    matcher = LightGlue(engine=engine, **off)  # type: ignore[arg-type]
+    query = drawn_features(1, 150)
+    gallery = [drawn_features(seed, n) for seed, n in ((1, 90), (2, 150), (3, 0), (4, 33), (1, 5))]
+    for features, together in zip(gallery, matcher.match(query, gallery), strict=True):
+        (alone,) = matcher.match(query, [features])
+        assert together.layers == alone.layers
+        np.testing.assert_array_equal(together.pairs, alone.pairs)
+        np.testing.assert_allclose(together.confidences, alone.confidences, atol=1e-4)
+
+
+def test_engines_agree() -> None:
+    query, other = drawn_features(1, 150), drawn_features(2, 120)
+    first, second = (
+        LightGlue(engine=open_engine(name, precision="f32")).match(query, [other, query])
+        for name in ("openvino", "onnxruntime")
+    )
+    for one, two in zip(first, second, strict=True):
+        np.testing.assert_allclose(one.confidences, two.confidences, atol=1e-4)
+
+
+def test_early_exit_stops_where_all_points_are_sure(engine: Engine) -> None:
+    query = drawn_features(1, 150)
+    (full,) = LightGlue(engine=engine, depth_confidence=-1).match(query, [query])
+    (adaptive,) = LightGlue(engine=engine).match(query, [query])
+    assert full.layers == 9
+    assert adaptive.layers is not None
+    assert adaptive.layers < 9
+    assert len(adaptive) >= 0.95 * len(full)
+
+
+def test_confidences_cover_all_query_points_and_the_filter_does_not_touch_them(
+    engine: Engine,
+) -> None:
+    query, other = drawn_features(1, 150), drawn_features(2, 120)
+    (loose,) = LightGlue(engine=engine, filter_threshold=0.0).match(query, [other])
+    (tight,) = LightGlue(engine=engine, filter_threshold=0.5).match(query, [other])
+    assert loose.confidences is not None
+    assert tight.confidences is not None
+    assert loose.confidences.shape == (150,)
+    np.testing.assert_array_equal(loose.confidences, tight.confidences)
+    assert len(tight) == int((tight.confidences > 0.5).sum()) < len(loose)
+
+
+def test_photos_without_keypoints_give_no_nan(engine: Engine) -> None:
+    nothing, query = drawn_features(1, 0), drawn_features(1, 40)
+    assert len(nothing) == 0
+    matcher = LightGlue(engine=engine)
+    for matches in (*matcher.match(query, [nothing, query]), *matcher.match(nothing, [query])):
+        assert matches.confidences is not None
+        assert np.isfinite(matches.confidences).all()
+    assert matcher.match(nothing, [query])[0].confidences.shape == (0,)  # type: ignore[union-attr]
+
+
+def test_features_it_was_not_trained_for_are_refused(engine: Engine) -> None:
+    ours, foreign = drawn_features(1, 40), random_features(1, 40, family="sift", dimensions=128)
+    with pytest.raises(IncompatibleFeatures, match="sift"):
+        LightGlue(engine=engine).match(ours, [foreign])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"depth_confidence": 0.0}, {"width_confidence": 1.5}, {"filter_threshold": 1.0}]
+)
+def test_wrong_arguments_are_named(wrong: dict[str, float]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        LightGlue(engine=exact_engine(), **wrong)
+
+
+def test_bfloat16_changes_the_fingerprint_and_little_else() -> None:
+    engine = open_engine("openvino", precision="auto")
+    if engine.precision == "f32":
+        pytest.skip("this processor has no bfloat16")
+    query, other = drawn_features(1, 150), drawn_features(1, 120)
+    fast = LightGlue(engine=engine, depth_confidence=-1)
+    exact = LightGlue(engine=exact_engine(), depth_confidence=-1)
+    assert fast.fingerprint != exact.fingerprint
+    assert "precision=bf16" in fast.fingerprint
+    sums = [float(m.match(query, [other])[0].confidences.sum()) for m in (fast, exact)]  # type: ignore[union-attr]
+    assert sums[0] == pytest.approx(sums[1], rel=0.04)

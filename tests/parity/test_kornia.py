@@ -1,0 +1,158 @@
+"""ALIKED and LightGlue agree with kornia's, on drawn animals and on 50 real pairs.
+
+Stated tolerances: keypoints within 0.01 px for at least 99.5 % of them, descriptors of
+those within 0.01 for at least 99.5 %, at least 98 % of LightGlue's matches equal,
+the sum of confidences within 1 %.
+"""
+
+import csv
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from kornia.feature import ALIKED
+from kornia.feature import LightGlue as KorniaLightGlue
+
+from resight.chips import make_chip
+from resight.engine import Engine, open_engine
+from resight.extractors.aliked import MODELS, Aliked
+from resight.matchers.lightglue import LightGlue
+from resight.models.graphs import compiled_folder
+from resight.photos import read_photo
+from resight.testing.conformance import chip_of, drawn_chip
+from resight.types import Chip, Features, Matches
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("ignore"),  # torch's and kornia's own
+]
+COUNT = 512
+
+
+@cache
+def exact(name: str = "openvino") -> Engine:
+    return open_engine(name, precision="f32", cache=compiled_folder())
+
+
+def sample_chips(photos: Path, sets: dict[str, int]) -> list[Chip]:
+    with (photos / "annotations.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    chips = []
+    for name, count in sets.items():
+        paths = sorted(row["path"] for row in rows if row["set"] == name)
+        step = len(paths) // count
+        chips += [make_chip(read_photo(photos / p).pixels) for p in paths[: step * count : step]]
+    return chips
+
+
+def kornia_features(model: str, chips: list[Chip]) -> list[Any]:
+    network = ALIKED.from_pretrained(model, max_num_keypoints=COUNT, detection_threshold=0.0)
+    tensors = [
+        torch.tensor(chip.pixels.transpose(2, 0, 1)[None] / np.float32(255)) for chip in chips
+    ]
+    with torch.inference_mode():
+        return [network(tensor)[0] for tensor in tensors]
+
+
+def assert_same_features(ours: Features, reference: Any) -> None:
+    keypoints, descriptors = reference.keypoints.numpy(), reference.descriptors.numpy()
+    assert abs(len(ours) - len(keypoints)) <= 2
+    distance = np.linalg.norm(ours.keypoints[:, None] - keypoints[None], axis=2)
+    same = distance.min(1) < 0.01
+    assert same.mean() >= 0.995
+    difference = np.abs(ours.descriptors - descriptors[distance.argmin(1)]).max(1)[same]
+    assert (difference < 0.01).mean() >= 0.995
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_aliked_on_drawings(name: str, model: str) -> None:
+    chips = [drawn_chip(1), drawn_chip(2, (310, 150)), drawn_chip(3, (65, 200)), chip_of(_flat())]
+    extractor = Aliked(engine=exact(name), model=model, max_keypoints=COUNT, strict=True)
+    for ours, reference in zip(
+        extractor.extract(chips), kornia_features(model, chips), strict=True
+    ):
+        assert_same_features(ours, reference)
+
+
+def _flat() -> Any:
+    return np.full((96, 128, 3), 90, np.uint8)
+
+
+@pytest.mark.photos
+def test_aliked_on_real_photos(photos_folder: Path) -> None:
+    chips = sample_chips(photos_folder, {"turtle_heads": 6, "nyala": 4, "cows": 4})
+    extractor = Aliked(engine=exact(), max_keypoints=COUNT, strict=True)
+    for ours, reference in zip(
+        extractor.extract(chips), kornia_features("aliked-n16", chips), strict=True
+    ):
+        assert_same_features(ours, reference)
+
+
+def kornia_matches(query: Features, gallery: list[Features], **confidence: float) -> list[Any]:
+    network = KorniaLightGlue("aliked", **confidence).eval()
+    results = []
+    for features in gallery:
+        with torch.inference_mode():
+            results.append(network({"image0": as_torch(query), "image1": as_torch(features)}))
+    return results
+
+
+def as_torch(features: Features) -> dict[str, Any]:
+    return {
+        "keypoints": torch.tensor(features.keypoints)[None],
+        "descriptors": torch.tensor(features.descriptors)[None],
+        "image_size": torch.tensor([features.size]),
+    }
+
+
+def compare(ours: list[Matches], reference: list[Any]) -> tuple[float, float]:
+    """Share of the reference's matches found, and largest relative difference of the sums."""
+    found = total = 0
+    worst = 0.0
+    for matches, other in zip(ours, reference, strict=True):
+        expected = {tuple(pair) for pair in other["matches"][0].tolist()}
+        mine = {tuple(pair) for pair in matches.pairs.tolist()}
+        found += len(expected & mine)
+        total += len(expected | mine)
+        assert matches.confidences is not None
+        sums = float(matches.confidences.sum()), float(other["matching_scores0"].sum())
+        worst = max(worst, abs(sums[0] - sums[1]) / max(sums[1], 1.0))
+        assert matches.layers == other["stop"]
+    return found / total, worst
+
+
+@pytest.mark.parametrize("adaptive", [True, False])
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_lightglue_on_drawings(name: str, adaptive: bool) -> None:
+    extractor = Aliked(engine=exact(name), max_keypoints=200)
+    query, *gallery = extractor.extract([drawn_chip(seed) for seed in (1, 1, 2, 3)])
+    confidence = {} if adaptive else {"depth_confidence": -1.0, "width_confidence": -1.0}
+    ours = LightGlue(engine=exact(name), **confidence).match(query, gallery)
+    same, difference = compare(ours, kornia_matches(query, gallery, **confidence))
+    assert same >= 0.98
+    assert difference <= 0.01
+
+
+@pytest.mark.photos
+@pytest.mark.slow
+def test_lightglue_on_fifty_real_pairs(photos_folder: Path, record_property: Any) -> None:
+    chips = sample_chips(photos_folder, {"turtle_heads": 7, "nyala": 4})
+    features = Aliked(engine=exact(), max_keypoints=COUNT).extract(chips)
+    matcher = LightGlue(engine=exact(), depth_confidence=-1, width_confidence=-1)
+    same, worst = [], []
+    for query in features[:5]:
+        gallery = [other for other in features if other is not query]
+        share, difference = compare(
+            matcher.match(query, gallery),
+            kornia_matches(query, gallery, depth_confidence=-1.0, width_confidence=-1.0),
+        )
+        same.append(share)
+        worst.append(difference)
+    record_property("matches_equal", min(same))
+    record_property("sum_difference", max(worst))
+    assert min(same) >= 0.98
+    assert max(worst) <= 0.01
