@@ -1,0 +1,92 @@
+"""A protocol's gallery in memory: its photos decoded and described once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Optional
+
+from resight.chips import make_chip
+from resight.errors import PhotoError
+from resight.evaluate.protocol import Row
+from resight.evaluate.report import Unreadable
+from resight.extractors import Extractor
+from resight.identify import Method
+from resight.photos import read_photo
+from resight.types import Chip, Features, GalleryEntry
+
+
+def read_chip(row: Row, photos: Path, method: Method) -> tuple[Chip, str]:
+    """The chip of a protocol's row, and the sha256 of its photo.
+
+    Raises ``PhotoError`` if the photo cannot be read or the box is off it.
+    """
+    decoded = read_photo(photos / row.path)
+    chip = make_chip(decoded.pixels, row.box, margin=method.margin, long_edge=method.long_edge)
+    return chip, decoded.photo.sha256
+
+
+class MemoryGallery:
+    """Features of a protocol's gallery rows by one method; a ``Gallery``.
+
+    ``unreadable`` are the photos that could not be used; ``extract_seconds`` is
+    the mean time from chip to features, ``None`` if every photo was unreadable.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        photos: Path,
+        method: Method,
+        progress: Optional[Callable[[int, int], None]] = None,
+    ) -> None:
+        self._method = method
+        self._entries: list[GalleryEntry] = []
+        self._features: dict[str, Features] = {}
+        unreadable: list[Unreadable] = []
+        seconds = 0.0
+        for number, row in enumerate(rows, start=1):
+            try:
+                chip, sha256 = read_chip(row, photos, method)
+            except PhotoError as error:
+                unreadable.append(Unreadable(row.path, row.role, str(error)))
+            else:
+                started = time.perf_counter()
+                (features,) = method.extractor.extract([chip])
+                seconds += time.perf_counter() - started
+                self._add(row, sha256, features)
+            if progress:
+                progress(number, len(rows))
+        self.unreadable = tuple(unreadable)
+        self.extract_seconds = seconds / len(self._entries) if self._entries else None
+
+    def _add(self, row: Row, sha256: str, features: Features) -> None:
+        annotation = f"{row.path} (line {row.line})"
+        self._entries.append(
+            GalleryEntry(annotation, row.identity, sha256, row.side, row.encounter)
+        )
+        self._features[annotation] = features
+
+    def entries(self) -> Sequence[GalleryEntry]:
+        """The rows whose photos could be used."""
+        return self._entries
+
+    def features(
+        self,
+        annotations: Sequence[str],
+        extractor: Extractor,
+        /,
+        *,
+        long_edge: int,
+        margin: float,
+    ) -> Iterator[Features]:
+        """Features of these rows; only of the method the gallery was made for."""
+        own = self._method
+        if (extractor.fingerprint, long_edge, margin) != (
+            own.extractor.fingerprint,
+            own.long_edge,
+            own.margin,
+        ):
+            raise ValueError(f"this gallery was described by {own.matching_fingerprint} only")
+        return map(self._features.__getitem__, annotations)

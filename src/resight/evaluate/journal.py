@@ -1,0 +1,150 @@
+"""Finished queries on disk, so that an interrupted evaluation continues.
+
+One JSON value per line. The first line pins everything that makes the figures;
+each further one is a finished query. A line cut off by a crash is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from resight.errors import SettingsError
+
+#: How every journal begins; the number is that of this format.
+_JOURNAL = {"journal": 1}
+_FIRST_LINE = b'{"journal": 1, '
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """What became of one query under one method.
+
+    ``scores`` of every individual compared; ``pairs`` photos compared;
+    ``seconds`` with decoding and extraction; ``problem`` why the photo could
+    not be used, empty if it could; ``peak_rss_mb`` of the process by then.
+    """
+
+    scores: Mapping[str, float]
+    pairs: int
+    seconds: float
+    peak_rss_mb: float
+    problem: str = ""
+
+
+class Journal:
+    """The finished queries of one evaluation, in a file or (``path=None``) in memory.
+
+    ``header`` is everything that has to be equal for results to be continued.
+    """
+
+    def __init__(self, path: Optional[Path], header: Mapping[str, Any]) -> None:
+        self._path = path
+        self._header = json.loads(json.dumps({**_JOURNAL, **header}))  # as it is read back
+        self._done: dict[tuple[str, int], QueryResult] = {}
+
+    def open(self) -> int:
+        """Read what is finished already, and say how many queries that is.
+
+        Raises ``SettingsError`` if the file is of another evaluation.
+        """
+        if self._path is None:
+            return 0
+        content = _content(self._path)
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole:
+            header, *lines = whole.splitlines()
+            self._check_header(header)
+            for line in lines:
+                self._recall(line)
+            os.truncate(self._path, len(whole))
+        else:  # nothing, or a first line cut off
+            if not _FIRST_LINE.startswith(content[: len(_FIRST_LINE)]):
+                raise self._foreign()
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.unlink(missing_ok=True)
+            self._append(self._header)
+        return len(self._done)
+
+    def get(self, method: str, query: int) -> Optional[QueryResult]:
+        """The result of a query, if it is finished."""
+        return self._done.get((method, query))
+
+    def add(self, method: str, query: int, result: QueryResult) -> None:
+        """Keep a result; when this returns it survives a crash."""
+        self._done[method, query] = result
+        if self._path is not None:
+            self._append({"method": method, "query": query, **asdict(result)})
+
+    def remove(self) -> None:
+        """Delete the file: the report that it was for is safe."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def _recall(self, line: bytes) -> None:
+        try:
+            record = json.loads(line)
+            key = (record.pop("method"), record.pop("query"))
+            self._done[key] = QueryResult(**record)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._foreign() from error
+
+    def _foreign(self) -> SettingsError:
+        return SettingsError(
+            f"{self._path} is not the journal of an evaluation, or is damaged; "
+            "move it away or choose another output file"
+        )
+
+    def _check_header(self, line: bytes) -> None:
+        try:
+            theirs = json.loads(line)
+        except ValueError as error:
+            raise self._foreign() from error
+        if not isinstance(theirs, dict) or theirs.get("journal") != _JOURNAL["journal"]:
+            raise self._foreign()
+        differing = sorted(
+            key
+            for key in self._header.keys() | theirs.keys()
+            if self._header.get(key) != theirs.get(key)
+        )
+        if differing:
+            told = "; ".join(_difference(key, theirs, self._header) for key in differing)
+            raise SettingsError(
+                f"{self._path} holds an unfinished evaluation that differs from this one in "
+                f"{told}. Run that one to its end, delete the file to begin anew, or choose "
+                "another output file"
+            )
+
+    def _append(self, value: Mapping[str, Any]) -> None:
+        if self._path is None:
+            return
+        with self._path.open("ab") as file:
+            file.write(json.dumps(value, allow_nan=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file; none if there is no file."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _difference(key: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    before, now = theirs.get(key), ours.get(key)
+    if isinstance(before, dict) and isinstance(now, dict):
+        names = sorted(
+            name for name in before.keys() | now.keys() if before.get(name) != now.get(name)
+        )
+        return ", ".join(_difference(name, before, now) for name in names)
+    if isinstance(before, str) and isinstance(now, str):  # of fingerprints only what differs
+        old, new = before.split(" | "), now.split(" | ")
+        before = " | ".join(part for part in old if part not in new)
+        now = " | ".join(part for part in new if part not in old)
+    return f"{key} ({before} there, {now} here)"

@@ -1,0 +1,114 @@
+"""The figures of an evaluation, and the JSON file they are written to.
+
+Field names are the keys of the file. They are read by other programs: a key may
+be added, but none renamed or taken away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+Interval = Optional[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A photo of the protocol that could not be used, and why."""
+
+    path: str
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class MethodReport:
+    """The figures of one method.
+
+    Shares are in [0, 1] and of the *known* queries; ``None`` where there are
+    none. Intervals are 95 % bootstraps over individuals. ``ranks`` has one place
+    for each query in the order of the protocol: the rank of its individual, ties
+    counted against it; ``None`` for novel queries, individuals never compared
+    and photos that could not be read (which count as misses).
+    ``top1_encounter``: an individual's score for an encounter is its best over
+    the encounter's queries; queries without encounter count one by one.
+
+    Seconds per query are from the file to the ranked list. ``precision`` is of
+    the networks, ``None`` where there are none. ``peak_rss_mb`` is of the
+    process from its start: measure one method per process to compare.
+    Fields about novelty and probability are ``None``: they need a calibration.
+    """
+
+    name: str
+    fingerprint: str
+    effort: str
+    side_policy: str
+    score: str
+    settings: Mapping[str, Any]
+    precision: Optional[str]
+    top1: Optional[float]
+    top3: Optional[float]
+    top5: Optional[float]
+    top10: Optional[float]
+    top20: Optional[float]
+    top1_macro: Optional[float]
+    top1_encounter: Optional[float]
+    mrr: Optional[float]
+    top1_ci95: Interval
+    top5_ci95: Interval
+    top1_macro_ci95: Interval
+    top1_encounter_ci95: Interval
+    novelty_auroc: None
+    novelty_accuracy: None
+    dir_at_fpir_10: None
+    ece: None
+    brier: None
+    seconds_per_query_median: Optional[float]
+    seconds_per_query_p95: Optional[float]
+    pairs_matched_per_query: Optional[float]
+    extract_seconds_per_photo: Optional[float]
+    peak_rss_mb: float
+    unreadable: tuple[Unreadable, ...]
+    ranks: tuple[Optional[int], ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures of one or more methods on one protocol.
+
+    ``queries`` are those evaluated (all of the protocol unless limited);
+    ``commit`` is ``None`` where resight does not run from a checkout.
+    """
+
+    protocol: str
+    protocol_sha256: str
+    photos: str
+    gallery: int
+    gallery_individuals: int
+    queries: int
+    novel_queries: int
+    machine: Mapping[str, Any]
+    commit: Optional[str]
+    version: str
+    methods: tuple[MethodReport, ...]
+
+    def as_json(self) -> str:
+        """The report as JSON text; it never holds NaN."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def write(self, path: Path) -> None:
+        """Write the JSON file; a crash leaves the old file or the new, whole."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(self.as_json())
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,308 @@
+"""Which known individual is this: the cascade from a query to ranked candidates.
+
+A query is compared with every gallery photo that it may meet, a batch at a time:
+
+    chip -> features -> matches -> geometry -> scores -> individuals
+            extractor   matcher    verify      scoring
+
+Each step is one call to a part that does nothing else. This file says which
+photos meet, in what order things happen and what is kept. It knows no
+catalogue: whatever has entries and features is a ``Gallery``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Optional, Protocol, Union
+
+from resight.errors import IncompatibleFeatures, SettingsError
+from resight.extractors import Extractor
+from resight.matchers import Matcher
+from resight.scoring import SCORE_NAMES, ScoreDistributions, rank_individuals, score_pair
+from resight.types import (
+    SIDE_POLICIES,
+    SIDES,
+    UNKNOWN_SIDE,
+    Candidate,
+    Chip,
+    Evidence,
+    Features,
+    GalleryEntry,
+    Identification,
+    sides_meet,
+)
+from resight.verify import GEOMETRY, verify
+
+#: Told how many gallery photos have been compared, and how many are to be.
+Progress = Callable[[int, int], None]
+
+OWN_PHOTO = "own photo"
+OWN_ENCOUNTER = "own encounter"
+NO_INDIVIDUAL = "no individual"
+OTHER_SIDE = "other side"
+NO_KEYPOINTS = "no keypoints"
+QUERY_WITHOUT_KEYPOINTS = "query has no keypoints"
+#: Why a gallery photo is left out of a search; the first reason that holds is counted.
+LEFT_OUT = (
+    OWN_PHOTO,
+    OWN_ENCOUNTER,
+    NO_INDIVIDUAL,
+    OTHER_SIDE,
+    QUERY_WITHOUT_KEYPOINTS,
+    NO_KEYPOINTS,
+)
+
+
+class Gallery(Protocol):
+    """Annotations to search, wherever they are kept."""
+
+    def entries(self) -> Sequence[GalleryEntry]:
+        """All that may be searched; those without an individual may be among them."""
+        ...
+
+    def features(
+        self,
+        annotations: Sequence[str],
+        extractor: Extractor,
+        /,
+        *,
+        long_edge: int,
+        margin: float,
+    ) -> Iterator[Features]:
+        """Features of each annotation's chip, in that order, one after the other.
+
+        From a store, or extracted now. ``long_edge`` and ``margin`` are those of
+        ``make_chip``. Only what has been asked of the iterator need be in memory.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Method:
+    """How two photos are compared and individuals ranked; all that changes a score.
+
+    ``name`` is what people call it (``sift+nearest``); ``fingerprint`` pins it.
+    """
+
+    name: str
+    extractor: Extractor
+    matcher: Matcher
+    long_edge: int = 512
+    margin: float = 0.0
+    score: str = "sum"
+
+    def __post_init__(self) -> None:
+        if self.score not in SCORE_NAMES:
+            raise SettingsError(
+                f"there is no score {self.score!r}; there are {', '.join(SCORE_NAMES)}"
+            )
+
+    @property
+    def matching_fingerprint(self) -> str:
+        """All that changes matches and confidences: chips, extractor, matcher."""
+        chip = f"chip(long_edge={self.long_edge}, margin={self.margin})"
+        return " | ".join([chip, self.extractor.fingerprint, self.matcher.fingerprint])
+
+    @property
+    def fingerprint(self) -> str:
+        """All that changes the ranking; but for distributions learned from a gallery."""
+        return " | ".join([self.matching_fingerprint, GEOMETRY, f"score({self.score})"])
+
+
+class Identifier:
+    """Searches one gallery by one method.
+
+    ``side_policy`` is that of ``sides_meet``. ``distributions`` are needed by
+    the scores that compare with them, and must be the method's own. Of each
+    individual the evidence of its best ``photos_kept`` photos is kept, so that
+    memory grows with the individuals, not the photos. ``batch_size`` photos are
+    given to the matcher at a time. Safe to use from several threads, if the
+    gallery is.
+    """
+
+    def __init__(
+        self,
+        *,
+        gallery: Gallery,
+        method: Method,
+        side_policy: str = "compatible",
+        distributions: Optional[ScoreDistributions] = None,
+        photos_kept: int = 3,
+        batch_size: int = 32,
+    ) -> None:
+        if side_policy not in SIDE_POLICIES:
+            raise SettingsError(
+                f"there is no side policy {side_policy!r}; there are {', '.join(SIDE_POLICIES)}"
+            )
+        if distributions and distributions.fingerprint != method.matching_fingerprint:
+            raise SettingsError(
+                f"the score distributions are not those of {method.name} as it is set now: "
+                f"learned with {distributions.fingerprint}, but it is "
+                f"{method.matching_fingerprint}; learn them again"
+            )
+        if photos_kept < 1 or batch_size < 1:
+            raise SettingsError(
+                f"photos_kept and batch_size must be at least 1, got {photos_kept} and {batch_size}"
+            )
+        self.gallery = gallery
+        self.method = method
+        self.side_policy = side_policy
+        self.distributions = distributions
+        self.photos_kept = photos_kept
+        self.batch_size = batch_size
+        self.fingerprint = _join(method.fingerprint, distributions)
+
+    def identify(
+        self,
+        query: Union[Chip, Features],
+        *,
+        side: str = UNKNOWN_SIDE,
+        encounter: str = "",
+        photo: str = "",
+        progress: Optional[Progress] = None,
+    ) -> Identification:
+        """Rank the gallery's individuals by how alike they look to the query.
+
+        The query never meets photos of its own ``encounter`` nor its own
+        ``photo`` (a sha256); empty means that there is none to avoid. Every
+        gallery photo is either counted in ``searched`` or, with its reason, in
+        ``left_out`` (see ``LEFT_OUT``); individuals with no photo compared are
+        no candidates. Without gallery or keypoints there are none at all.
+
+        Raises ``SettingsError`` for an unknown side or a score the method cannot
+        give, ``IncompatibleFeatures`` for features of another extractor.
+        """
+        started = time.perf_counter()
+        if side not in SIDES:
+            raise SettingsError(f"there is no side {side!r}; there are {', '.join(SIDES)}")
+        features = self._features_of(query)
+        entries, left_out = self._choose(side, encounter, photo)
+        if not len(features):
+            left_out[QUERY_WITHOUT_KEYPOINTS] += len(entries)
+            entries = []
+        searched = 0
+        best = _Best(self.method, self.photos_kept)
+        for batch in self._batches(entries):
+            comparable = [(entry, other) for entry, other in batch if len(other)]
+            best.add(self._compare(features, comparable))
+            searched += len(comparable)
+            left_out[NO_KEYPOINTS] += len(batch) - len(comparable)
+            if progress:
+                progress(searched + left_out[NO_KEYPOINTS], len(entries))
+        return Identification(
+            candidates=best.candidates(),
+            method=self.method.name,
+            fingerprint=self.fingerprint,
+            score=self.method.score,
+            side=side,
+            side_policy=self.side_policy,
+            searched=searched,
+            left_out={reason: left_out[reason] for reason in LEFT_OUT if left_out[reason]},
+            seconds=time.perf_counter() - started,
+        )
+
+    def _features_of(self, query: Union[Chip, Features]) -> Features:
+        features = query
+        if isinstance(features, Chip):
+            (features,) = self.method.extractor.extract([features])
+        self._check(features, "the query")
+        return features
+
+    def _check(self, features: Features, whose: str) -> None:
+        expected = self.method.extractor.fingerprint
+        if features.fingerprint != expected:
+            raise IncompatibleFeatures(
+                f"the features of {whose} were made by {features.fingerprint}, but "
+                f"{self.method.name} needs those of {expected}; extract them again"
+            )
+
+    def _choose(
+        self, side: str, encounter: str, photo: str
+    ) -> tuple[list[GalleryEntry], Counter[str]]:
+        """The entries to compare, and how many are left out for which reason."""
+        chosen: list[GalleryEntry] = []
+        left_out: Counter[str] = Counter()
+        for entry in self.gallery.entries():
+            if photo and entry.photo == photo:
+                left_out[OWN_PHOTO] += 1
+            elif encounter and entry.encounter == encounter:
+                left_out[OWN_ENCOUNTER] += 1
+            elif not entry.individual:
+                left_out[NO_INDIVIDUAL] += 1
+            elif not sides_meet(side, entry.side, self.side_policy):
+                left_out[OTHER_SIDE] += 1
+            else:
+                chosen.append(entry)
+        return chosen, left_out
+
+    def _batches(
+        self, entries: Sequence[GalleryEntry]
+    ) -> Iterator[list[tuple[GalleryEntry, Features]]]:
+        features = self.gallery.features(
+            [entry.annotation for entry in entries],
+            self.method.extractor,
+            long_edge=self.method.long_edge,
+            margin=self.method.margin,
+        )
+        pairs = zip(entries, features, strict=True)
+        while batch := list(islice(pairs, self.batch_size)):
+            for entry, each in batch:
+                self._check(each, f"annotation {entry.annotation}")
+            yield batch
+
+    def _compare(
+        self, query: Features, batch: Sequence[tuple[GalleryEntry, Features]]
+    ) -> Iterator[tuple[GalleryEntry, Evidence]]:
+        found = self.method.matcher.match(query, [features for _, features in batch])
+        for (entry, features), matches in zip(batch, found, strict=True):
+            geometry = verify(query, features, matches)
+            scores = score_pair(matches, geometry, self.distributions)
+            yield entry, Evidence(entry.annotation, scores, matches, geometry)
+
+
+class _Best:
+    """The best photos of each individual seen so far.
+
+    Whatever the batches were, the result is that of ranking all photos at once
+    and cutting each individual's evidence.
+    """
+
+    def __init__(self, method: Method, photos: int) -> None:
+        self._method = method
+        self._photos = photos
+        self._kept: dict[str, list[tuple[GalleryEntry, Evidence]]] = {}
+
+    def add(self, compared: Iterator[tuple[GalleryEntry, Evidence]]) -> None:
+        changed: dict[str, list[tuple[GalleryEntry, Evidence]]] = {}
+        for entry, evidence in compared:
+            kept = changed.setdefault(entry.individual, list(self._kept.get(entry.individual, ())))
+            kept.append((entry, evidence))
+        for candidate in self._rank(changed):
+            entries = {item.annotation: entry for entry, item in changed[candidate.individual]}
+            self._kept[candidate.individual] = [
+                (entries[item.annotation], item) for item in candidate.evidence[: self._photos]
+            ]
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        return self._rank(self._kept)
+
+    def _rank(
+        self, kept: Mapping[str, Sequence[tuple[GalleryEntry, Evidence]]]
+    ) -> tuple[Candidate, ...]:
+        pairs = [pair for photos in kept.values() for pair in photos]
+        return rank_individuals(pairs, score=self._method.score, method=self._method.name)
+
+
+def _join(fingerprint: str, distributions: Optional[ScoreDistributions]) -> str:
+    """The fingerprint with a digest of the distributions, if there are any."""
+    if distributions is None:
+        return fingerprint
+    digest = hashlib.sha256()
+    for pool in (distributions.null, distributions.match):
+        digest.update(b"none" if pool is None else pool.tobytes())
+    return f"{fingerprint} | distributions({digest.hexdigest()[:16]})"

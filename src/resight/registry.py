@@ -1,0 +1,153 @@
+"""Names of methods, and what to build for each.
+
+A method is an extractor and a matcher, named ``extractor+matcher``:
+``aliked-n16+lightglue``, ``sift+nearest``. A name stands for a class, written
+``module:Class``, imported only when the method is built. Other packages add
+their own through the entry point groups ``resight.extractors`` and
+``resight.matchers``; they cannot take a name of resight's.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+
+from resight.errors import IncompatibleFeatures, UnknownMethod
+from resight.matchers import ANY_FAMILY
+
+if TYPE_CHECKING:  # for the signatures only: naming a method must not start an engine
+    from resight.engine import Engine
+    from resight.extractors import Extractor
+    from resight.identify import Method
+    from resight.matchers import Matcher
+    from resight.settings import Settings
+
+
+@dataclass(frozen=True)
+class Part:
+    """A registered class as ``module:Class``, and the arguments its name stands for."""
+
+    target: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+_ALIKED = "resight.extractors.aliked:Aliked"
+EXTRACTORS: Mapping[str, Part] = MappingProxyType(
+    {
+        "aliked-n16": Part(_ALIKED, {"model": "aliked-n16"}),
+        "aliked-n16rot": Part(_ALIKED, {"model": "aliked-n16rot"}),
+        "aliked-n32": Part(_ALIKED, {"model": "aliked-n32"}),
+        "aliked-t16": Part(_ALIKED, {"model": "aliked-t16"}),
+        "sift": Part("resight.extractors.sift:Sift"),
+    }
+)
+MATCHERS: Mapping[str, Part] = MappingProxyType(
+    {
+        "lightglue": Part("resight.matchers.lightglue:LightGlue"),
+        "nearest": Part("resight.matchers.nearest:NearestNeighbour"),
+    }
+)
+#: Entry point group of each role, and what resight itself registers for it.
+_ROLES: Mapping[str, tuple[str, Mapping[str, Part]]] = {
+    "extractor": ("resight.extractors", EXTRACTORS),
+    "matcher": ("resight.matchers", MATCHERS),
+}
+
+
+def registered(role: str) -> tuple[str, ...]:
+    """Names of a role (``extractor`` or ``matcher``), sorted, other packages' included."""
+    return tuple(sorted(_parts(role)))
+
+
+def build_method(name: str, settings: Settings) -> Method:
+    """The method of that name, each class given those settings its constructor names.
+
+    A class that takes an ``engine`` gets the one the settings ask for; extractor
+    and matcher share it.
+
+    Raises ``UnknownMethod`` for a name that is not registered or cannot be
+    imported, ``IncompatibleFeatures`` where the matcher was not made for the
+    extractor's features, and what the constructors raise (``WeightsMissing``,
+    ``SettingsError``).
+    """
+    from resight.identify import Method  # brings OpenCV, which a list of names needs not
+
+    first, plus, second = name.partition("+")
+    if not plus:
+        raise UnknownMethod(
+            f"{name!r} does not name a method; a method is an extractor and a matcher, "
+            "such as aliked-n16+lightglue"
+        )
+    classes = [_load("extractor", first), _load("matcher", second)]
+
+    @cache
+    def engine() -> Engine:
+        from resight.engine import open_engine
+
+        return open_engine(settings.engine, precision=settings.precision, threads=settings.threads)
+
+    built = [cls(**_arguments(cls, given, settings, engine)) for cls, given in classes]
+    extractor, matcher = cast("Extractor", built[0]), cast("Matcher", built[1])
+    if matcher.accepts != ANY_FAMILY and extractor.family not in matcher.accepts:
+        raise IncompatibleFeatures(
+            f"{second} matches features of {', '.join(sorted(matcher.accepts))}, "
+            f"not the {extractor.family} features of {first}; choose another pair"
+        )
+    return Method(
+        name,
+        extractor,
+        matcher,
+        long_edge=settings.long_edge,
+        margin=settings.margin,
+        score=settings.score,
+    )
+
+
+def _parts(role: str) -> dict[str, Part | EntryPoint]:
+    group, own = _ROLES[role]
+    foreign = {point.name: point for point in entry_points(group=group)}
+    return {**foreign, **own}
+
+
+def _load(role: str, name: str) -> tuple[Callable[..., object], Mapping[str, str]]:
+    """The class of that name and the arguments the name stands for."""
+    parts = _parts(role)
+    if name not in parts:
+        near = get_close_matches(name, parts, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(parts))}"
+        raise UnknownMethod(f"there is no {role} {name!r}; {hint}")
+    part = parts[name]
+    if isinstance(part, Part):
+        return EntryPoint(name, part.target, _ROLES[role][0]).load(), part.arguments
+    try:
+        return part.load(), {}
+    except (ImportError, AttributeError) as error:
+        package = part.dist.name if part.dist else "another package"
+        raise UnknownMethod(
+            f"the {role} {name!r} of {package} ({part.value}) cannot be imported: {error}; "
+            "reinstall or remove that package"
+        ) from error
+
+
+def _arguments(
+    cls: Callable[..., object],
+    given: Mapping[str, str],
+    settings: Settings,
+    engine: Callable[[], Engine],
+) -> dict[str, Any]:
+    """Values for the keyword-only arguments of a class: the name's, then the settings'."""
+    values: dict[str, Any] = dict(given)
+    for name, parameter in inspect.signature(cls).parameters.items():
+        if parameter.kind is not parameter.KEYWORD_ONLY or name in values:
+            continue
+        if name == "engine":
+            values[name] = engine()
+        elif name in type(settings).model_fields:
+            values[name] = getattr(settings, name)
+    return values

@@ -1,0 +1,61 @@
+"""What an evaluation says it ran on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import resight
+from resight.evaluate.machine import machine, peak_rss_mb
+
+
+def test_names_the_processor_and_the_versions() -> None:
+    found = machine()
+    assert found["cpu"]
+    assert found["cores"] >= 1
+    assert found["versions"]["numpy"] == np.__version__
+
+
+def test_peak_memory_grows_with_what_is_held() -> None:
+    more_than_ever = int(peak_rss_mb()) + 64
+    held = np.ones(more_than_ever * 2**20, np.uint8)
+    assert more_than_ever <= peak_rss_mb() < more_than_ever + held.nbytes / 2**20
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _commit_told(folder: Path) -> str:
+    program = "from resight.evaluate.machine import commit; print(commit())"
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return done.stdout.strip()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_commit_is_that_of_the_code_that_runs(tmp_path: Path) -> None:
+    _git(tmp_path, "init", "-q")
+    (tmp_path / "notes").write_text("another project")
+    _git(tmp_path, "add", "notes")
+    _git(tmp_path, "commit", "-qm", "notes")
+    package = tmp_path / "resight"
+    source = Path(resight.__file__).parent
+    shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__", "*.onnx"))
+    assert _commit_told(tmp_path) == "None"  # installed inside the folder of another project
+
+    _git(tmp_path, "add", "resight/*.py", "resight/evaluate")
+    _git(tmp_path, "commit", "-qm", "resight")
+    head = _git(tmp_path, "rev-parse", "HEAD")
+    assert _commit_told(tmp_path) == head
+
+    (package / "errors.py").write_text((package / "errors.py").read_text() + "\n# changed\n")
+    assert _commit_told(tmp_path) == f"{head}-dirty"

@@ -1,0 +1,381 @@
+"""Whole evaluations of real files: the report, bad photos, interruption."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from resight.errors import ProtocolError, SettingsError
+from resight.evaluate import Report, evaluate, read_protocol
+from resight.evaluate.protocol import COLUMNS
+from resight.extractors.sift import Sift
+from resight.identify import Method
+from resight.matchers.nearest import NearestNeighbour
+from resight.registry import build_method
+from resight.settings import Settings
+from resight.types import Chip, Features, Matches
+
+SETTINGS = Settings(method="sift+nearest", long_edge=160, max_keypoints=150)
+#: Keys that design.md fixes for other programs.
+TOP_KEYS = """
+    protocol photos gallery queries novel_queries machine commit version methods
+"""
+METHOD_KEYS = """
+    name fingerprint effort side_policy settings precision top1 top3 top5 top10 top1_macro
+    top1_encounter top1_ci95 mrr novelty_auroc novelty_accuracy dir_at_fpir_10 ece brier
+    seconds_per_query_median seconds_per_query_p95 pairs_matched_per_query
+    extract_seconds_per_photo peak_rss_mb ranks
+"""
+
+
+ANIMALS = ("Ada", "Bo", "Cy", "Di")
+
+
+def draw(animal: str, view: int) -> NDArray[np.uint8]:
+    """A coat of blocks that only this animal has, brighter and shifted in each view."""
+    coat = np.random.default_rng(sum(animal.encode())).integers(0, 200, (14, 18, 3), np.uint8)
+    pixels = np.repeat(np.repeat(coat, 8, 0), 8, 1)
+    return np.roll(pixels, 3 * view, axis=1) + np.uint8(10 * view)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Where the photos are, and the protocol about them."""
+
+    photos: Path
+    protocol: Path
+
+    def write(self, rows: Sequence[Sequence[str]]) -> None:
+        """Replace the protocol; rows are path, role, identity, side, encounter."""
+        with self.protocol.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            writer.writerows([*row, "", "", "", "", ""] for row in rows)
+
+    def rows(self) -> list[list[str]]:
+        """For each animal two gallery photos of one encounter and a query of the next."""
+        roles = (("gallery", "first"), ("gallery", "first"), ("query", "second"))
+        return [
+            [f"{animal}{view}.png", role, animal, "left", f"{animal} {occasion}"]
+            for animal in ANIMALS
+            for view, (role, occasion) in enumerate(roles)
+        ]
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Drawn:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for animal in (*ANIMALS, "Eve"):
+        for view in range(3):
+            Image.fromarray(draw(animal, view)).save(photos / f"{animal}{view}.png")
+    folder = Drawn(photos, tmp_path / "protocol.csv")
+    folder.write(folder.rows())
+    return folder
+
+
+def run(
+    drawn: Drawn,
+    settings: Settings = SETTINGS,
+    *,
+    output: Path | None = None,
+    methods: Sequence[Method] = (),
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Report:
+    protocol = read_protocol(drawn.protocol)
+    return evaluate(
+        protocol,
+        drawn.photos,
+        methods or [build_method(settings.method, settings)],
+        settings,
+        output=output,
+        progress=progress,
+    )
+
+
+def test_drawn_animals_are_told_apart(drawn: Drawn) -> None:
+    report = run(drawn)
+    (figures,) = report.methods
+    assert figures.ranks == (1, 1, 1, 1)
+    assert (figures.top1, figures.top20, figures.mrr) == (1.0, 1.0, 1.0)
+    assert (figures.top1_macro, figures.top1_encounter) == (1.0, 1.0)
+    assert figures.top1_ci95 == (1.0, 1.0)
+    assert (report.gallery, report.gallery_individuals) == (8, 4)
+    assert (report.queries, report.novel_queries) == (4, 0)
+
+
+def test_the_json_file_has_every_key_that_others_read(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "new" / "out.json"
+    report = run(drawn, output=output)
+    written = json.loads(output.read_text(encoding="utf-8"))
+    assert written == json.loads(report.as_json())
+    assert written.keys() >= set(TOP_KEYS.split())
+    (figures,) = written["methods"]
+    assert figures.keys() >= set(METHOD_KEYS.split())
+    assert figures["ranks"] == [1, 1, 1, 1]
+    assert figures["settings"]["max_keypoints"] == 150
+    assert figures["effort"] == "exhaustive"
+    assert figures["pairs_matched_per_query"] == 8
+    assert figures["novelty_auroc"] is None
+    assert figures["precision"] is None
+    assert 0 < figures["seconds_per_query_median"] <= figures["seconds_per_query_p95"]
+    assert 0 < figures["extract_seconds_per_photo"] < figures["seconds_per_query_p95"]
+    assert figures["peak_rss_mb"] > 10
+    assert {"cpu", "cores", "os", "versions"} <= written["machine"].keys()
+    assert [path.name for path in output.parent.iterdir()] == ["out.json"]
+
+
+def test_novel_queries_have_no_rank_and_no_share(drawn: Drawn) -> None:
+    drawn.write([["Eve2.png", "query", "Eve", "left", "Eve first"], *drawn.rows()])
+    report = run(drawn)
+    assert report.novel_queries == 1
+    assert report.methods[0].ranks == (None, 1, 1, 1, 1)
+    assert report.methods[0].top1 == 1.0
+
+
+def test_only_novel_queries_leave_nothing_to_average(drawn: Drawn) -> None:
+    gallery = [row for row in drawn.rows() if row[1] == "gallery"]
+    drawn.write([*gallery, ["Eve2.png", "query", "Eve", "", ""]])
+    (figures,) = run(drawn).methods
+    assert (figures.top1, figures.top1_macro, figures.top1_encounter) == (None, None, None)
+    assert (figures.mrr, figures.top1_ci95) == (None, None)
+    assert figures.seconds_per_query_median is not None
+
+
+def test_a_query_that_cannot_be_decoded_is_a_miss(drawn: Drawn) -> None:
+    (drawn.photos / "Ada2.png").write_bytes(b"not a picture")
+    (figures,) = run(drawn).methods
+    assert figures.ranks == (None, 1, 1, 1)
+    assert figures.top1 == figures.top20 == figures.top1_encounter == 0.75
+    assert [(bad.path, bad.role) for bad in figures.unreadable] == [("Ada2.png", "query")]
+    assert "Ada2.png" in figures.unreadable[0].reason
+    assert figures.pairs_matched_per_query == 8
+
+
+def test_a_query_of_an_unreadable_gallery_photo_is_known_and_a_miss(drawn: Drawn) -> None:
+    for view in (0, 1):
+        (drawn.photos / f"Bo{view}.png").write_bytes(b"")
+    report = run(drawn)
+    (figures,) = report.methods
+    assert report.novel_queries == 0
+    assert figures.ranks == (1, None, 1, 1)
+    assert [(bad.path, bad.role) for bad in figures.unreadable] == [
+        ("Bo0.png", "gallery"),
+        ("Bo1.png", "gallery"),
+    ]
+
+
+def test_a_box_off_the_photo_is_a_problem_of_that_row_only(drawn: Drawn) -> None:
+    text = drawn.protocol.read_text(encoding="utf-8")
+    drawn.protocol.write_text(text.replace("Cy second,,,,,", "Cy second,,9000,9000,5,5"))
+    (figures,) = run(drawn).methods
+    assert figures.ranks == (1, 1, None, 1)
+    assert [bad.path for bad in figures.unreadable] == ["Cy2.png"]
+
+
+def test_missing_photos_are_named_before_anything_runs(drawn: Drawn) -> None:
+    (drawn.photos / "Di1.png").unlink()
+    with pytest.raises(ProtocolError, match=r"1 of the 12 photos is not in[\s\S]*Di1\.png"):
+        run(drawn)
+
+
+def test_a_query_never_meets_its_own_encounter(drawn: Drawn) -> None:
+    rows = drawn.rows()
+    rows[2][4] = "Ada first"  # the query is of the occasion of both gallery photos
+    drawn.write(rows)
+    (figures,) = run(drawn).methods
+    assert figures.ranks == (None, 1, 1, 1)
+    assert figures.pairs_matched_per_query == (6 + 3 * 8) / 4
+
+
+def test_a_query_never_meets_the_same_file_under_another_name(drawn: Drawn) -> None:
+    same = (drawn.photos / "Ada2.png").read_bytes()
+    (drawn.photos / "Ada0.png").write_bytes(same)
+    (figures,) = run(drawn).methods
+    assert figures.pairs_matched_per_query == (7 + 3 * 8) / 4
+
+
+@pytest.mark.parametrize(("policy", "pairs"), [("same", 5), ("compatible", 6), ("any", 8)])
+def test_the_side_policy_chooses_what_a_query_meets(drawn: Drawn, policy: str, pairs: int) -> None:
+    rows = drawn.rows()
+    rows[0][3], rows[1][3], rows[3][3] = "right", "topleft", "topright"
+    drawn.write(rows)
+    (figures,) = run(drawn, SETTINGS.model_copy(update={"side_policy": policy})).methods
+    assert figures.pairs_matched_per_query == pairs
+    assert figures.side_policy == policy
+
+
+def test_methods_share_a_report(drawn: Drawn) -> None:
+    half = SETTINGS.model_copy(update={"max_keypoints": 75})
+    methods = [
+        build_method("sift+nearest", SETTINGS),
+        Method("fewer", Sift(max_keypoints=half.max_keypoints), NearestNeighbour()),
+    ]
+    report = run(drawn, methods=methods)
+    assert [each.name for each in report.methods] == ["sift+nearest", "fewer"]
+    assert [each.settings["method"] for each in report.methods] == ["sift+nearest", "fewer"]
+
+
+def test_a_score_that_the_method_cannot_give_is_refused(drawn: Drawn) -> None:
+    with pytest.raises(SettingsError, match="has no score 'wasserstein_h0'"):
+        run(drawn, SETTINGS.model_copy(update={"score": "wasserstein_h0"}))
+
+
+class Interrupting(Sift):
+    """SIFT, during which the user presses Ctrl-C at one photo; counts the photos."""
+
+    def __init__(self, *, at: int = -1) -> None:
+        super().__init__(max_keypoints=150)
+        self.at = at
+        self.extracted = 0
+
+    def extract(self, chips: Sequence[Chip]) -> list[Features]:
+        self.extracted += len(chips)
+        if self.extracted == self.at:
+            raise KeyboardInterrupt
+        return super().extract(chips)
+
+
+def method(extractor: Sift, name: str = "sift+nearest") -> Method:
+    return Method(name, extractor, NearestNeighbour(), long_edge=160)
+
+
+def interrupted(drawn: Drawn, output: Path) -> Path:
+    """Run until the third query, and give the file that is left."""
+    with pytest.raises(KeyboardInterrupt):
+        run(drawn, output=output, methods=[method(Interrupting(at=8 + 3))])
+    return output.with_name(output.name + ".partial")
+
+
+def test_an_interrupted_evaluation_continues(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    partial = interrupted(drawn, output)
+    assert not output.exists()
+    assert len(partial.read_text().splitlines()) == 1 + 2
+
+    extractor = Interrupting()
+    resumed = run(drawn, output=output, methods=[method(extractor)])
+    assert extractor.extracted == 8 + 2  # the gallery again, and the two queries left
+    assert not partial.exists()
+    assert (
+        resumed.methods[0].ranks
+        == run(drawn, methods=[method(Sift(max_keypoints=150))]).methods[0].ranks
+    )
+    assert json.loads(output.read_text())["methods"][0]["top1"] == 1.0
+
+
+def test_a_line_cut_off_by_a_crash_is_asked_again(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    partial = interrupted(drawn, output)
+    partial.write_bytes(partial.read_bytes()[:-20])
+    extractor = Interrupting()
+    run(drawn, output=output, methods=[method(extractor)])
+    assert extractor.extracted == 8 + 3
+
+
+def test_another_configuration_does_not_continue(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    partial = interrupted(drawn, output)
+    before = partial.read_bytes()
+    other = SETTINGS.model_copy(update={"ratio": 0.7})
+    with pytest.raises(SettingsError, match=r"ratio \(0\.85 there, 0\.7 here\)"):
+        run(drawn, other, output=output, methods=[method(Sift(max_keypoints=150))])
+    with pytest.raises(
+        SettingsError, match=r"nearest \(sift[^|]*=150[^|]* there, sift[^|]*=99[^|]* here\)"
+    ):
+        run(drawn, output=output, methods=[method(Sift(max_keypoints=99))])
+    drawn.write(drawn.rows()[:-1])
+    with pytest.raises(SettingsError, match=r"protocol \(.* there, .* here\)"):
+        run(drawn, output=output, methods=[method(Sift(max_keypoints=150))])
+    assert partial.read_bytes() == before
+
+
+def test_a_limit_is_another_evaluation(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    interrupted(drawn, output)
+    limited = read_protocol(drawn.protocol).limited(2)
+    methods = [method(Sift(max_keypoints=150))]
+    with pytest.raises(SettingsError, match=r"queries \(4 there, 2 here\)"):
+        evaluate(limited, drawn.photos, methods, SETTINGS, output=output)
+    report = evaluate(limited, drawn.photos, methods, SETTINGS)
+    assert (report.queries, report.methods[0].ranks) == (2, (1, 1))
+
+
+@pytest.mark.parametrize("content", ["notes of mine\n", "notes of mine", "[1, 2]\n", "{}\n"])
+def test_a_foreign_file_in_the_way_is_left_alone(
+    drawn: Drawn, tmp_path: Path, content: str
+) -> None:
+    partial = tmp_path / "out.json.partial"
+    partial.write_text(content)
+    with pytest.raises(SettingsError, match="is not the journal of an evaluation"):
+        run(drawn, output=tmp_path / "out.json")
+    assert partial.read_text() == content
+
+
+def test_a_crash_in_the_first_line_begins_anew(drawn: Drawn, tmp_path: Path) -> None:
+    partial = tmp_path / "out.json.partial"
+    partial.write_bytes(b'{"journal": 1, "proto')
+    assert run(drawn, output=tmp_path / "out.json").methods[0].top1 == 1.0
+    assert not partial.exists()
+
+
+def test_a_damaged_journal_is_not_believed(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    partial = interrupted(drawn, output)
+    header, first, second = partial.read_text().splitlines()
+    partial.write_text("\n".join([header, first.replace("seconds", "sebonds"), second, ""]))
+    with pytest.raises(SettingsError, match="or is damaged"):
+        run(drawn, output=output, methods=[method(Sift(max_keypoints=150))])
+
+
+def test_two_methods_of_one_name_are_refused(drawn: Drawn) -> None:
+    with pytest.raises(SettingsError, match=r"sift\+nearest is named twice"):
+        run(drawn, methods=[method(Sift()), method(Sift())])
+
+
+def test_progress_tells_each_stage_to_its_end(drawn: Drawn) -> None:
+    told: list[tuple[str, int, int]] = []
+    run(drawn, progress=lambda *step: told.append(step))
+    assert told == [
+        *(("sift+nearest: gallery", n, 8) for n in range(1, 9)),
+        *(("sift+nearest: queries", n, 4) for n in range(1, 5)),
+    ]
+
+
+class Confident(NearestNeighbour):
+    """Nearest neighbours that call every match certain; claims to run on an engine."""
+
+    class engine:
+        precision = "bf16"
+
+    def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
+        found = []
+        for matches in super().match(query, gallery):
+            confidences = np.zeros(len(query), np.float32)
+            confidences[matches.pairs[:, 0]] = 1
+            found.append(Matches(matches.pairs, matches.scores, confidences))
+        return found
+
+
+def test_distributions_are_learned_from_the_gallery_for_scores_that_need_them(
+    drawn: Drawn,
+) -> None:
+    learning = Method(
+        "learning", Sift(max_keypoints=150), Confident(), long_edge=160, score="wasserstein_h0"
+    )
+    (figures,) = run(drawn, methods=[learning]).methods
+    assert figures.score == "wasserstein_h0"
+    assert figures.top1 == 1.0
+
+
+def test_the_precision_is_that_of_the_engine_in_use(drawn: Drawn) -> None:
+    networked = Method("networked", Sift(max_keypoints=150), Confident(), long_edge=160)
+    assert run(drawn, methods=[networked]).methods[0].precision == "bf16"
