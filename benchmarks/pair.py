@@ -16,6 +16,7 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from resight.types import Chip, Features
 
 ROUNDS = 5
 BATCH = 8
-OFF = {"depth_confidence": -1, "width_confidence": -1}
+OFF: Any = {"depth_confidence": -1, "width_confidence": -1}
 
 
 def kornia_networks(folder: Path) -> tuple[Any, Any]:
@@ -82,11 +83,14 @@ def matching_rows(kornia: Any, count: int) -> dict[str, Callable[[], object]]:
             continue
         matcher = LightGlue(engine=engine, **OFF)
         label = f"resight, {name}, {engine.precision}"
-        rows[f"{label}, one by one"] = lambda m=matcher: [
-            m.match(query, [other]) for _ in range(BATCH)
-        ]
-        rows[f"{label}, {BATCH} at once"] = lambda m=matcher: m.match(query, [other] * BATCH)
+        rows[f"{label}, one by one"] = partial(one_by_one, matcher, query, other)
+        rows[f"{label}, {BATCH} at once"] = partial(matcher.match, query, [other] * BATCH)
     return rows
+
+
+def one_by_one(matcher: LightGlue, query: Features, other: Features) -> None:
+    for _ in range(BATCH):
+        matcher.match(query, [other])
 
 
 def extraction_rows(kornia: Any) -> dict[str, Callable[[], object]]:
@@ -102,7 +106,7 @@ def extraction_rows(kornia: Any) -> dict[str, Callable[[], object]]:
     for name in ("onnxruntime", "openvino"):
         engine = open_engine(name, precision="f32", cache=compiled_folder())
         extractor = Aliked(engine=engine, max_keypoints=512)
-        rows[f"resight, {name}, f32"] = lambda e=extractor: e.extract([chip] * BATCH)
+        rows[f"resight, {name}, f32"] = partial(extractor.extract, [chip] * BATCH)
     return rows
 
 
