@@ -81,7 +81,9 @@ def photograph(
     else:
         picture = _shadow(picture, texture, homography)
     lit = lit * threefold(scene.sunlight)
-    blades, hidden = scenes.in_front(random, size, animal.kind, int(random.poisson(5 * difficulty)))
+    blades, hidden = scenes.in_front(
+        random, size, animal.kind, int(random.poisson(3.5 * difficulty))
+    )
     lit, cover = mix(lit, blades, hidden), np.maximum(cover, hidden)
     lit = scene.veil + (lit - scene.veil) * plain(scene.clear, size)
     picture = mix(picture, lit, cover)
