@@ -71,28 +71,30 @@ def photograph(
     homography = _view(random, texture, size, animal.kind, difficulty)
     place = scenes.under_water if animal.kind == "scutes" else scenes.in_the_bush
     scene = place(random, size, difficulty)
-    lit = _light(random, texture, difficulty)
-    lit, cover = _seen(lit, texture.cover, homography, size)
-    mask = cover > 0.5
+    sun = threefold(scene.sunlight)
+    lit, cover = _seen(_light(random, texture, difficulty), texture.cover, homography, size)
     picture = scene.background
     if animal.kind == "scutes":
         body, behind = _seen(*draw_body(animal, side), homography @ body_to_texture(side), size)
-        lit, cover = mix(body, lit, cover), np.maximum(cover, behind)
+        picture = _lay(picture, body * sun, behind, scene)
     else:
         picture = _shadow(picture, texture, homography)
-    lit = lit * threefold(scene.sunlight)
-    blades, hidden = scenes.in_front(
-        random, size, animal.kind, int(random.poisson(3.5 * difficulty))
-    )
-    lit, cover = mix(lit, blades, hidden), np.maximum(cover, hidden)
-    lit = scene.veil + (lit - scene.veil) * plain(scene.clear, size)
-    picture = mix(picture, lit, cover)
+    picture = _lay(picture, lit * sun, cover, scene)
+    blades = int(random.poisson(3.5 * difficulty))
+    grass, hidden = scenes.in_front(random, size, animal.kind, blades)
+    picture = _lay(picture, grass, hidden, scene)
     if animal.kind == "scutes":
-        specks = scenes.particles(random, size, difficulty)
-        picture = picture + scene.veil * threefold(specks)
+        picture = picture + scene.veil * threefold(scenes.particles(random, size, difficulty))
+    mask = cover > 0.5
     box = _bounds(mask)
     pixels = _expose(random, picture, box, difficulty)
     return DrawnPhoto(pixels, homography, box, mask & (hidden < 0.5), animal, side)
+
+
+def _lay(picture: Field, colour: Field, cover: Field, scene: scenes.Scene) -> Field:
+    """Put something over the picture, seen through the scene's water or haze."""
+    size = picture.shape[1], picture.shape[0]
+    return mix(picture, scene.veil + (colour - scene.veil) * plain(scene.clear, size), cover)
 
 
 def _view(

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from resight.testing.noise import Field, as_field, fill, mix, outline, smooth_noise, step, stroke
+from resight.testing.noise import (
+    Field,
+    as_field,
+    fill,
+    mix,
+    outline,
+    plain,
+    smooth_noise,
+    step,
+    stroke,
+)
 
 Size = tuple[int, int]
 #: Lit water near the surface, deep water, and how fast red, green and blue fade.
@@ -103,10 +113,11 @@ def in_front(
 ) -> tuple[Field, Field]:
     """``amount`` blades of grass before the animal: colour (h, w, 3), coverage (h, w)."""
     w, h = small = (size[0] // 2, size[1] // 2)  # blades are out of focus
-    colour, cover = np.zeros((h, w, 3), np.float32), np.zeros((h, w), np.float32)
     low, high = ((0.10, 0.22, 0.08), (0.34, 0.42, 0.16))
     if kind == "stripes":
         low, high = ((0.36, 0.30, 0.14), (0.70, 0.62, 0.34))
+    # Grass-coloured where there is none, or soft edges would have a dark rim.
+    colour, cover = plain(np.add(low, high) / 2, small), np.zeros((h, w), np.float32)
     for _ in range(amount):
         foot, reach = random.uniform(0, w), random.uniform(0.55, 1.15) * h
         lean, bend = random.normal(0, 0.22) * h, random.normal(0, 0.12) * h
