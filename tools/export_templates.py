@@ -57,6 +57,21 @@ def onnx_deform_conv(x: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
     return opset19.DeformConv(x, weight, offset, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
 
 
+def selu(x: Tensor) -> Tensor:
+    """SELU as a scaled ELU: OpenVINO fuses an Elu with what is before it, but not a Selu."""
+    return 1.0507009873554804934193349852946 * F.elu(x, 1.6732632423543772848170429916717)
+
+
+class Selu(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return selu(x)
+
+
+def unit_length(x: Tensor) -> Tensor:
+    """Divided by its Euclidean length along dimension 1."""
+    return x / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp(min=1e-12)
+
+
 class DeformableConv(nn.Module):
     """A 3x3 convolution whose taps are displaced by a predicted offset (Dai 2017)."""
 
@@ -89,8 +104,8 @@ class Block(nn.Module):
         self.downsample = nn.Conv2d(c_in, c_out, 1) if residual else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.bn2(self.conv2(F.selu(self.bn1(self.conv1(x)))))
-        return F.selu(y if self.downsample is None else y + self.downsample(x))
+        y = self.bn2(self.conv2(selu(self.bn1(self.conv1(x)))))
+        return selu(y if self.downsample is None else y + self.downsample(x))
 
 
 class AlikedDense(nn.Module):
@@ -110,11 +125,11 @@ class AlikedDense(nn.Module):
             setattr(self, f"conv{i}", nn.Conv2d(c, dim // 4, 1, bias=False))
         self.score_head = nn.Sequential(
             nn.Conv2d(dim, 8, 1, bias=False),
-            nn.SELU(),
+            Selu(),
             nn.Conv2d(8, 4, 3, padding=1, bias=False),
-            nn.SELU(),
+            Selu(),
             nn.Conv2d(4, 4, 3, padding=1, bias=False),
-            nn.SELU(),
+            Selu(),
             nn.Conv2d(4, 1, 3, padding=1, bias=False),
         )
 
@@ -124,14 +139,13 @@ class AlikedDense(nn.Module):
         x3 = self.block3(F.avg_pool2d(x2, 4))
         x4 = self.block4(F.avg_pool2d(x3, 4))
         size = (photo.shape[2], photo.shape[3])
-        branches = [F.selu(self.conv1(x1))]
+        branches = [selu(self.conv1(x1))]
         for conv, x in ((self.conv2, x2), (self.conv3, x3), (self.conv4, x4)):
-            y = F.selu(conv(x))
+            y = selu(conv(x))
             branches.append(F.interpolate(y, size, mode="bilinear", align_corners=True))
         features = torch.cat(branches, 1)
         scores = torch.sigmoid(self.score_head(features))
-        norm = features.square().sum(1, keepdim=True).sqrt().clamp(min=1e-12)
-        return features / norm, scores
+        return unit_length(features), scores
 
 
 class AlikedDescriptors(nn.Module):
@@ -146,7 +160,7 @@ class AlikedDescriptors(nn.Module):
         self.positions = positions
         self.desc_head = nn.Module()
         self.desc_head.offset_conv = nn.Sequential(
-            nn.Conv2d(dim, 2 * positions, 3), nn.SELU(), nn.Conv2d(2 * positions, 2 * positions, 1)
+            nn.Conv2d(dim, 2 * positions, 3), Selu(), nn.Conv2d(2 * positions, 2 * positions, 1)
         )
         self.desc_head.sf_conv = nn.Conv2d(dim, dim, 1, bias=False)
         self.desc_head.agg_weights = nn.Parameter(torch.rand(positions, dim, dim))
@@ -163,11 +177,9 @@ class AlikedDescriptors(nn.Module):
             feature_map, grid.reshape(1, n, self.positions, 2), mode="bilinear", align_corners=True
         )
         sampled = sampled.reshape(d, n, self.positions).permute(1, 2, 0)
-        features = F.selu(sampled @ self.desc_head.sf_conv.weight[:, :, 0, 0].T)
+        features = selu(sampled @ self.desc_head.sf_conv.weight[:, :, 0, 0].T)
         weights = self.desc_head.agg_weights.reshape(self.positions * d, d)
-        descriptors = features.reshape(n, self.positions * d) @ weights
-        norm = descriptors.square().sum(1, keepdim=True).sqrt().clamp(min=1e-12)
-        return descriptors / norm
+        return unit_length(features.reshape(n, self.positions * d) @ weights)
 
 
 # --- LightGlue ---------------------------------------------------------------------------

@@ -89,8 +89,14 @@ def build_method(name: str, settings: Settings) -> Method:
     @cache
     def engine() -> Engine:
         from resight.engine import open_engine
+        from resight.models.graphs import compiled_folder
 
-        return open_engine(settings.engine, precision=settings.precision, threads=settings.threads)
+        return open_engine(
+            settings.engine,
+            precision=settings.precision,
+            threads=settings.threads,
+            cache=compiled_folder(),
+        )
 
     built = [cls(**_arguments(cls, given, settings, engine)) for cls, given in classes]
     extractor, matcher = cast("Extractor", built[0]), cast("Matcher", built[1])

@@ -57,7 +57,7 @@ def test_keypoints_follow_the_pattern_when_it_moves(engine: Engine) -> None:
     inside = here.keypoints[(here.keypoints[:, 0] > 48) & (here.keypoints[:, 0] < 160)]
     distance = np.linalg.norm(
         inside[:, None] + (32, 0) - there.keypoints[None],
-        axis=2,  # type: ignore[arg-type]
+        axis=2,
     ).min(1)
     assert np.median(distance) < 0.3
 

@@ -3,6 +3,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from resight.engine import Engine, open_engine
 from resight.errors import IncompatibleFeatures, SettingsError
@@ -10,7 +11,7 @@ from resight.extractors.aliked import Aliked
 from resight.matchers.lightglue import LightGlue
 from resight.models.graphs import compiled_folder
 from resight.testing.conformance import MatcherCase, chip_of, drawn_chip, random_features
-from resight.types import Features
+from resight.types import Features, Matches
 
 
 @cache
@@ -30,6 +31,11 @@ def _one_pixel() -> Any:
     return np.zeros((1, 1, 3), np.uint8)
 
 
+def confidences(matches: Matches) -> NDArray[np.float32]:
+    assert matches.confidences is not None
+    return matches.confidences
+
+
 class TestLightGlue(MatcherCase):
     variants: ClassVar = {
         "depth_confidence": -1,
@@ -47,15 +53,15 @@ class TestLightGlue(MatcherCase):
 
 @pytest.mark.parametrize("adaptive", [True, False])
 def test_a_pair_does_not_depend_on_its_batch_mates(engine: Engine, adaptive: bool) -> None:
-    off = {} if adaptive else {"depth_confidence": -1, "width_confidence": -1}
-    matcher = LightGlue(engine=engine, **off)  # type: ignore[arg-type]
+    off: Any = {} if adaptive else {"depth_confidence": -1, "width_confidence": -1}
+    matcher = LightGlue(engine=engine, **off)
     query = drawn_features(1, 150)
     gallery = [drawn_features(seed, n) for seed, n in ((1, 90), (2, 150), (3, 0), (4, 33), (1, 5))]
     for features, together in zip(gallery, matcher.match(query, gallery), strict=True):
         (alone,) = matcher.match(query, [features])
         assert together.layers == alone.layers
         np.testing.assert_array_equal(together.pairs, alone.pairs)
-        np.testing.assert_allclose(together.confidences, alone.confidences, atol=1e-4)
+        np.testing.assert_allclose(confidences(together), confidences(alone), atol=1e-4)
 
 
 def test_engines_agree() -> None:
@@ -65,7 +71,7 @@ def test_engines_agree() -> None:
         for name in ("openvino", "onnxruntime")
     )
     for one, two in zip(first, second, strict=True):
-        np.testing.assert_allclose(one.confidences, two.confidences, atol=1e-4)
+        np.testing.assert_allclose(confidences(one), confidences(two), atol=1e-4)
 
 
 def test_early_exit_stops_where_all_points_are_sure(engine: Engine) -> None:
@@ -84,11 +90,9 @@ def test_confidences_cover_all_query_points_and_the_filter_does_not_touch_them(
     query, other = drawn_features(1, 150), drawn_features(2, 120)
     (loose,) = LightGlue(engine=engine, filter_threshold=0.0).match(query, [other])
     (tight,) = LightGlue(engine=engine, filter_threshold=0.5).match(query, [other])
-    assert loose.confidences is not None
-    assert tight.confidences is not None
-    assert loose.confidences.shape == (150,)
-    np.testing.assert_array_equal(loose.confidences, tight.confidences)
-    assert len(tight) == int((tight.confidences > 0.5).sum()) < len(loose)
+    assert confidences(loose).shape == (150,)
+    np.testing.assert_array_equal(confidences(loose), confidences(tight))
+    assert len(tight) == int((confidences(tight) > 0.5).sum()) < len(loose)
 
 
 def test_photos_without_keypoints_give_no_nan(engine: Engine) -> None:
@@ -96,9 +100,8 @@ def test_photos_without_keypoints_give_no_nan(engine: Engine) -> None:
     assert len(nothing) == 0
     matcher = LightGlue(engine=engine)
     for matches in (*matcher.match(query, [nothing, query]), *matcher.match(nothing, [query])):
-        assert matches.confidences is not None
-        assert np.isfinite(matches.confidences).all()
-    assert matcher.match(nothing, [query])[0].confidences.shape == (0,)  # type: ignore[union-attr]
+        assert np.isfinite(confidences(matches)).all()
+    assert confidences(matcher.match(nothing, [query])[0]).shape == (0,)
 
 
 def test_features_it_was_not_trained_for_are_refused(engine: Engine) -> None:
@@ -110,7 +113,7 @@ def test_features_it_was_not_trained_for_are_refused(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"depth_confidence": 0.0}, {"width_confidence": 1.5}, {"filter_threshold": 1.0}]
 )
-def test_wrong_arguments_are_named(wrong: dict[str, float]) -> None:
+def test_wrong_arguments_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong))):
         LightGlue(engine=exact_engine(), **wrong)
 
@@ -124,5 +127,5 @@ def test_bfloat16_changes_the_fingerprint_and_little_else() -> None:
     exact = LightGlue(engine=exact_engine(), depth_confidence=-1)
     assert fast.fingerprint != exact.fingerprint
     assert "precision=bf16" in fast.fingerprint
-    sums = [float(m.match(query, [other])[0].confidences.sum()) for m in (fast, exact)]  # type: ignore[union-attr]
+    sums = [float(confidences(m.match(query, [other])[0]).sum()) for m in (fast, exact)]
     assert sums[0] == pytest.approx(sums[1], rel=0.04)

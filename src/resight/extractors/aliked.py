@@ -161,7 +161,8 @@ def refine_peaks(score_map: NDArray[np.float32], peaks: NDArray[np.intp]) -> NDA
     weight = np.exp((around - around.max((1, 2), keepdims=True)) / _TEMPERATURE)
     weight /= weight.sum((1, 2), keepdims=True)
     shift = np.stack([(weight * dx).sum((1, 2)), (weight * dy).sum((1, 2))], 1)
-    return (peaks + shift).astype(np.float32)
+    keypoints: NDArray[np.float32] = (peaks + shift).astype(np.float32)
+    return keypoints
 
 
 def _pad(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int]]:
