@@ -178,7 +178,8 @@ class _Adder:
                 if self._decision is not None and not still_stands(connection, self._decision):
                     self._decision = None  # somebody undid this run while it ran
                 outcomes = [self._settle(connection, prepared) for prepared in batch]
-                self._originals.settle()
+                if self._staging:
+                    self._staging.settle()
         except BaseException:
             self._decision = before
             raise
@@ -201,8 +202,8 @@ class _Adder:
                         self._decision = record(connection, self._said)
                     append(connection, self._decision, [change])
                 # Last, so that a conflict leaves no file behind.
-                if publish and prepared.staged is not None:
-                    self._originals.publish(prepared.staged, prepared.sha256, publish)
+                if publish and self._staging and prepared.staged:
+                    self._staging.publish(prepared.staged, prepared.sha256, publish)
         except Conflict as error:
             self._decision = before
             return AddOutcome("conflict", planned.source, planned.path, reason=str(error))

@@ -210,8 +210,10 @@ def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> str:
     digest = hashlib.sha256()
     with archive.open(name) as source, writing_to(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        with target.open("xb") as file:
+        # The unfinished database marks the folder as ours, so it is never away.
+        if name != DATABASE:
+            target.unlink(missing_ok=True)
+        with target.open("wb") as file:
             while chunk := source.read(_CHUNK):
                 digest.update(chunk)
                 file.write(chunk)
