@@ -91,16 +91,6 @@ class Originals:
         with writing_to(self._incoming), self._doorway():
             return self._remove_abandoned(remove=remove)
 
-    def remove(self, sha256: str, format: str) -> bool:
-        """Remove an original for good; whether there was one."""
-        path = self.path(sha256, format)
-        with writing_to(path):
-            if not path.exists():
-                return False
-            path.unlink()
-            flush_folder(path.parent)
-        return True
-
     def _doorway(self) -> FileLock:
         # Without it a run's lock could be taken for an abandoned one in the
         # moment between its making and its locking.
