@@ -47,7 +47,7 @@ def test_nothing_acknowledged_is_lost_by_killing_at_random_moments(
 ) -> None:
     folder = tmp_path / "catalogue"
     Catalogue.init(folder).close()
-    with running("random_kills.py", folder, photos, 30) as process:
+    with running("random_kills.py", folder, photos, "kill", 30) as process:
         printed, errors = process.communicate()
     assert process.returncode == 0, errors
     said_photos, said_decisions = map(int, printed.split())
@@ -76,8 +76,8 @@ def test_writers_in_several_processes_share_a_catalogue(tmp_path: Path, photos: 
     Catalogue.init(folder).close()
     said = []
     with (
-        running("restless_worker.py", folder, photos, 1) as one,
-        running("restless_worker.py", folder, photos, 2) as two,
+        running("random_kills.py", folder, photos, "work", 1) as one,
+        running("random_kills.py", folder, photos, "work", 2) as two,
     ):
         for process in (one, two):
             assert process.stdout is not None

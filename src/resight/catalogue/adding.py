@@ -28,7 +28,6 @@ from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals, Staging, sha256_of
 from resight.catalogue.records import AddOutcome, Change
 from resight.catalogue.store import Store, annotations_table, photos, purged
-from resight.chips import make_chip
 from resight.errors import Conflict, PhotoError
 from resight.photos import read_photo
 from resight.types import UNKNOWN_SIDE, Photo
@@ -160,6 +159,8 @@ class _Adder:
             photo, pixels = read_photo(planned.path)
             if planned.box is not None:
                 # Says now whether the box can be cut out, not at the first search.
+                from resight.chips import make_chip  # loads OpenCV
+
                 make_chip(pixels, planned.box, rotation=planned.rotation, long_edge=64)
             staged = None
             if self._staging is not None and photo.sha256 not in self._known:
