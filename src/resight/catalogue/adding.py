@@ -28,7 +28,6 @@ from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals, Staging, sha256_of
 from resight.catalogue.records import AddOutcome, Change
 from resight.catalogue.store import Store, annotations_table, photos, purged
-from resight.chips import make_chip
 from resight.errors import Conflict, PhotoError
 from resight.photos import read_photo
 from resight.types import UNKNOWN_SIDE, Photo
@@ -160,6 +159,8 @@ class _Adder:
             photo, pixels = read_photo(planned.path)
             if planned.box is not None:
                 # Says now whether the box can be cut out, not at the first search.
+                from resight.chips import make_chip  # loads OpenCV
+
                 make_chip(pixels, planned.box, rotation=planned.rotation, long_edge=64)
             staged = None
             if self._staging is not None and photo.sha256 not in self._known:
@@ -178,7 +179,8 @@ class _Adder:
                 if self._decision is not None and not still_stands(connection, self._decision):
                     self._decision = None  # somebody undid this run while it ran
                 outcomes = [self._settle(connection, prepared) for prepared in batch]
-                self._originals.settle()
+                if self._staging:
+                    self._staging.settle()
         except BaseException:
             self._decision = before
             raise
@@ -201,8 +203,8 @@ class _Adder:
                         self._decision = record(connection, self._said)
                     append(connection, self._decision, [change])
                 # Last, so that a conflict leaves no file behind.
-                if publish and prepared.staged is not None:
-                    self._originals.publish(prepared.staged, prepared.sha256, publish)
+                if publish and self._staging and prepared.staged:
+                    self._staging.publish(prepared.staged, prepared.sha256, publish)
         except Conflict as error:
             self._decision = before
             return AddOutcome("conflict", planned.source, planned.path, reason=str(error))

@@ -82,13 +82,6 @@ def files_of(catalogue: Path, photo: str) -> list[Path]:
     return sorted((catalogue / "features").glob(f"*/{photo[:2]}/*{photo}-*"))
 
 
-def forget(catalogue: Path, photo: str) -> None:
-    """Remove every feature of a photo."""
-    for path in files_of(catalogue, photo):
-        with writing_to(path):
-            path.unlink(missing_ok=True)
-
-
 def damaged(catalogue: Path) -> list[Path]:
     """Feature files that cannot be read back."""
     found = []

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
 import re
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +41,19 @@ _ORIGINAL = re.compile(r"originals/[0-9a-f]{2}/([0-9a-f]{64})\.[a-z0-9]+")
 #: this becomes ``DATABASE``.
 _UNFINISHED = "catalogue.sqlite.restoring"
 _CHUNK = 1 << 20
+#: What ``zipfile`` answers to damage, depending on where it is.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def backup(store: Store, originals: Originals, target: Path) -> BackupReport:
@@ -187,14 +203,16 @@ def _opened(archive: Path) -> Iterator[tuple[zipfile.ZipFile, _Manifest]]:
             yield opened, _read_manifest(archive, json.loads(opened.read(_MANIFEST)))
     except FileNotFoundError as error:
         raise CatalogueError(f"there is no file {archive}") from error
-    except (zipfile.BadZipFile, KeyError, EOFError, json.JSONDecodeError, OSError) as error:
+    except _DAMAGE as error:
         raise CatalogueDamaged(f"{archive} is damaged or no backup of resight: {error}") from error
 
 
 def _read_manifest(archive: Path, read: Any) -> _Manifest:
     if not isinstance(read, dict) or read.get("format") != _FORMAT:
         raise CatalogueDamaged(f"{archive} is no backup that this resight knows ({_FORMAT})")
-    files = read.get("files", {})
+    files, missing = read.get("files"), read.get("missing")
+    if not isinstance(files, dict) or not isinstance(missing, list):
+        raise CatalogueDamaged(f"the manifest of {archive} is damaged")
     for name, sha256 in files.items():
         original = _ORIGINAL.fullmatch(name)
         # Nothing may be written elsewhere than where a catalogue has its files.
@@ -202,7 +220,7 @@ def _read_manifest(archive: Path, read: Any) -> _Manifest:
             raise CatalogueDamaged(f"{archive} holds {name!r}, which no backup of resight does")
     if DATABASE not in files:
         raise CatalogueDamaged(f"{archive} holds no database")
-    return _Manifest(files, frozenset(read.get("missing", ())))
+    return _Manifest(files, frozenset(missing))
 
 
 def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> str:
@@ -210,8 +228,10 @@ def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> str:
     digest = hashlib.sha256()
     with archive.open(name) as source, writing_to(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        with target.open("xb") as file:
+        # The unfinished database marks the folder as ours, so it is never away.
+        if name != DATABASE:
+            target.unlink(missing_ok=True)
+        with target.open("wb") as file:
             while chunk := source.read(_CHUNK):
                 digest.update(chunk)
                 file.write(chunk)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -117,7 +119,7 @@ def _purges(store: Store, originals: Originals, *, repair: bool) -> Iterator[Fin
         left = purging.unfinished(connection, originals)
     if left and repair:
         purging.finish(store, originals)
-    for sha256, _ in left:
+    for sha256 in left:
         yield Finding(
             "warning",
             f"photo {sha256[:12]}",
@@ -135,15 +137,12 @@ def _strays(store: Store, originals: Originals, *, repair: bool) -> Iterator[Fin
             originals.path(row.sha256, row.format)
             for row in connection.execute(sa.select(photos.c.sha256, photos.c.format))
         }
-        purges = {sha256 for sha256, _ in purging.unfinished(connection, originals)}
+        purges = set(purging.unfinished(connection, originals))
         for sha256, path in originals.files():
             if path in known or sha256 in purges:
                 continue
             if repair:
-                kept = originals.folder.parent / "leftovers" / path.name
-                with writing_to(kept):
-                    kept.parent.mkdir(exist_ok=True)
-                    path.replace(kept)
+                _keep_aside(path, originals.folder.parent / "leftovers")
             moved = ": moved to leftovers" if repair else ": an interrupted import leaves such"
             found.append(
                 Finding(
@@ -154,6 +153,15 @@ def _strays(store: Store, originals: Originals, *, repair: bool) -> Iterator[Fin
                 )
             )
     yield from found
+
+
+def _keep_aside(path: Path, leftovers: Path) -> None:
+    kept = leftovers / path.name
+    if kept.exists():
+        kept = leftovers / f"{path.stem}-{secrets.token_hex(4)}{path.suffix}"
+    with writing_to(kept):
+        leftovers.mkdir(exist_ok=True)
+        path.replace(kept)
 
 
 def _incoming(originals: Originals, *, repair: bool) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ from resight.catalogue.arrays import FeatureStore
 from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals
 from resight.catalogue.records import AnnotationRecord
-from resight.chips import make_chip
 from resight.errors import CatalogueDamaged, PhotoError
 from resight.extractors import Extractor
 from resight.photos import read_photo
@@ -76,6 +75,8 @@ class GalleryFeatures:
         return [features for features in found if features is not None]
 
     def _chip(self, record: AnnotationRecord) -> Chip:
+        from resight.chips import make_chip  # loads OpenCV
+
         path = self._originals.path(record.photo.sha256, record.photo.format)
         advice = "run check, and add the photo again from its source to put it back"
         try:

@@ -147,9 +147,9 @@ def _expression(pattern: str) -> re.Pattern[str]:
         raise ImportFileError(
             f"the pattern {pattern!r} has no field: write for example {{identity}}_{{side}}"
         )
-    free = [name not in ("side", "date") for name in names]
+    # "{identity}{side}" would read T12Left as T12Lef, top: never guess.
     for index in range(1, len(names)):
-        if not parts[2 * index] and free[index - 1] and free[index]:
+        if not parts[2 * index]:
             raise ImportFileError(
                 f"in the pattern {pattern!r} nothing separates {{{names[index - 1]}}} from "
                 f"{{{names[index]}}}"

@@ -39,7 +39,6 @@ class Originals:
     def __init__(self, catalogue: Path) -> None:
         self.folder = catalogue / "originals"
         self._incoming = catalogue / "incoming"
-        self._unsettled: set[Path] = set()
 
     def create(self) -> None:
         """Make the folders."""
@@ -79,7 +78,7 @@ class Originals:
                 folder = self._incoming / name
                 folder.mkdir()
         try:
-            yield Staging(folder)
+            yield Staging(folder, self)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
@@ -91,31 +90,6 @@ class Originals:
             return 0
         with writing_to(self._incoming), self._doorway():
             return self._remove_abandoned(remove=remove)
-
-    def publish(self, staged: Path, sha256: str, format: str) -> None:
-        """Rename a staged copy into place; ``settle`` makes that last."""
-        path = self.path(sha256, format)
-        with writing_to(path):
-            if not path.parent.is_dir():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._unsettled.add(self.folder)
-            staged.replace(path)
-        self._unsettled.add(path.parent)
-
-    def settle(self) -> None:
-        """Flush the folders files were published into to the disk."""
-        while self._unsettled:
-            flush_folder(self._unsettled.pop())
-
-    def remove(self, sha256: str, format: str) -> bool:
-        """Remove an original for good; whether there was one."""
-        path = self.path(sha256, format)
-        with writing_to(path):
-            if not path.exists():
-                return False
-            path.unlink()
-            flush_folder(path.parent)
-        return True
 
     def _doorway(self) -> FileLock:
         # Without it a run's lock could be taken for an abandoned one in the
@@ -149,8 +123,10 @@ def _lock(path: Path) -> FileLock:
 class Staging:
     """One run's private folder for copies on their way in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, originals: Originals) -> None:
         self._folder = folder
+        self._originals = originals
+        self._unsettled: set[Path] = set()
 
     def copy(self, source: Path, sha256: str) -> Path:
         """Copy a file, flushed to the disk and read-only.
@@ -177,6 +153,21 @@ class Staging:
             staged.unlink()
             raise PhotoUnreadable(f"{source} changed while it was read: add it again")
         return staged
+
+    def publish(self, staged: Path, sha256: str, format: str) -> None:
+        """Rename a copy to where originals are; ``settle`` makes that last."""
+        path = self._originals.path(sha256, format)
+        with writing_to(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(path)
+        self._unsettled |= {path.parent, self._originals.folder}
+
+    def settle(self) -> None:
+        """Flush the folders that copies were renamed into to the disk."""
+        for folder in self._unsettled:
+            with writing_to(folder):
+                flush_folder(folder)
+        self._unsettled.clear()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from resight.catalogue import arrays, queries
 from resight.catalogue.decisions import Said, append, fields_of, history, record
-from resight.catalogue.originals import Originals
+from resight.catalogue.originals import Originals, flush_folder, writing_to
 from resight.catalogue.records import Change, Purged
 from resight.catalogue.store import Store, annotations_table, photos, purged
 from resight.errors import Conflict
@@ -59,26 +59,33 @@ def purge(store: Store, originals: Originals, what: str, *, confirm: str, said: 
 
 def finish(store: Store, originals: Originals) -> int:
     """Remove the files of purged photos that are still there; how many photos had any."""
-    count = 0
     # With the write lock held nobody can be adding one of them again.
     with store.writing() as connection:
-        for sha256, format in unfinished(connection, originals):
-            originals.remove(sha256, format)
-            arrays.forget(originals.folder.parent, sha256)
-            count += 1
-    return count
+        left = unfinished(connection, originals)
+        for sha256 in left:
+            for path in files_of(originals, sha256):
+                with writing_to(path):
+                    path.unlink(missing_ok=True)
+                    flush_folder(path.parent)
+    return len(left)
 
 
-def unfinished(connection: Connection, originals: Originals) -> list[tuple[str, str]]:
-    """Purged photos (sha256, format) of which some file is still there."""
-    catalogue = originals.folder.parent
-    rows = connection.execute(
-        sa.select(purged.c.sha256, purged.c.format)
+def unfinished(connection: Connection, originals: Originals) -> list[str]:
+    """Purged photos (sha256) of which some file is still there."""
+    gone = connection.execute(
+        sa.select(purged.c.sha256)
         .where(purged.c.sha256.not_in(sa.select(photos.c.sha256)))
         .distinct()
-    )
+        .order_by(purged.c.sha256)
+    ).scalars()
+    return [sha256 for sha256 in gone if files_of(originals, sha256)]
+
+
+def files_of(originals: Originals, sha256: str) -> list[Path]:
+    """Every file about a photo: its original, its features, what a repair kept aside."""
+    catalogue = originals.folder.parent
     return [
-        (row.sha256, row.format)
-        for row in rows
-        if originals.path(row.sha256, row.format).exists() or arrays.files_of(catalogue, row.sha256)
+        *originals.folder.glob(f"{sha256[:2]}/{sha256}.*"),
+        *arrays.files_of(catalogue, sha256),
+        *(catalogue / "leftovers").glob(f"{sha256}*"),
     ]
