@@ -24,15 +24,16 @@ from resight.testing import DrawnAnimal, drawn_animals, photograph, write_jpeg, 
 #: Told what is under way, how many items of it are finished, and how many there are.
 Progress = Callable[[str, int, int], None]
 
-#: Few keypoints, so that two processor cores need seconds; the default finds more.
-MAX_KEYPOINTS = 256
+#: Few keypoints and small chips, so that two processor cores need seconds.
+QUICK = {"max_keypoints": 256, "long_edge": 384}
 #: How the photos are named, as ``resight add --pattern`` reads it.
 PATTERN = "{identity}/{date}-{side}"
 _MARK = "drawn-by-resight.txt"
 _KNOWN, _OTHERS = 8, 2
-_TWICE = 4
+_TWICE = 2
 _FIRST, _SECOND, _NEW = date(2021, 6, 15), date(2022, 7, 10), datetime(2024, 7, 5, 10, 30)
 _EASY, _HARDER = 0.3, 0.45
+_SIZE = (512, 384)
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,7 @@ def run_demo(folder: Path, settings: Settings, *, progress: Optional[Progress] =
     """
     tell = progress or (lambda *_: None)
     began = time.perf_counter()
-    method = build_method(
-        settings.method, settings.model_copy(update={"max_keypoints": MAX_KEYPOINTS})
-    )
+    method = build_method(settings.method, settings.model_copy(update=QUICK))
     _take_folder(folder)
     animals = drawn_animals(_KNOWN + _OTHERS)
     photos = folder / "photos"
@@ -150,29 +149,29 @@ def _catalogue(folder: Path) -> Catalogue:
 
 
 def _draw_known(folder: Path, animals: Sequence[DrawnAnimal], tell: Progress) -> None:
-    """Both sides of each animal on one day, and of some on a second."""
+    """Both sides of each animal on one day, and of the first few on a second."""
     for done, animal in enumerate(animals):
         tell("Drawing photos of known animals", done, len(animals))
         if not (folder / animal.name).is_dir():
             days = (_FIRST, _SECOND) if done < _TWICE else (_FIRST,)
             begun = folder.with_name(f".{animal.name}")  # so that a half-drawn one is drawn again
-            write_photos(begun, [animal], days=days, difficulty=_EASY)
+            write_photos(begun, [animal], days=days, difficulty=_EASY, size=_SIZE)
             folder.mkdir(exist_ok=True)
             (begun / animal.name).rename(folder / animal.name)
             begun.rmdir()
 
 
 def _draw_queries(folder: Path, animals: Sequence[DrawnAnimal], tell: Progress) -> list[_Query]:
-    """New photos of every second known animal and both kinds of others, in worse conditions."""
+    """New photos of some known animals and of all others, in worse conditions."""
     folder.mkdir(exist_ok=True)
-    chosen = [*animals[:_TWICE], animals[5], animals[7], *animals[_KNOWN:]]
+    chosen = [*animals[:4], animals[5], animals[7], *animals[_KNOWN:]]
     queries = []
     for number, animal in enumerate(chosen, start=1):
         tell("Drawing new photos", number - 1, len(chosen))
         side = "left" if number % 2 else "right"
         path = folder / f"new-{number}.jpg"
         if not path.exists():
-            photo = photograph(animal, seed=100 + number, side=side, difficulty=_HARDER)
+            photo = photograph(animal, seed=100 + number, side=side, size=_SIZE, difficulty=_HARDER)
             begun = path.with_name(f".{path.name}")
             write_jpeg(begun, photo, taken_at=_NEW.replace(day=number))
             begun.rename(path)

@@ -20,10 +20,11 @@ from typer.core import TyperGroup
 from resight.cli import catalogue, decisions, demo, doctor, evaluate, identify, models, settings
 from resight.cli.options import HERE
 from resight.cli.output import ExitCode, WarningLines, error, to_stderr
-from resight.errors import NotACatalogue, ResightError
+from resight.errors import NotACatalogue, ResightError, WeightsMissing
 
 _EPILOG = """\
-Exit codes: 0 done; 1 error, nothing done; 2 the command line was not understood;
+Exit codes: 0 done; 1 error; 2 command line not understood;
+
 3 finished, but some items failed or need attention; 130 stopped by Ctrl-C.
 
 Every command has examples: resight COMMAND --help"""
@@ -44,9 +45,11 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except NotACatalogue as problem:
+            error(f"{problem} (`resight init DIR`), or name yours with `--catalogue DIR`")
+        except WeightsMissing as problem:
             error(
-                f"{problem}: run `resight init DIR` for a new one, "
-                "or name yours with `--catalogue DIR`"
+                f"{problem} (all that the default method needs: "
+                f"`resight models fetch {' '.join(models.DEFAULT_WEIGHTS)}`)"
             )
         except ResightError as problem:
             error(str(problem))
@@ -150,7 +153,7 @@ def main() -> None:
         # A file name in no valid encoding must not stop a run of thousands.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        app()
+        app(prog_name="resight")
     except KeyboardInterrupt:  # before a command had begun
         raise SystemExit(ExitCode.STOPPED) from None
     except Exception as problem:

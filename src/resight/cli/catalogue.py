@@ -36,9 +36,7 @@ _SHOWN = 20
 def init(
     folder: Annotated[
         Optional[Path],
-        typer.Argument(
-            metavar="[DIR]", help="A new or empty folder; the current one if not given."
-        ),
+        typer.Argument(metavar="DIR", help="A new or empty folder; the current one if not given."),
     ] = None,
     catalogue: CatalogueFolder = HERE,
     quiet: Quiet = False,
@@ -67,7 +65,7 @@ def add(
     sources: Annotated[
         Optional[list[Path]],
         typer.Argument(
-            metavar="[SOURCE]...", help="Folders of photos, or photo files.", show_default=False
+            metavar="SOURCE", help="Folders of photos, or photo files.", show_default=False
         ),
     ] = None,
     pattern: Annotated[
@@ -251,7 +249,7 @@ def list_(
             (
                 each.name + (f" ({each.hidden} hidden)" if each.hidden else ""),
                 each.photos,
-                each.encounters or "",
+                each.encounters or "–",
                 ", ".join(f"{side} {number}" for side, number in each.sides.items()),
                 each.first_seen,
                 each.last_seen,
@@ -291,8 +289,8 @@ def show(
         originals = {each.id: opened.original(each.photo.sha256) for each in shown.annotations}
     out.json({**asdict(shown), "originals": originals})
     annotation_table(out, shown.annotations)
-    for each in shown.annotations:
-        out.say(f"{each.id}  {originals[each.id]}")
+    if len(originals) == 1:
+        out.say(f"Kept as {originals[shown.annotations[0].id]}")
     out.say()
     decision_table(out, shown.decisions)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 What = Annotated[
     list[str],
     typer.Argument(
-        metavar="WHAT...", help="Photos, annotation ids, or individuals (all their photos)."
+        metavar="WHAT", help="Photos, annotation ids, or individuals (all their photos)."
     ),
 ]
 
@@ -95,7 +95,7 @@ def undo(
     decision: Annotated[
         Optional[int],
         typer.Argument(
-            metavar="[DECISION]", help="Its number; the last one that stands if not given."
+            metavar="DECISION", help="Its number; the last one that stands if not given."
         ),
     ] = None,
     by: By = "",

@@ -71,18 +71,21 @@ def _print(out: Output, done: Demo) -> None:
         [
             (
                 each.photo.name,
-                each.truth or f"{each.shows} (not in it)",
+                each.shows,
                 each.answer,
                 f"{each.score:.1f}",
                 f"{each.second:.1f}",
                 each.inliers,
-                ("right" if each.answer == each.truth else "WRONG") if each.truth else "new animal",
+                ("right" if each.answer == each.truth else "WRONG") if each.truth else "not in it",
             )
             for each in done.asked
         ],
     )
     out.say()
-    out.say(f"{done.right} of {len(done.known)} known animals were answered right.")
+    out.say(
+        f"{done.right} of {len(done.known)} known animals were answered right; "
+        f"{len(done.asked) - len(done.known)} animals are not in the catalogue."
+    )
     out.say(
         "The most alike animal is always named, so a new animal gets a name too: look how low its "
         f"score is. {done.score} is {NO_PROBABILITY}."

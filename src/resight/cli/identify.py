@@ -24,7 +24,7 @@ NO_PROBABILITY = "not a probability; probabilities come with calibration (not in
 
 def identify(
     photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="Photos, or folders of them.")
+        list[Path], typer.Argument(metavar="PHOTO|FOLDER", help="Photos, or folders of them.")
     ],
     side: Annotated[
         str,
@@ -129,6 +129,7 @@ class _Run:
         self.side, self.region, self.top = side, region, top
         self.answers: list[dict[str, Any]] = []
         self.failed: list[dict[str, str]] = []
+        self.confidences = True
 
     @property
     def done(self) -> int:
@@ -148,6 +149,8 @@ class _Run:
             self.failed.append({"path": str(path), "error": text})
             return
         shown = answer.candidates[: self.top]
+        if shown:
+            self.confidences = shown[0].evidence[0].matches.confidences is not None
         records = self.search.catalogue.annotations([each.evidence[0].annotation for each in shown])
         self.answers.append(_as_json(query, answer, records))
         _print(self.out, query, answer, records)
@@ -162,7 +165,7 @@ class _Run:
 
         method = self.search.method
         precision = precision_of(method)
-        note = _score_note(method.score)
+        note = _score_note(method.score, confidences=self.confidences)
         self.out.json(
             {
                 "catalogue": str(self.search.catalogue.folder),
@@ -253,8 +256,10 @@ def _box(text: str) -> Optional[Box]:
     return Box(x, y, w, h)
 
 
-def _score_note(score: str) -> str:
-    meaning = "the sum of match confidences" if score == "sum" else f"the raw number {score!r}"
+def _score_note(score: str, *, confidences: bool) -> str:
+    meaning = f"the raw number {score!r}"
+    if score == "sum":
+        meaning = f"the sum of match {'confidences' if confidences else 'scores'}"
     return f"The score is {meaning}, {NO_PROBABILITY}."
 
 
@@ -342,13 +347,12 @@ def _as_json(
 
 
 def _hint(out: Output, last: dict[str, Any]) -> None:
-    """Which command confirms the last answer."""
+    """Which command says who it is. The name is left to people: nothing here is sure of one."""
     from shlex import quote
 
-    name = quote(last["candidates"][0]["individual"]) if last["candidates"] else "NAME"
     if last["in_catalogue"]:
-        command = f"resight assign {last['in_catalogue'][0]} --to {name}"
+        command = f"resight assign {last['in_catalogue'][0]} --to NAME"
     else:
         side = "" if last["side"] == "unknown" else f" --side {last['side']}"
-        command = f"resight add {quote(last['path'])} --individual {name}{side}"
-    out.note(f"next: look at the matches (--explain OUT.png); to confirm: {command}")
+        command = f"resight add {quote(last['path'])} --individual NAME{side}"
+    out.note(f"next: look at the matches (--explain OUT.png); if you agree: {command}")

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from resight.models import Progress, WeightsFile, WeightsStatus
 
 #: What the default method needs.
-_DEFAULT = ("aliked-n16", "aliked-lightglue")
+DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue")
 
 app = typer.Typer(
     help="Weights of the networks: list them, fetch them once, verify them.",
     no_args_is_help=True,
 )
 
-Names = Annotated[Optional[list[str]], typer.Argument(metavar="[NAME]...", show_default=False)]
+Names = Annotated[Optional[list[str]], typer.Argument(metavar="NAME", show_default=False)]
 
 
 @app.command("list")
@@ -40,7 +40,7 @@ def list_(as_json: AsJson = False, quiet: Quiet = False) -> None:
     out.json({"folder": models_folder(), "models": [_as_json(each) for each in found]})
     _print(out, found)
     out.say(f"Folder: {models_folder()}")
-    missing = [name for name in _DEFAULT if status(name).state != "present"]
+    missing = [name for name in DEFAULT_WEIGHTS if status(name).state != "present"]
     if missing:
         out.note(
             f"next: resight models fetch {' '.join(missing)}   (what the default method needs)"
@@ -77,11 +77,12 @@ def fetch(
     from resight.models import WEIGHTS, fetch_all
 
     out = Output(quiet=quiet, as_json=as_json)
-    wanted = list(WEIGHTS) if everything else list(names or _DEFAULT)
+    wanted = list(WEIGHTS) if everything else list(names or DEFAULT_WEIGHTS)
     with out.progress("Fetching weights") as step:
 
         def show(progress: Progress) -> None:
-            step(progress.done, progress.total, f"Fetching {progress.what}")
+            total = None if progress.total is None else progress.total // 10**6
+            step(progress.done // 10**6, total, f"Fetching {progress.what}, MB")
 
         fetched = fetch_all(wanted, local=from_, progress=show)
     rows = [

@@ -65,7 +65,8 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        titled = any(column.title for column in columns)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=titled)
         for column in columns:
             table.add_column(
                 Text(column.title),
@@ -173,23 +174,32 @@ def _console(stream: Any) -> Console:
 
 def _bar() -> Progress:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    class HowFar(ProgressColumn):
+        """How many of how many, and the time left once that can be told."""
+
+        def render(self, task: Task) -> Text:
+            left = task.time_remaining
+            if task.total is None:
+                return Text("")
+            text = f"{task.completed:.0f}/{task.total:.0f}"
+            return Text(text if left is None else f"{text}, {_duration(left)} left")
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
+        HowFar(),
         console=Console(file=sys.stderr),
         transient=True,
     )
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes}:{seconds:02}"
 
 
 def _step(

@@ -1,0 +1,255 @@
+"""Commands that make, fill, show, correct and protect a catalogue."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .commands import PATTERN, Drawn, run
+
+
+def test_init_makes_a_catalogue_and_says_what_is_next(tmp_path: Path) -> None:
+    ran = run("init", tmp_path / "turtles")
+    assert ran.code == 0
+    assert str(tmp_path / "turtles") in ran.out
+    assert "next: resight add" in ran.err
+    assert run("list", "-c", tmp_path / "turtles", "--json").json == {"individuals": []}
+
+
+def test_init_refuses_a_folder_that_has_a_catalogue(drawn: Drawn) -> None:
+    ran = run("init", drawn.catalogue)
+    assert ran.code == 1
+    assert ran.err == f"error: {drawn.catalogue} holds a catalogue already\n"
+
+
+def test_a_missing_catalogue_names_init_and_the_option() -> None:
+    ran = run("list")
+    assert (ran.code, ran.out) == (1, "")
+    assert "resight init DIR" in ran.err
+    assert "--catalogue DIR" in ran.err
+
+
+def test_the_catalogue_is_named_before_or_after_the_command_or_by_a_variable(
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("list", "-c", drawn.catalogue).code == 0
+    assert run("-c", drawn.catalogue, "list").code == 0
+    monkeypatch.setenv("RESIGHT_CATALOGUE", str(drawn.catalogue))
+    assert run("list").code == 0
+    assert run("-c", tmp_path / "elsewhere", "list").code == 1, "the option wins"
+    assert run("list", "-c", tmp_path / "elsewhere").code == 1, "the option wins"
+
+
+def test_list_shows_each_individual_with_its_sides(drawn: Drawn) -> None:
+    ran = run("list", "-c", drawn.catalogue)
+    assert "left 1, right 1" in ran.out
+    assert ran.out.endswith("2 individuals, 4 photos\n")
+    found = _individuals(drawn)
+    assert [each["name"] for each in found] == ["Donatello", "Raphael"]
+    assert found[0]["sides"] == {"left": 1, "right": 1}
+
+
+def test_adding_again_finds_everything_known(drawn: Drawn) -> None:
+    ran = run("add", drawn.known, "--pattern", PATTERN, "-c", drawn.catalogue, "--json")
+    assert ran.code == 0
+    assert ran.json["counts"] == {"added": 0, "updated": 0, "already": 4, "conflict": 0, "bad": 0}
+
+
+def test_a_bad_photo_among_good_ones_is_reported_and_the_rest_added(
+    drawn: Drawn, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed" / "Michelangelo"
+    folder.mkdir(parents=True)
+    shutil.copy(drawn.queries[4].path, folder / "good.jpg")
+    (folder / "bad.jpg").write_bytes(b"no picture")
+    ran = run("add", folder.parent, "-c", drawn.catalogue)
+    assert ran.code == 3
+    assert "bad.jpg" in ran.err
+    assert "1 added" in ran.out
+    assert "1 unusable" in ran.out
+    assert run("show", "Michelangelo", "-c", drawn.catalogue).code == 0
+
+
+def test_nothing_but_bad_photos_is_an_error(drawn: Drawn, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    assert run("add", tmp_path / "bad.jpg", "-c", drawn.catalogue).code == 1
+    assert run("add", tmp_path / "none.jpg", "-c", drawn.catalogue).code == 1
+
+
+def test_one_photo_is_added_with_what_the_command_line_says(drawn: Drawn) -> None:
+    said = ("--individual", "Donatello", "--side", "L", "--species", "Chelonia mydas")
+    ran = run("add", drawn.queries[0].path, *said, "-c", drawn.catalogue, "--json")
+    (outcome,) = ran.json["outcomes"]
+    shown = run("show", outcome["annotation"], "-c", drawn.catalogue, "--json").json
+    (annotation,) = shown["annotations"]
+    assert annotation["individual"] == "Donatello"
+    assert annotation["side"] == "left"
+    assert annotation["species"] == "Chelonia mydas"
+
+
+def test_a_name_that_the_folders_contradict_is_refused(drawn: Drawn) -> None:
+    ran = run("add", drawn.known, "--individual", "Crush", "-c", drawn.catalogue)
+    assert ran.code == 1
+    assert "has the identity 'Donatello'" in ran.err
+    assert "says 'Crush'" in ran.err
+
+
+def test_dry_run_adds_nothing(drawn: Drawn) -> None:
+    ran = run("add", drawn.queries[4].path, "--dry-run", "-c", drawn.catalogue)
+    assert "1 would be added" in ran.out
+    assert run("list", "--unknown", "--json", "-c", drawn.catalogue).json == {"annotations": []}
+
+
+def test_photos_without_a_name_are_listed_until_they_are_assigned(drawn: Drawn) -> None:
+    run("add", drawn.queries[4].path, "-c", drawn.catalogue)
+    (found,) = run("list", "--unknown", "--json", "-c", drawn.catalogue).json["annotations"]
+    hint = run("list", "--unknown", "-c", drawn.catalogue).err
+    assert hint == f"next: resight assign {found['id']} --to NAME\n"
+    assert run("assign", found["id"], "--to", "Michelangelo", "-c", drawn.catalogue).code == 0
+    assert run("list", "--unknown", "--json", "-c", drawn.catalogue).json == {"annotations": []}
+
+
+def test_a_table_says_what_its_photos_show(drawn: Drawn, tmp_path: Path) -> None:
+    photo = drawn.queries[5].path
+    table = tmp_path / "sightings.csv"
+    table.write_text(f"path,identity,side\n{photo.name},Michelangelo,right\n")
+    ran = run("add", "--csv", table, "--photos", photo.parent, "-c", drawn.catalogue)
+    assert ran.code == 0, ran.err
+    assert "Michelangelo" in run("list", "-c", drawn.catalogue).out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("add",),
+        ("add", "photos", "--csv", "table.csv"),
+        ("add", "--csv", "table.csv", "--pattern", "{identity}"),
+        ("add", "photos", "--photos", "photos"),
+        ("identify",),
+        ("identify", "a.jpg", "--box", "1,2,3"),
+        ("identify", "a.jpg", "--side", "lefft"),
+        ("identify", "a.jpg", "b.jpg", "--box", "1,2,3,4"),
+        ("identify", "a.jpg", "b.jpg", "--explain", "out.png"),
+        ("evaluate", "p.csv", "--photos", ".", "--effort", "quick"),
+        ("assign", "a.jpg"),
+        ("nonsense",),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_ends_with_2(arguments: tuple[str, ...]) -> None:
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Usage:" in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", [("show", "Donatelo"), ("assign", "donatelo", "--to", "X"), ("hide", "Donatlo")]
+)
+def test_an_unknown_name_suggests_the_nearest(drawn: Drawn, command: tuple[str, ...]) -> None:
+    ran = run(*command, "-c", drawn.catalogue)
+    assert ran.code == 1
+    assert "did you mean 'Donatello'?" in ran.err
+
+
+def test_show_tells_photos_and_decisions(drawn: Drawn) -> None:
+    shown = run("show", "Donatello", "-c", drawn.catalogue, "--json").json
+    assert [each["individual"] for each in shown["annotations"]] == ["Donatello"] * 2
+    assert [each["kind"] for each in shown["decisions"]] == ["add"]
+    assert all(Path(original).is_file() for original in shown["originals"].values())
+    assert "left.jpg" in run("show", "Donatello", "-c", drawn.catalogue).out
+
+
+def test_assign_corrects_and_undo_takes_it_back(drawn: Drawn) -> None:
+    ran = run("assign", "Donatello", "--to", "Raphael", "--by", "Ann", "-c", drawn.catalogue)
+    assert ran.code == 0
+    assert "2 photos now of Raphael" in ran.out
+    assert [each["name"] for each in _individuals(drawn)] == ["Raphael"]
+    assert run("undo", "--by", "Bo", "-c", drawn.catalogue, "--json").json["kind"] == "undo"
+    assert [each["name"] for each in _individuals(drawn)] == ["Donatello", "Raphael"]
+    log = run("log", "--limit", "2", "-c", drawn.catalogue, "--json").json["decisions"]
+    assert [(each["kind"], each["actor"]) for each in log] == [("undo", "Bo"), ("assign", "Ann")]
+
+
+def test_a_new_name_much_like_a_known_one_is_warned_about(drawn: Drawn) -> None:
+    ran = run("assign", "Donatello", "--to", "Rafael", "-c", drawn.catalogue)
+    assert ran.code == 0
+    assert "if 'Raphael' was meant, `resight undo`" in ran.err
+
+
+def test_hidden_photos_leave_the_list_and_come_back(drawn: Drawn) -> None:
+    assert run("hide", "Donatello", "-c", drawn.catalogue).code == 0
+    assert _individuals(drawn)[0]["hidden"] == 2
+    assert run("hide", "Donatello", "--unhide", "-c", drawn.catalogue).code == 0
+    assert _individuals(drawn)[0]["hidden"] == 0
+
+
+def test_purge_wants_the_name_again(drawn: Drawn) -> None:
+    (first, *_) = run("show", "Raphael", "-c", drawn.catalogue, "--json").json["annotations"]
+    ran = run("purge", first["id"], "-c", drawn.catalogue)
+    assert ran.code == 1
+    assert "nothing was purged" in ran.err
+    name = Path(first["name"]).name
+    purged = run("purge", first["id"], "--confirm", name, "-c", drawn.catalogue, "--json")
+    assert purged.json["annotations"] == 1
+    assert _individuals(drawn)[1]["photos"] == 1
+
+
+def test_a_backup_is_restored_elsewhere(drawn: Drawn, tmp_path: Path) -> None:
+    made = run("backup", tmp_path / "b.zip", "-c", drawn.catalogue, "--json")
+    assert made.json["photos"] == 4
+    assert run("restore", tmp_path / "b.zip", tmp_path / "again").code == 0
+    assert "2 individuals" in run("list", "-c", tmp_path / "again").out
+    assert run("restore", tmp_path / "b.zip", tmp_path / "again").code == 1
+
+
+def test_a_backup_that_lacks_a_lost_photo_ends_with_3(drawn: Drawn, tmp_path: Path) -> None:
+    next((drawn.catalogue / "originals").rglob("*.jpg")).unlink()
+    ran = run("backup", tmp_path / "b.zip", "-c", drawn.catalogue)
+    assert ran.code == 3
+    assert "is lost or damaged" in ran.err
+
+
+def test_check_says_all_is_well_or_ends_with_3(drawn: Drawn) -> None:
+    assert "All is well" in run("check", "-c", drawn.catalogue).out
+    next((drawn.catalogue / "originals").rglob("*.jpg")).unlink()
+    ran = run("check", "-c", drawn.catalogue)
+    assert ran.code == 3
+    assert ran.err.startswith("error: ")
+    found = run("check", "-c", drawn.catalogue, "--json").json["findings"]
+    assert [each["severity"] for each in found] == ["error"]
+
+
+def test_quiet_prints_nothing_but_errors(drawn: Drawn, tmp_path: Path) -> None:
+    commands: tuple[tuple[object, ...], ...] = (
+        ("list",),
+        ("show", "Raphael"),
+        ("log",),
+        ("add", drawn.known, "--pattern", PATTERN),
+        ("assign", "Raphael", "--to", "Raphael"),
+        ("identify", drawn.queries[0].path),
+        ("check",),
+        ("settings",),
+        ("init", tmp_path / "new"),
+    )
+    for command in commands:
+        ran = run(*command, "--quiet", "-c", drawn.catalogue)
+        assert (ran.code, ran.out, ran.err) == (0, "", ""), command
+    assert run("--quiet", "-c", drawn.catalogue, "list").out == ""
+    assert run("list", "--quiet").err.startswith("error: ")
+
+
+def test_a_file_name_cannot_steer_the_terminal(drawn: Drawn, tmp_path: Path) -> None:
+    evil = tmp_path / "\x1b[31mred.jpg"
+    shutil.copy(drawn.queries[0].path, evil)
+    assert run("add", evil, "--individual", "[bold]Crush", "-c", drawn.catalogue).code == 0
+    shown = run("show", "[bold]Crush", "-c", drawn.catalogue).out
+    assert "\x1b" not in shown
+    assert "[bold]Crush" in shown
+
+
+def _individuals(drawn: Drawn) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = run("list", "-c", drawn.catalogue, "--json").json[
+        "individuals"
+    ]
+    return found
