@@ -1,0 +1,191 @@
+"""`resight identify`, `resight evaluate` and the drawings."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from .commands import Drawn, run
+
+CANDIDATE_KEYS = {
+    "rank", "individual", "score", "annotation", "photo", "name", "side", "matches", "inliers",
+    "scores",
+}  # fmt: skip
+
+
+def test_the_right_individual_comes_first_with_its_photo(drawn: Drawn) -> None:
+    query = drawn.queries[2]
+    ran = run("identify", query.path, "--side", "left", "-c", drawn.catalogue, "--json")
+    assert ran.code == 0
+    (answer,) = ran.json["queries"]
+    best = answer["candidates"][0]
+    assert set(best) == CANDIDATE_KEYS
+    assert (best["rank"], best["individual"], best["side"]) == (1, "Raphael", "left")
+    assert best["score"] == best["scores"]["sum"]
+    assert (answer["searched"], answer["left_out"]) == (2, {"other side": 2})
+    assert answer["probability_new"] is None
+    assert ran.json["method"] == "sift+nearest"
+    assert ran.json["fingerprint"].startswith("chip(")
+
+
+def test_people_read_a_table_and_what_the_score_is_not(drawn: Drawn) -> None:
+    ran = run("identify", drawn.queries[0].path, "--top", "1", "-c", drawn.catalogue)
+    assert "1   Donatello" in ran.out
+    assert "Raphael" not in ran.out, "only the first was asked for"
+    assert "Searched 4 photos of 2 individuals" in ran.out
+    assert "The score is the sum of match scores, not a probability" in ran.out
+    assert "%" not in ran.out
+    assert f"resight add {drawn.queries[0].path} --individual NAME" in ran.err
+
+
+def test_nothing_is_added(drawn: Drawn) -> None:
+    before = run("log", "--json", "-c", drawn.catalogue).out
+    run("identify", drawn.queries[0].path, "-c", drawn.catalogue)
+    assert run("log", "--json", "-c", drawn.catalogue).out == before
+
+
+def test_a_bad_photo_among_good_ones_ends_with_3_and_the_rest_is_answered(
+    drawn: Drawn, tmp_path: Path
+) -> None:
+    folder = tmp_path / "today"
+    folder.mkdir()
+    shutil.copy(drawn.queries[0].path, folder / "a.jpg")
+    (folder / "b.jpg").write_bytes(b"no picture")
+    shutil.copy(drawn.queries[3].path, folder / "c.jpg")
+    ran = run("identify", folder, "-c", drawn.catalogue, "--json")
+    assert ran.code == 3
+    assert [Path(each["path"]).name for each in ran.json["queries"]] == ["a.jpg", "c.jpg"]
+    assert [Path(each["path"]).name for each in ran.json["failed"]] == ["b.jpg"]
+    assert ran.err.startswith(f"error: {folder / 'b.jpg'}: ")
+
+
+def test_a_missing_photo_is_an_error(drawn: Drawn) -> None:
+    ran = run("identify", "nowhere.jpg", "-c", drawn.catalogue)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("error: nowhere.jpg: ")
+
+
+def test_an_empty_folder_is_an_error(drawn: Drawn, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = run("identify", tmp_path / "empty", "-c", drawn.catalogue)
+    assert ran.code == 1
+    assert "there is no photo in" in ran.err
+
+
+def test_a_photo_of_the_catalogue_does_not_find_itself(drawn: Drawn) -> None:
+    photo = next((drawn.known / "Donatello").glob("*left.jpg"))
+    ran = run("identify", photo, "-c", drawn.catalogue)
+    assert "This photo is in the catalogue" in ran.out
+    assert "side left" in ran.out, "as the catalogue knows"
+    assert "left out 1 (own photo), 2 (other side)" in ran.out
+    assert "resight assign" in ran.err
+    (answer,) = run("identify", photo, "-c", drawn.catalogue, "--json").json["queries"]
+    assert [each["individual"] for each in answer["candidates"]] == ["Raphael"]
+    assert len(answer["in_catalogue"]) == 1
+
+
+def test_an_empty_catalogue_gives_no_candidates(drawn: Drawn, tmp_path: Path) -> None:
+    run("init", tmp_path / "empty")
+    ran = run("identify", drawn.queries[0].path, "-c", tmp_path / "empty")
+    assert ran.code == 0
+    assert "No candidates" in ran.out
+
+
+def test_a_box_is_what_is_asked_about(drawn: Drawn) -> None:
+    photo = drawn.queries[0]
+    box = ",".join(str(round(value)) for value in photo.box)
+    asked = ("identify", photo.path, "-c", drawn.catalogue, "--json")
+    (boxed,) = run(*asked, "--box", box).json["queries"]
+    (whole,) = run(*asked).json["queries"]
+    assert boxed["candidates"][0]["individual"] == "Donatello"
+    assert boxed["candidates"][0]["score"] != whole["candidates"][0]["score"]
+    off = run(*asked, "--box", "9000,9000,10,10")
+    assert off.code == 1
+    assert "lies off the" in off.err
+
+
+def test_one_picture_is_a_file_and_several_are_a_folder(drawn: Drawn, tmp_path: Path) -> None:
+    first, second = drawn.queries[0].path, drawn.queries[2].path
+    one = run("identify", first, "--explain", tmp_path / "why.png", "-c", drawn.catalogue)
+    assert one.code == 0
+    with Image.open(tmp_path / "why.png") as picture:
+        assert picture.width == 1200
+    twin = tmp_path / first.name
+    shutil.copy(first, twin)
+    ran = run("identify", first, second, twin, "--explain", "pictures", "-c", drawn.catalogue)
+    assert ran.code == 0
+    names = [path.name for path in (tmp_path / "pictures").iterdir()]
+    assert len(names) == 3, "photos of one name in two folders do not share a picture"
+    assert f"{first.stem}-2.png" in names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (("--method", "sift+neerest"), "did you mean nearest?"),
+        (("--set", "max_keypoint=5"), "did you mean max_keypoints?"),
+        (("--method", "aliked-n16+lightglue"), "`resight models fetch aliked-n16 "),
+    ],
+)
+def test_what_cannot_be_done_names_the_cure(
+    drawn: Drawn, arguments: tuple[str, ...], advice: str
+) -> None:
+    ran = run("identify", drawn.queries[0].path, "-c", drawn.catalogue, *arguments)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("error: ")
+    assert advice in ran.err
+
+
+def test_evaluate_writes_the_figures(drawn: Drawn, tmp_path: Path) -> None:
+    ran = run("evaluate", _protocol(drawn, tmp_path), "--photos", "/", "--json", "out.json")
+    assert ran.code == 0, ran.err
+    report = json.loads((tmp_path / "out.json").read_text())
+    (method,) = report["methods"]
+    assert (report["gallery"], report["queries"], report["novel_queries"]) == (4, 6, 2)
+    assert (method["name"], method["top1"], method["side_policy"]) == (
+        "sift+nearest",
+        1.0,
+        "compatible",
+    )
+    assert "100.0 %" in ran.out
+
+
+def test_evaluate_takes_side_limit_method_and_settings(drawn: Drawn, tmp_path: Path) -> None:
+    options = ("--side", "any", "--limit", "2", "--method", "sift+nearest")
+    ran = run(
+        *("evaluate", _protocol(drawn, tmp_path), "--photos", "/", "--json", "out.json"),
+        *options,
+        *("--set", "max_keypoints=64"),
+    )
+    assert ran.code == 0, ran.err
+    report = json.loads((tmp_path / "out.json").read_text())
+    (method,) = report["methods"]
+    assert report["queries"] == 2
+    assert method["side_policy"] == "any"
+    assert method["settings"]["max_keypoints"] == 64
+
+
+def test_evaluate_refuses_photos_that_are_not_there(drawn: Drawn, tmp_path: Path) -> None:
+    ran = run("evaluate", _protocol(drawn, tmp_path), "--photos", tmp_path / "nowhere")
+    assert ran.code == 1
+    assert "Give the folder that their paths start from" in ran.err
+
+
+def _protocol(drawn: Drawn, folder: Path) -> Path:
+    path = folder / "protocol.csv"
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["path", "role", "identity", "side", "encounter", "date", *"xywh"])
+        for photo in sorted(drawn.known.rglob("*.jpg")):
+            side = photo.stem.rpartition("-")[2]
+            row = [str(photo)[1:], "gallery", photo.parent.name, side, f"{photo.parent.name}-1"]
+            table.writerow([*row, *[""] * 5])
+        for query in drawn.queries:
+            row = [str(query.path)[1:], "query", query.individual, query.side, query.encounter]
+            table.writerow([*row, *[""] * 5])
+    return path
