@@ -1,0 +1,45 @@
+"""The catalogue of individuals: one folder that is never lost or silently wrong."""
+
+from __future__ import annotations
+
+from resight.catalogue.catalogue import Catalogue
+from resight.catalogue.csvfile import plan_csv
+from resight.catalogue.folders import folder_warnings
+from resight.catalogue.importing import (
+    BadSource,
+    ImportPlan,
+    PlannedPhoto,
+    plan_folders,
+    plan_pattern,
+)
+from resight.catalogue.records import (
+    AddOutcome,
+    AnnotationRecord,
+    BackupReport,
+    Change,
+    Decision,
+    Finding,
+    IndividualSummary,
+    Purged,
+    Shown,
+)
+
+__all__ = [
+    "AddOutcome",
+    "AnnotationRecord",
+    "BackupReport",
+    "BadSource",
+    "Catalogue",
+    "Change",
+    "Decision",
+    "Finding",
+    "ImportPlan",
+    "IndividualSummary",
+    "PlannedPhoto",
+    "Purged",
+    "Shown",
+    "folder_warnings",
+    "plan_csv",
+    "plan_folders",
+    "plan_pattern",
+]

@@ -1,0 +1,351 @@
+"""Adding photos: checked, copied and made known so that a crash loses nothing told.
+
+Two threads at a time check and copy photos into ``incoming``; then a batch of
+them is renamed into place and committed in one transaction, and only then are
+its outcomes given to the caller. Repeating an interrupted run continues it,
+because a photo that is known is recognised by its content.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from resight.catalogue.decisions import Said, append, fields_of, record, still_stands, storable
+from resight.catalogue.importing import ImportPlan, PlannedPhoto
+from resight.catalogue.names import box_text
+from resight.catalogue.originals import Originals, Staging, sha256_of
+from resight.catalogue.records import AddOutcome, Change
+from resight.catalogue.store import Store, annotations_table, photos, purged
+from resight.errors import Conflict, PhotoError
+from resight.photos import read_photo
+from resight.types import UNKNOWN_SIDE, Photo
+
+_WORKERS = min(4, os.cpu_count() or 1)
+#: A commit costs some milliseconds; people like to see progress twice a second.
+_BATCH = 32
+_BATCH_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class AddOptions:
+    """How to add. ``dry_run`` says what would happen and writes nothing at all;
+    ``even_purged`` takes back in what was purged before."""
+
+    actor: str
+    note: str = ""
+    dry_run: bool = False
+    even_purged: bool = False
+
+
+def add(
+    store: Store, originals: Originals, plan: ImportPlan, options: AddOptions
+) -> Iterator[AddOutcome]:
+    """Add what is planned and say, photo by photo in the plan's order, what became of it.
+
+    An outcome is given only once it is on the disk. The caller may stop at any
+    outcome. Raises ``CatalogueError`` where the catalogue cannot be written.
+    """
+    for bad in plan.bad:
+        yield AddOutcome("bad", bad.source, reason=bad.reason)
+    with ExitStack() as stack:
+        if options.dry_run:
+            store = stack.enter_context(closing(store.in_memory()))
+            staging = None
+        else:
+            staging = stack.enter_context(originals.staging())
+        adder = _Adder(store, originals, staging, plan.origin, options)
+        # Closed first, so that a caller who stops waits only for photos being read.
+        ready = stack.enter_context(closing(_prepared(adder, plan.photos)))
+        for batch in _batches(ready):
+            yield from adder.commit(batch)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A photo read and checked; ``staged`` is its copy, if one was made."""
+
+    planned: PlannedPhoto
+    sha256: str = ""
+    photo: Photo | None = None
+    staged: Path | None = None
+    error: str = ""
+
+
+def _prepared(adder: _Adder, planned: tuple[PlannedPhoto, ...]) -> Generator[_Prepared, None, None]:
+    waiting: deque[Future[_Prepared]] = deque()
+    pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="resight-add")
+    try:
+        for one in planned:
+            waiting.append(pool.submit(adder.prepare, one))
+            if len(waiting) > 2 * _WORKERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _batches(ready: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:
+    batch: list[_Prepared] = []
+    began = time.monotonic()
+    for one in ready:
+        batch.append(one)
+        if len(batch) >= _BATCH or time.monotonic() - began > _BATCH_SECONDS:
+            yield batch
+            batch, began = [], time.monotonic()
+    if batch:
+        yield batch
+
+
+class _Adder:
+    """One run of ``add``."""
+
+    def __init__(
+        self,
+        store: Store,
+        originals: Originals,
+        staging: Staging | None,
+        origin: str,
+        options: AddOptions,
+    ) -> None:
+        self._store = store
+        self._originals = originals
+        self._staging = staging
+        self._options = options
+        note = f"{options.note} (from {origin})" if options.note else f"from {origin}"
+        self._said = Said("add", options.actor, note)
+        self._decision: int | None = None
+        self._home = originals.folder.parent.resolve()
+        self._known = self._known_photos()
+
+    def _known_photos(self) -> dict[str, set[str]]:
+        """The boxes of each photo whose original is in its place."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                sa.select(photos.c.sha256, photos.c.format, photos.c.bytes)
+            ).all()
+            boxes = connection.execute(
+                sa.select(annotations_table.c.photo, annotations_table.c.box)
+            ).all()
+        known: dict[str, set[str]] = {
+            row.sha256: {""} for row in rows if self._originals.holds(*row)
+        }
+        for photo, box in boxes:
+            known.get(photo, set()).add(box)
+        return known
+
+    def prepare(self, planned: PlannedPhoto) -> _Prepared:
+        """Check one photo and copy it where it is not known yet (any thread)."""
+        try:
+            if planned.path.resolve().is_relative_to(self._home):
+                return _Prepared(planned, error="lies inside the catalogue itself")
+            if planned.path.exists() and not planned.path.is_file():
+                return _Prepared(planned, error="is no file")  # reading a pipe would never end
+            sha256 = sha256_of(planned.path)
+            if box_text(planned.box) in self._known.get(sha256, ()):
+                return _Prepared(planned, sha256)
+            photo, pixels = read_photo(planned.path)
+            if planned.box is not None:
+                # Says now whether the box can be cut out, not at the first search.
+                from resight.chips import make_chip  # loads OpenCV
+
+                make_chip(pixels, planned.box, rotation=planned.rotation, long_edge=64)
+            staged = None
+            if self._staging is not None and photo.sha256 not in self._known:
+                staged = self._staging.copy(planned.path, photo.sha256)
+        except OSError as error:
+            return _Prepared(planned, error=f"cannot be read: {error.strerror or error}")
+        except (PhotoError, ValueError) as error:
+            return _Prepared(planned, error=str(error))
+        return _Prepared(planned, photo.sha256, photo, staged)
+
+    def commit(self, batch: list[_Prepared]) -> list[AddOutcome]:
+        """Make a batch known in one transaction."""
+        before = self._decision
+        try:
+            with self._store.writing() as connection:
+                if self._decision is not None and not still_stands(connection, self._decision):
+                    self._decision = None  # somebody undid this run while it ran
+                outcomes = [self._settle(connection, prepared) for prepared in batch]
+                if self._staging:
+                    self._staging.settle()
+        except BaseException:
+            self._decision = before
+            raise
+        for prepared in batch:
+            if prepared.staged is not None:
+                prepared.staged.unlink(missing_ok=True)
+        return outcomes
+
+    def _settle(self, connection: Connection, prepared: _Prepared) -> AddOutcome:
+        planned = prepared.planned
+        if prepared.error:
+            return AddOutcome("bad", planned.source, planned.path, reason=prepared.error)
+        before = self._decision
+        try:
+            with connection.begin_nested():
+                publish, reason = self._take_in(connection, prepared)
+                outcome, change = self._judge(connection, prepared, reason)
+                if change is not None:
+                    if self._decision is None:
+                        self._decision = record(connection, self._said)
+                    append(connection, self._decision, [change])
+                # Last, so that a conflict leaves no file behind.
+                if publish and self._staging and prepared.staged:
+                    self._staging.publish(prepared.staged, prepared.sha256, publish)
+        except Conflict as error:
+            self._decision = before
+            return AddOutcome("conflict", planned.source, planned.path, reason=str(error))
+        return outcome
+
+    def _judge(
+        self, connection: Connection, prepared: _Prepared, reason: str
+    ) -> tuple[AddOutcome, Change | None]:
+        """What is to become of a photo that is known now; raises ``Conflict``."""
+        planned = prepared.planned
+        outcome = AddOutcome("added", planned.source, planned.path)
+        found = _annotation_meant(connection, prepared.sha256, planned)
+        if found is None:
+            new = secrets.token_hex(8)
+            change = Change(new, None, _new_fields(prepared.sha256, planned))
+            return replace(outcome, annotation=new, reason=reason), change
+        id, fields = found
+        outcome = replace(outcome, status="already", annotation=id)
+        if fields["hidden"]:
+            reason = "it is hidden" + (f"; {reason}" if reason else "")
+        filled = _filled_in(fields, planned)
+        if not filled:
+            return replace(outcome, reason=reason), None
+        outcome = replace(outcome, status="updated", reason=f"filled in {', '.join(filled)}")
+        return outcome, Change(id, {field: fields[field] for field in filled}, filled)
+
+    def _take_in(self, connection: Connection, prepared: _Prepared) -> tuple[str, str]:
+        """Enter a photo that is not known yet.
+
+        Returns the format to publish its original under (empty: it is in its
+        place) and what to tell about it; raises ``Conflict``.
+        """
+        sha256, photo = prepared.sha256, prepared.photo
+        known = connection.execute(
+            sa.select(photos.c.format, photos.c.bytes).where(photos.c.sha256 == sha256)
+        ).first()
+        if known is not None:
+            if prepared.staged is None or self._originals.holds(sha256, known.format, known.bytes):
+                return "", ""
+            return known.format, "its lost original was put back"
+        if photo is None:
+            raise Conflict("it was purged while this import ran: add it again if it is wanted")
+        when = connection.execute(
+            sa.select(purged.c.decision).where(purged.c.sha256 == sha256)
+        ).scalar()
+        if when is not None and not self._options.even_purged:
+            raise Conflict(f"it was purged by decision {when}, so it is not taken in again")
+        connection.execute(photos.insert().values(**_photo_columns(photo, prepared.planned)))
+        return photo.format, ""
+
+
+def _photo_columns(photo: Photo, planned: PlannedPhoto) -> dict[str, Any]:
+    return {
+        "sha256": photo.sha256,
+        "name": storable(planned.name),
+        "format": photo.format,
+        "bytes": photo.bytes,
+        "width": photo.size[0],
+        "height": photo.size[1],
+        "taken_at": photo.taken_at.isoformat() if photo.taken_at else "",
+        "utc_offset": photo.utc_offset,
+        "latitude": photo.place.latitude if photo.place else None,
+        "longitude": photo.place.longitude if photo.place else None,
+    }
+
+
+def _new_fields(sha256: str, planned: PlannedPhoto) -> dict[str, Any]:
+    return {"photo": sha256, **_said_about(planned), "hidden": False}
+
+
+def _said_about(planned: PlannedPhoto) -> dict[str, Any]:
+    position = planned.position
+    return {
+        "box": box_text(planned.box),
+        "rotation": planned.rotation,
+        "individual": planned.identity,
+        "side": planned.side,
+        "encounter": planned.encounter,
+        "species": planned.species,
+        "date": planned.date,
+        "place": planned.place,
+        "latitude": position.latitude if position else None,
+        "longitude": position.longitude if position else None,
+    }
+
+
+#: What stands for "not known", other than empty text and ``None``.
+_NOT_SAID = {"side": UNKNOWN_SIDE, "rotation": 0.0}
+
+
+def _is_said(field: str, value: object) -> bool:
+    return value not in (None, "", _NOT_SAID.get(field))
+
+
+def _annotation_meant(
+    connection: Connection, sha256: str, planned: PlannedPhoto
+) -> tuple[str, dict[str, Any]] | None:
+    """The known annotation a planned photo speaks of; ``None`` for a new one.
+
+    With equal boxes it is the same one. An annotation of the whole photo has a
+    box that nobody has said yet, so it is the same as one with a box; and a
+    photo planned without a box means whichever animal in it has its name.
+    """
+    rows = (
+        connection.execute(
+            sa.select(annotations_table)
+            .where(annotations_table.c.photo == sha256)
+            .order_by(annotations_table.c.box, annotations_table.c.id)
+        )
+        .mappings()
+        .all()
+    )
+    known = {row["box"]: (row["id"], fields_of(row)) for row in rows}
+    box = box_text(planned.box)
+    if box in known or not known:
+        return known.get(box)
+    if box:
+        return known.get("")
+    for found in known.values():
+        if planned.identity in ("", found[1]["individual"]):
+            return found
+    if len(known) == 1:
+        return next(iter(known.values()))
+    names = ", ".join(repr(fields["individual"] or "unknown") for _, fields in known.values())
+    raise Conflict(
+        f"this photo shows {names} in the catalogue, each in its box, and {planned.identity!r} "
+        "here: say in which box"
+    )
+
+
+def _filled_in(fields: dict[str, Any], planned: PlannedPhoto) -> dict[str, Any]:
+    """Facts that were not known and are said now; raises ``Conflict`` for a contradiction."""
+    filled = {}
+    for field, said in _said_about(planned).items():
+        known = fields[field]
+        if not _is_said(field, said) or said == known:
+            continue
+        if _is_said(field, known):
+            raise Conflict(
+                f"the same photo has {field} {known!r} in the catalogue and {said!r} here: "
+                "nothing was changed"
+            )
+        filled[field] = said
+    return filled

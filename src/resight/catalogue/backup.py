@@ -1,0 +1,254 @@
+"""A whole catalogue in one file, and back.
+
+The archive is a ZIP file without compression (photos do not shrink), which any
+tool can open: ``catalogue.sqlite``, the originals under their paths, and last
+``manifest.json`` with the sha256 of each. Features are left out: they are
+derived.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+import os
+import re
+import shutil
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+
+from resight import __version__
+from resight.catalogue.originals import Originals, flush_folder, sha256_of, writing_to
+from resight.catalogue.records import BackupReport
+from resight.catalogue.store import Store, photos, translated
+from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists
+
+DATABASE = "catalogue.sqlite"
+_MANIFEST = "manifest.json"
+_FORMAT = "resight-backup.v1"
+_ORIGINAL = re.compile(r"originals/[0-9a-f]{2}/([0-9a-f]{64})\.[a-z0-9]+")
+#: The database while a restore is under way: the folder is no catalogue before
+#: this becomes ``DATABASE``.
+_UNFINISHED = "catalogue.sqlite.restoring"
+_CHUNK = 1 << 20
+#: What ``zipfile`` answers to damage, depending on where it is.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+
+
+def backup(store: Store, originals: Originals, target: Path) -> BackupReport:
+    """Write everything that cannot be made again to an archive, whatever is written meanwhile.
+
+    ``target`` is the file to make, or a folder in which one is named after the
+    catalogue and the time. An original that is lost or damaged does not stop
+    the others from being saved: it is left out and named in the report.
+
+    Raises ``CatalogueError`` where the file exists, lies in the catalogue
+    itself, or cannot be written.
+    """
+    catalogue = originals.folder.parent.resolve()
+    if target.is_dir():
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+        target = target / f"{catalogue.name}-{now}.resight.zip"
+    target = target.absolute()
+    if target.exists():
+        raise CatalogueError(f"{target} exists already: name another file")
+    if target.resolve().is_relative_to(catalogue):
+        raise CatalogueError(
+            f"{target} lies in the catalogue itself and would be lost with it: "
+            "put backups on another disk"
+        )
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with writing_to(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            report = _write(store, originals, part)
+            # Unlike a rename, a link never replaces what somebody else made meanwhile.
+            _publish(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return BackupReport(target, report.photos, target.stat().st_size, report.missing)
+
+
+def _publish(part: Path, target: Path) -> None:
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links on FAT and exFAT, which USB sticks have
+        part.rename(target)
+    flush_folder(target.parent)
+
+
+def _write(store: Store, originals: Originals, part: Path) -> BackupReport:
+    missing: list[str] = []
+    with TemporaryDirectory(dir=part.parent, prefix=".resight-backup-") as folder:
+        snapshot = Path(folder) / DATABASE
+        store.copy_to(snapshot)
+        with part.open("wb") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                listed = {DATABASE: sha256_of(snapshot)}
+                archive.write(snapshot, DATABASE)
+                for sha256, format in _photos_of(snapshot):
+                    path = originals.path(sha256, format)
+                    name = path.relative_to(originals.folder.parent).as_posix()
+                    if _is_whole(path, sha256):
+                        _store_file(archive, name, path)
+                        listed[name] = sha256
+                    else:
+                        missing.append(name)
+                archive.writestr(_MANIFEST, _manifest(listed, missing))
+            file.flush()
+            os.fsync(file.fileno())
+    return BackupReport(part, len(listed) - 1, 0, tuple(missing))
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    try:
+        return sha256_of(path) == sha256
+    except OSError:  # missing, or on a bad part of the disk: the others are to be saved
+        return False
+
+
+def _store_file(archive: zipfile.ZipFile, name: str, path: Path) -> None:
+    with path.open("rb") as source, archive.open(name, "w", force_zip64=True) as target:
+        shutil.copyfileobj(source, target, _CHUNK)
+
+
+def _photos_of(database: Path) -> list[tuple[str, str]]:
+    store = Store(database)
+    try:
+        with store.reading() as connection:
+            query = sa.select(photos.c.sha256, photos.c.format).order_by(photos.c.sha256)
+            return [(row.sha256, row.format) for row in connection.execute(query)]
+    finally:
+        store.close()
+
+
+def _manifest(files: Mapping[str, str], missing: list[str]) -> str:
+    return json.dumps(
+        {
+            "format": _FORMAT,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "resight": __version__,
+            "files": files,
+            "missing": missing,
+        },
+        indent=1,
+    )
+
+
+def restore(archive: Path, folder: Path) -> None:
+    """Make a catalogue of an archive in a new or empty folder.
+
+    Every file is checked against the manifest as it is written; only then does
+    the folder become a catalogue. A restore that was cut short is begun anew.
+
+    Raises ``CatalogueExists``; ``CatalogueDamaged`` for an archive that is
+    damaged or none; ``CatalogueError`` where the folder holds something else or
+    cannot be written.
+    """
+    if (folder / DATABASE).exists():
+        raise CatalogueExists(f"{folder} holds a catalogue already: restore into a new folder")
+    begun = (folder / _UNFINISHED).exists()
+    if folder.exists() and any(folder.iterdir()) and not begun:
+        raise CatalogueError(f"{folder} is not empty: restore into a new or empty folder")
+    with _opened(archive) as (opened, manifest):
+        with writing_to(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / _UNFINISHED).touch()
+        Originals(folder).create()
+        for name, sha256 in manifest.files.items():
+            target = folder / (_UNFINISHED if name == DATABASE else name)
+            if _extract(opened, name, target) != sha256:
+                raise CatalogueDamaged(f"{archive} is damaged: {name} differs from its checksum")
+    _check_restored(archive, folder, manifest)
+    with writing_to(folder):
+        for path in (*sorted((folder / "originals").iterdir()), folder / "originals"):
+            flush_folder(path)
+        (folder / _UNFINISHED).rename(folder / DATABASE)
+        flush_folder(folder)
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    files: Mapping[str, str]
+    missing: frozenset[str]
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tuple[zipfile.ZipFile, _Manifest]]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            yield opened, _read_manifest(archive, json.loads(opened.read(_MANIFEST)))
+    except FileNotFoundError as error:
+        raise CatalogueError(f"there is no file {archive}") from error
+    except _DAMAGE as error:
+        raise CatalogueDamaged(f"{archive} is damaged or no backup of resight: {error}") from error
+
+
+def _read_manifest(archive: Path, read: Any) -> _Manifest:
+    if not isinstance(read, dict) or read.get("format") != _FORMAT:
+        raise CatalogueDamaged(f"{archive} is no backup that this resight knows ({_FORMAT})")
+    files, missing = read.get("files"), read.get("missing")
+    if not isinstance(files, dict) or not isinstance(missing, list):
+        raise CatalogueDamaged(f"the manifest of {archive} is damaged")
+    for name, sha256 in files.items():
+        original = _ORIGINAL.fullmatch(name)
+        # Nothing may be written elsewhere than where a catalogue has its files.
+        if name != DATABASE and (original is None or original[1] != sha256):
+            raise CatalogueDamaged(f"{archive} holds {name!r}, which no backup of resight does")
+    if DATABASE not in files:
+        raise CatalogueDamaged(f"{archive} holds no database")
+    return _Manifest(files, frozenset(missing))
+
+
+def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> str:
+    """Write one file, flushed to the disk; returns its sha256."""
+    digest = hashlib.sha256()
+    with archive.open(name) as source, writing_to(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # The unfinished database marks the folder as ours, so it is never away.
+        if name != DATABASE:
+            target.unlink(missing_ok=True)
+        with target.open("wb") as file:
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        if name != DATABASE:
+            target.chmod(0o444)
+    return digest.hexdigest()
+
+
+def _check_restored(archive: Path, folder: Path, manifest: _Manifest) -> None:
+    database = folder / _UNFINISHED
+    with translated(database):
+        expected = {
+            Originals(folder).path(*row).relative_to(folder).as_posix()
+            for row in _photos_of(database)
+        }
+    lacking = sorted(expected - set(manifest.files) - manifest.missing)
+    if lacking:
+        raise CatalogueDamaged(f"{archive} lacks {len(lacking)} photos, the first is {lacking[0]}")

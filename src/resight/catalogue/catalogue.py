@@ -1,0 +1,339 @@
+"""The catalogue: photos, who is on them, and who decided that. The only writer."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from resight.catalogue import (
+    adding,
+    arrays,
+    backup,
+    checking,
+    decisions,
+    gallery,
+    migrations,
+    purging,
+    queries,
+)
+from resight.catalogue.adding import AddOptions
+from resight.catalogue.decisions import Said
+from resight.catalogue.importing import ImportPlan
+from resight.catalogue.names import clean_name
+from resight.catalogue.originals import Originals, flush_folder, writing_to
+from resight.catalogue.records import (
+    AddOutcome,
+    AnnotationRecord,
+    BackupReport,
+    Change,
+    Decision,
+    Finding,
+    IndividualSummary,
+    Purged,
+    Shown,
+)
+from resight.catalogue.store import Store
+from resight.errors import CatalogueError, CatalogueExists, NotACatalogue, NotFound
+from resight.extractors import Extractor
+from resight.types import Features, GalleryEntry
+
+
+class Catalogue:
+    """One folder on the disk with everything about a population of animals.
+
+        catalogue.sqlite    what is known and who decided it
+        originals/          the photos byte for byte, named by sha256
+        features/           derived, may be deleted at any time
+        incoming/           copies on their way in
+
+    What a method has returned, or an iterator given out, is on the disk and
+    outlives a crash or a power cut. Any number of processes and threads may use
+    a catalogue at once; writers wait for each other. Every change is a decision
+    in an append-only log with its actor, and can be undone (``purge`` excepted).
+
+    Use ``init`` or ``open``, and ``close`` at the end or a ``with`` statement.
+    Not to be carried across ``fork``.
+    """
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.folder = folder.absolute()
+        self._store = store
+        self._originals = Originals(self.folder)
+
+    @classmethod
+    def init(cls, folder: Path) -> Catalogue:
+        """Make a catalogue in a new or empty folder.
+
+        Raises ``CatalogueExists`` where there is one, ``CatalogueError`` where
+        the folder holds something else or cannot be written.
+        """
+        database = folder / backup.DATABASE
+        with writing_to(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            # A database without a schema is what an interrupted init leaves.
+            if not database.exists() and any(folder.iterdir()):
+                raise CatalogueError(f"{folder} is not empty: give a catalogue its own folder")
+        store = Store(database)
+        try:
+            store.keep_log()
+            if not migrations.create(store):
+                raise CatalogueExists(f"{folder} holds a catalogue already")
+            with writing_to(folder):
+                Originals(folder).create()
+                flush_folder(folder)
+                flush_folder(folder.parent)
+        except BaseException:
+            store.close()
+            raise
+        return cls(folder, store)
+
+    @classmethod
+    def open(cls, folder: Path) -> Catalogue:
+        """Open the catalogue in a folder, upgrading it where an older resight made it.
+
+        Raises ``NotACatalogue``, ``CatalogueVersion`` for one of a newer
+        resight, ``CatalogueDamaged`` where the database cannot be read.
+        """
+        if not (folder / backup.DATABASE).is_file():
+            raise NotACatalogue(f"{folder} holds no catalogue: make one with init")
+        store = Store(folder / backup.DATABASE)
+        try:
+            migrations.upgrade(store)
+            store.keep_log()
+        except BaseException:
+            store.close()
+            raise
+        return cls(folder, store)
+
+    @classmethod
+    def restore(cls, archive: Path, folder: Path) -> Catalogue:
+        """Make a catalogue of a backup in a new or empty folder, every byte verified.
+
+        Raises ``CatalogueExists``, ``CatalogueDamaged`` for a damaged archive
+        and ``CatalogueError`` where the folder cannot be used.
+        """
+        backup.restore(archive, folder)
+        return cls.open(folder)
+
+    def close(self) -> None:
+        """Close the database's connections."""
+        self._store.close()
+
+    def __enter__(self) -> Catalogue:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Writing
+
+    def add(
+        self,
+        plan: ImportPlan,
+        *,
+        actor: str,
+        note: str = "",
+        dry_run: bool = False,
+        even_purged: bool = False,
+    ) -> Iterator[AddOutcome]:
+        """Add photos and say one by one, in order, what became of each.
+
+        An outcome is on the disk when it is given. A bad or contradicting
+        photo is reported and the rest goes on. Stopping (or killing) and
+        repeating is safe: what is known is recognised by its content. The same
+        photo again with facts that were not known yet fills them in; with
+        others than known it is a conflict and changes nothing. ``dry_run``
+        gives the same outcomes and writes nothing. A photo that was purged is
+        a conflict unless ``even_purged``. All of a run is one decision.
+
+        Nothing happens before the first outcome is asked for. Raises
+        ``CatalogueError`` where the catalogue cannot be written.
+        """
+        options = AddOptions(actor, note, dry_run, even_purged)
+        return adding.add(self._store, self._originals, plan, options)
+
+    def assign(
+        self,
+        annotations: Sequence[str],
+        individual: str | None,
+        *,
+        actor: str,
+        note: str = "",
+        identification: str = "",
+    ) -> Decision:
+        """Say which individual annotations show; ``None`` or ``unknown``: not known.
+
+        The individual comes to be with its first annotation. Saying what is
+        known already is kept too, as a confirmation. ``identification`` says on
+        which answer of which method this rests.
+
+        Raises ``NotFound``; ``Conflict`` for a name that differs from a known
+        one only in case or spacing, or where an encounter would hold two animals.
+        """
+        try:
+            name = clean_name(individual or "")
+        except ValueError as error:
+            raise CatalogueError(str(error)) from error
+        said = Said("assign", actor, note, identification)
+        return self._set(annotations, said, individual=name)
+
+    def hide(
+        self, annotations: Sequence[str], *, actor: str, note: str = "", hidden: bool = True
+    ) -> Decision:
+        """Leave annotations out of lists and searches (``hidden=False``: take them in again).
+
+        Hiding an individual hides the annotations it has now, not later ones.
+        """
+        return self._set(
+            annotations, Said("hide" if hidden else "unhide", actor, note), hidden=hidden
+        )
+
+    def undo(self, decision: int | None = None, *, actor: str, note: str = "") -> Decision:
+        """Take a decision back; ``None``: the last one that still stands.
+
+        An undo is a decision too, and undoing it does the first one again. An
+        undone ``add`` keeps the originals, so that this stays possible.
+
+        Raises ``NotFound``; ``Conflict`` where it is undone already, is a purge,
+        or a later decision builds on it.
+        """
+        with self._store.writing() as connection:
+            made = decisions.undo(connection, decision, Said("undo", actor, note))
+        return self.decision(made)
+
+    def purge(self, photo: str, *, confirm: str, actor: str, note: str = "") -> Purged:
+        """Remove a photo, its annotations and its features for good; only the log remains.
+
+        ``photo`` is its sha256 (may be shortened), its file name or an
+        annotation's id; ``confirm`` repeats the file name or the whole sha256.
+        Backups made before still hold the photo.
+
+        Raises ``NotFound``; ``Conflict`` where it is not confirmed or several are meant.
+        """
+        said = Said("purge", actor, note)
+        return purging.purge(self._store, self._originals, photo, confirm=confirm, said=said)
+
+    def _set(self, annotations: Sequence[str], said: Said, **fields: object) -> Decision:
+        if not annotations:
+            raise CatalogueError(f"no annotation given to {said.kind}")
+        with self._store.writing() as connection:
+            made = decisions.record(connection, said)
+            changes = [
+                decisions.update(connection, id, **fields) for id in dict.fromkeys(annotations)
+            ]
+            decisions.append(connection, made, changes)
+        return self.decision(made)
+
+    # Reading
+
+    def list(self) -> tuple[IndividualSummary, ...]:
+        """The individuals by name; those with nothing but hidden annotations too."""
+        with self._store.reading() as connection:
+            return queries.individuals(connection)
+
+    def find(self, what: str) -> tuple[str, ...]:
+        """Ids of the annotations meant by an individual's name, an id or a photo.
+
+        Raises ``NotFound``; ``Conflict`` where it could mean several things.
+        """
+        with self._store.reading() as connection:
+            return tuple(queries.find(connection, what))
+
+    def show(self, what: str) -> Shown:
+        """All about an individual, an annotation or a photo; ``what`` as in ``find``."""
+        with self._store.reading() as connection:
+            ids = queries.find(connection, what)
+            return Shown(
+                tuple(queries.records(connection, ids)),
+                decisions.history(connection, touching=ids),
+            )
+
+    def annotations(self, ids: Sequence[str] | None = None) -> tuple[AnnotationRecord, ...]:
+        """All annotations, hidden ones too; or those of given ids, in their order.
+
+        Raises ``NotFound``.
+        """
+        with self._store.reading() as connection:
+            return tuple(queries.records(connection, ids))
+
+    def decisions(self, *, limit: int | None = None) -> tuple[Decision, ...]:
+        """The log of decisions, newest first."""
+        with self._store.reading() as connection:
+            return decisions.history(connection, limit=limit)
+
+    def decision(self, id: int) -> Decision:
+        """One decision. Raises ``NotFound``."""
+        with self._store.reading() as connection:
+            for found in decisions.history(connection, id=id):
+                return found
+        raise NotFound(f"no decision {id} in this catalogue")
+
+    def changes(self, decision: int) -> tuple[Change, ...]:
+        """What a decision did, annotation by annotation."""
+        with self._store.reading() as connection:
+            return tuple(decisions.changes_of(connection, decision))
+
+    def original(self, photo: str) -> Path:
+        """The file of a photo; ``photo`` as in ``purge``. Not to be written to."""
+        with self._store.reading() as connection:
+            row = queries.find_photo(connection, photo)
+        return self._originals.path(row.sha256, row.format)
+
+    # For identification
+
+    def entries(self) -> builtins.list[GalleryEntry]:
+        """The gallery: visible annotations of known individuals."""
+        return gallery.entries(self.annotations())
+
+    def features(
+        self,
+        annotations: Sequence[str],
+        extractor: Extractor,
+        *,
+        long_edge: int,
+        margin: float = 0.0,
+    ) -> Iterator[Features]:
+        """Features of annotations, in order: loaded, or made and kept for the next time.
+
+        Descriptors have passed through float16 in either case, so a search
+        gives the same answer whether they were kept or not.
+
+        Raises ``NotFound``; ``CatalogueDamaged`` where an original is lost.
+        """
+        made = gallery.GalleryFeatures(
+            self.folder, self._originals, extractor, long_edge=long_edge, margin=margin
+        )
+        return made.of(self.annotations(annotations))
+
+    def features_on_disk(self) -> int:
+        """Bytes that kept features take."""
+        return arrays.bytes_on_disk(self.folder)
+
+    def delete_features(self) -> None:
+        """Remove all kept features; they are made again when needed."""
+        arrays.delete_all(self.folder)
+
+    # Keeping it safe
+
+    def backup(self, target: Path) -> BackupReport:
+        """Write an archive of all that cannot be made again, while others may write.
+
+        ``target`` is a new file, or a folder to put one in. Look at ``missing``
+        of the report: originals that were lost before. Raises ``CatalogueError``.
+        """
+        return backup.backup(self._store, self._originals, target)
+
+    def check(self, *, quick: bool = False, repair: bool = False) -> Iterator[Finding]:
+        """Look for anything lost, damaged or contradicting; no finding, all is well.
+
+        ``quick`` does not read the photos. ``repair`` puts right what can be
+        without losing anything; it never touches an error.
+        """
+        return checking.check(self._store, self._originals, quick=quick, repair=repair)

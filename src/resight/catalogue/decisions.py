@@ -1,0 +1,361 @@
+"""The append-only log of decisions, and the current state it adds up to.
+
+Every change to what the catalogue says goes through ``append``: it writes the
+change to the log and applies it to the ``annotations`` table in the same
+transaction, then checks the rules. ``replay`` adds the log up again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping
+
+from resight.catalogue.names import name_key
+from resight.catalogue.records import Change, Decision
+from resight.catalogue.store import annotations_table, changes, decisions, photos
+from resight.errors import CatalogueDamaged, Conflict, NotFound
+
+#: The fields of an annotation that decisions speak about.
+FIELDS = (
+    "photo",
+    "box",
+    "rotation",
+    "individual",
+    "side",
+    "encounter",
+    "species",
+    "date",
+    "place",
+    "latitude",
+    "longitude",
+    "hidden",
+)
+#: Kinds that cannot be taken back: a purge has destroyed what it removed.
+_FINAL = frozenset({"purge"})
+
+
+@dataclass(frozen=True)
+class Said:
+    """The words of a decision before it has an id."""
+
+    kind: str
+    actor: str
+    note: str = ""
+    identification: str = ""
+    undoes: int | None = None
+
+
+def record(connection: Connection, said: Said) -> int:
+    """Enter a decision into the log; its changes follow by ``append``."""
+    result = connection.execute(
+        decisions.insert().values(
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            actor=storable(said.actor),
+            kind=said.kind,
+            note=storable(said.note),
+            identification=storable(said.identification),
+            undoes=said.undoes,
+        )
+    )
+    key = result.inserted_primary_key
+    if key is None:  # pragma: no cover - SQLite always gives one
+        raise CatalogueDamaged("the database gave the new decision no id")
+    return int(key[0])
+
+
+def storable(text: str) -> str:
+    """Text that UTF-8 can hold: names of files may be in no valid encoding."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def append(connection: Connection, decision: int, made: Sequence[Change]) -> None:
+    """Log changes under a decision and apply them.
+
+    Raises ``Conflict`` where an annotation is no longer as ``before`` says, or
+    where a rule would break: an encounter belongs to one animal, and two names
+    do not differ in case or spacing only. Roll back then.
+    """
+    for change in made:
+        _apply(connection, change)
+        connection.execute(
+            changes.insert().values(
+                decision=decision,
+                annotation=change.annotation,
+                before=_to_json(change.before),
+                after=_to_json(change.after),
+            )
+        )
+    _keep_rules(connection, made)
+
+
+def current(connection: Connection, annotation: str) -> dict[str, Any] | None:
+    """The fields of an annotation now, or ``None`` where there is none."""
+    row = (
+        connection.execute(sa.select(annotations_table).where(annotations_table.c.id == annotation))
+        .mappings()
+        .first()
+    )
+    return None if row is None else fields_of(row)
+
+
+def fields_of(row: RowMapping) -> dict[str, Any]:
+    """A table row as decisions write it."""
+    return {**{field: row[field] for field in FIELDS}, "hidden": bool(row["hidden"])}
+
+
+def update(connection: Connection, annotation: str, **after: object) -> Change:
+    """The change that sets some fields of an annotation; nothing is written.
+
+    Raises ``NotFound`` for an id the catalogue does not have.
+    """
+    before = current(connection, annotation)
+    if before is None:
+        raise NotFound(f"no annotation {annotation!r} in this catalogue")
+    return Change(annotation, {field: before[field] for field in after}, after)
+
+
+def undo(connection: Connection, decision: int | None, said: Said) -> int:
+    """Take a decision back (the last one still standing for ``None``).
+
+    Undoing an undo does the first decision again. Raises ``NotFound`` for no
+    such decision; ``Conflict`` where it is undone already, is final, or where
+    a later decision builds on what it did.
+    """
+    undoers = _undoers(connection)
+    if decision is None:
+        decision = _last_standing(connection, undoers)
+    kind = connection.execute(
+        sa.select(decisions.c.kind).where(decisions.c.id == decision)
+    ).scalar()
+    if kind is None:
+        raise NotFound(f"no decision {decision} in this catalogue")
+    if kind in _FINAL:
+        raise Conflict(f"decision {decision} is a {kind}, which cannot be undone")
+    if is_undone(decision, undoers):
+        raise Conflict(f"decision {decision} is undone already")
+    reverse = [
+        Change(change.annotation, change.after, change.before)
+        for change in reversed(changes_of(connection, decision))
+    ]
+    new = record(connection, Said("undo", said.actor, said.note, undoes=decision))
+    try:
+        append(connection, new, reverse)
+    except Conflict as error:
+        raise Conflict(f"decision {decision} cannot be undone: {error}") from None
+    return new
+
+
+def still_stands(connection: Connection, decision: int) -> bool:
+    """Whether a decision has not been taken back."""
+    return not is_undone(decision, _undoers(connection))
+
+
+def is_undone(decision: int, undoers: Mapping[int, Sequence[int]]) -> bool:
+    """Whether some undo of a decision itself still stands."""
+    # Follows chains of undo and redo without recursion: they may be long.
+    standing: dict[int, bool] = {}
+    stack = [decision]
+    while stack:
+        top = stack[-1]
+        waiting = [by for by in undoers.get(top, ()) if by not in standing]
+        if waiting:
+            stack.extend(waiting)
+        else:
+            stack.pop()
+            standing[top] = not any(standing[by] for by in undoers.get(top, ()))
+    return not standing[decision]
+
+
+def changes_of(connection: Connection, decision: int) -> list[Change]:
+    """What a decision changed, in the order in which it did."""
+    rows = connection.execute(
+        sa.select(changes).where(changes.c.decision == decision).order_by(changes.c.id)
+    )
+    return [Change(row.annotation, _from_json(row.before), _from_json(row.after)) for row in rows]
+
+
+def history(
+    connection: Connection,
+    *,
+    touching: Iterable[str] | None = None,
+    id: int | None = None,
+    limit: int | None = None,
+) -> tuple[Decision, ...]:
+    """Decisions, newest first: all, those that touched given annotations, or one."""
+    counted = (
+        sa.select(
+            changes.c.decision,
+            sa.func.count(sa.distinct(changes.c.annotation)).label("annotations"),
+        )
+        .group_by(changes.c.decision)
+        .subquery()
+    )
+    query = (
+        sa.select(decisions, sa.func.coalesce(counted.c.annotations, 0).label("annotations"))
+        .outerjoin(counted, counted.c.decision == decisions.c.id)
+        .order_by(decisions.c.id.desc())
+        .limit(limit)
+    )
+    if touching is not None:
+        wanted = json.dumps(list(touching))
+        among = sa.select(sa.func.json_each(wanted).table_valued("value").c.value)
+        query = query.where(
+            decisions.c.id.in_(sa.select(changes.c.decision).where(changes.c.annotation.in_(among)))
+        )
+    if id is not None:
+        query = query.where(decisions.c.id == id)
+    undoers = _undoers(connection)
+    return tuple(
+        Decision(
+            id=row.id,
+            at=datetime.fromisoformat(row.at),
+            actor=row.actor,
+            kind=row.kind,
+            note=row.note,
+            identification=row.identification,
+            undoes=row.undoes,
+            undone=is_undone(row.id, undoers),
+            annotations=row.annotations,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def replay(connection: Connection) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Add up the log: annotation id to its fields, and where the log contradicts itself."""
+    state: dict[str, dict[str, Any]] = {}
+    problems = []
+    for row in connection.execute(sa.select(changes).order_by(changes.c.id)):
+        before, after = _from_json(row.before), _from_json(row.after)
+        known = state.get(row.annotation)
+        expected = known if before is None or known is None else {f: known[f] for f in before}
+        if before != expected:
+            problems.append(f"change {row.id} of annotation {row.annotation} starts elsewhere")
+        if after is None:
+            state.pop(row.annotation, None)
+        else:
+            state[row.annotation] = {**(known or {}), **after}
+    return state, problems
+
+
+def _apply(connection: Connection, change: Change) -> None:
+    now = current(connection, change.annotation)
+    if change.before is None:
+        if now is not None:
+            raise Conflict(f"annotation {change.annotation} exists again already")
+        _insert(connection, change)
+        return
+    if now is None:
+        raise Conflict(f"annotation {change.annotation} is no longer there")
+    for field, value in change.before.items():
+        if now[field] != value:
+            raise Conflict(
+                f"the {field} of annotation {change.annotation} was changed since, "
+                f"from {value!r} to {now[field]!r}: undo that first"
+            )
+    row = annotations_table.c.id == change.annotation
+    if change.after is None:
+        connection.execute(annotations_table.delete().where(row))
+    else:
+        connection.execute(annotations_table.update().where(row).values(**_columns(change.after)))
+
+
+def _insert(connection: Connection, change: Change) -> None:
+    if change.after is None:
+        raise ValueError("a change has neither before nor after")
+    photo, box = change.after["photo"], change.after["box"]
+    if not connection.execute(sa.select(photos.c.name).where(photos.c.sha256 == photo)).first():
+        raise Conflict(f"photo {photo[:12]} was purged")
+    same = sa.select(annotations_table.c.id).where(
+        annotations_table.c.photo == photo, annotations_table.c.box == box
+    )
+    taken = connection.execute(same).scalar()
+    if taken:
+        raise Conflict(f"photo {photo[:12]} has an annotation of the same box, {taken}")
+    connection.execute(
+        annotations_table.insert().values(id=change.annotation, **_columns(change.after))
+    )
+
+
+def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    columns = dict(fields)
+    if "individual" in columns:
+        columns["individual_key"] = name_key(columns["individual"])
+    return columns
+
+
+def _keep_rules(connection: Connection, made: Sequence[Change]) -> None:
+    touched = [current(connection, change.annotation) for change in made]
+    for name in sorted({row["individual"] for row in touched if row} - {""}):
+        _keep_one_spelling(connection, name)
+    for encounter in sorted({row["encounter"] for row in touched if row} - {""}):
+        _keep_one_animal(connection, encounter)
+
+
+def _keep_one_spelling(connection: Connection, name: str) -> None:
+    other = connection.execute(
+        sa.select(annotations_table.c.individual)
+        .where(
+            annotations_table.c.individual_key == name_key(name),
+            annotations_table.c.individual != name,
+        )
+        .limit(1)
+    ).scalar()
+    if other:
+        raise Conflict(
+            f"there is an individual {other!r} and {name!r} differs from it in case or spacing "
+            f"only: use the spelling {other!r}, or a name that differs more"
+        )
+
+
+def _keep_one_animal(connection: Connection, encounter: str) -> None:
+    names = connection.execute(
+        sa.select(annotations_table.c.individual)
+        .where(annotations_table.c.encounter == encounter, annotations_table.c.individual != "")
+        .distinct()
+        .order_by(annotations_table.c.individual)
+        .limit(2)
+    ).scalars()
+    both = list(names)
+    if len(both) > 1:
+        raise Conflict(
+            f"encounter {encounter!r} would hold {both[0]!r} and {both[1]!r}, but an encounter "
+            "belongs to one animal: give each animal an encounter of its own"
+        )
+
+
+def _undoers(connection: Connection) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    rows = connection.execute(
+        sa.select(decisions.c.undoes, decisions.c.id).where(decisions.c.undoes.is_not(None))
+    )
+    for undone, by in rows:
+        found.setdefault(undone, []).append(by)
+    return found
+
+
+def _last_standing(connection: Connection, undoers: Mapping[int, Sequence[int]]) -> int:
+    newest = connection.execute(
+        sa.select(decisions.c.id)
+        .where(decisions.c.kind.not_in(["undo", *_FINAL]))
+        .order_by(decisions.c.id.desc())
+    ).scalars()
+    for decision in newest:
+        if not is_undone(decision, undoers):
+            return int(decision)
+    raise NotFound("nothing to undo: no decision of this catalogue still stands")
+
+
+def _to_json(fields: Mapping[str, Any] | None) -> str | None:
+    return None if fields is None else json.dumps(fields, ensure_ascii=False, sort_keys=True)
+
+
+def _from_json(text: str | None) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = None if text is None else json.loads(text)
+    return found

@@ -1,0 +1,238 @@
+"""From folders, name patterns and CSV files to a plan of what to add. Reads no photo."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from resight.catalogue.names import SIDE_WORDS, box_text, clean_name, date_named, side_named
+from resight.errors import ImportFileError
+from resight.photos import PHOTO_SUFFIXES, find_photos
+from resight.types import SIDES, UNKNOWN_SIDE, Box, Place
+
+
+@dataclass(frozen=True)
+class PlannedPhoto:
+    """One photo to add and what is said about it; empty means not said.
+
+    ``source`` names where this came from for a person (a path, a line of a
+    file); ``name`` is what the catalogue keeps as the photo's file name.
+    """
+
+    path: Path
+    source: str
+    name: str
+    identity: str = ""
+    box: Box | None = None
+    rotation: float = 0.0
+    side: str = UNKNOWN_SIDE
+    encounter: str = ""
+    species: str = ""
+    date: str = ""
+    place: str = ""
+    position: Place | None = None
+
+    def __post_init__(self) -> None:
+        for text in (self.identity, self.encounter, self.species, self.place):
+            if text != clean_name(text):
+                raise ValueError(
+                    f"the name {text!r} is not in its clean form, {clean_name(text)!r}"
+                )
+        if self.side not in SIDES:
+            raise ValueError(f"the side {self.side!r} is not one of {', '.join(SIDES)}")
+        if self.date != date_named(self.date):
+            raise ValueError(f"the date {self.date!r} is not in ISO form")
+        if not math.isfinite(self.rotation):
+            raise ValueError(f"the rotation {self.rotation} is not a number of degrees")
+        box_text(self.box)
+
+
+@dataclass(frozen=True)
+class BadSource:
+    """A file or row that cannot be planned."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """What an import is about to add. ``origin`` goes into the log of decisions."""
+
+    origin: str
+    photos: tuple[PlannedPhoto, ...]
+    bad: tuple[BadSource, ...] = ()
+
+
+def plan_folders(folder: Path) -> ImportPlan:
+    """A folder for each individual; photos directly in ``folder`` are of unknown ones.
+
+    Folders may be nested deeper: the first level is the individual. A folder
+    named ``unknown``, ``_unknown`` or ``unidentified`` names nobody.
+
+    Raises ``ImportFileError`` where there is no such folder or no photo in it.
+    """
+
+    def facts(relative: Path) -> Mapping[str, str]:
+        return {"identity": relative.parts[0] if len(relative.parts) > 1 else ""}
+
+    return _plan(folder, facts)
+
+
+def plan_pattern(folder: Path, pattern: str) -> ImportPlan:
+    """Photos whose names say what they show, such as ``{identity}_{side}_{date}``.
+
+    Fields: identity, side, date, encounter, place, species, and ``{_}`` for
+    what is of no interest. A field is as long as it can be, so
+    ``{identity}_{_}`` takes ``Big_Crush_01.jpg`` for ``Big_Crush``. A pattern
+    with ``/`` is compared with the path within ``folder``, any other with the
+    file's name; the suffix may be left away. Files that do not match are bad.
+
+    Raises ``ImportFileError`` for a pattern that cannot be understood and
+    where there is no such folder or no photo in it.
+    """
+    expression = _expression(pattern)
+
+    def facts(relative: Path) -> Mapping[str, str]:
+        name = relative.with_suffix("").as_posix() if "/" in pattern else relative.stem
+        found = expression.fullmatch(name)
+        if found is None:
+            raise ValueError(f"the name does not match the pattern {pattern!r}")
+        return found.groupdict()
+
+    return _plan(folder, facts)
+
+
+def _plan(folder: Path, facts: Callable[[Path], Mapping[str, str]]) -> ImportPlan:
+    if not folder.is_dir():
+        raise ImportFileError(f"there is no folder {folder}")
+    found = find_photos(folder)
+    if not found:
+        raise ImportFileError(f"there is no photo in {folder} ({' '.join(sorted(PHOTO_SUFFIXES))})")
+    planned, bad = [], []
+    for path in found:
+        try:
+            relative = path.relative_to(folder)
+            planned.append(planned_photo(path, str(path), relative.as_posix(), facts(relative)))
+        except ValueError as error:
+            bad.append(BadSource(str(path), str(error)))
+    return ImportPlan(str(folder), tuple(planned), tuple(bad))
+
+
+_TEXT_FIELDS = ("identity", "encounter", "place", "species")
+#: What a pattern or a CSV file can say about a photo.
+PATTERN_FIELDS = (*_TEXT_FIELDS, "side", "date")
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_DATE_WORD = r"[0-9]{8}|[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?"
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    stem = pattern
+    for suffix in PHOTO_SUFFIXES:
+        if stem.lower().endswith(suffix):
+            stem = stem[: -len(suffix)]
+    # Odd places of the split are field names, even ones the text between them.
+    parts = _FIELD.split(stem)
+    names = parts[1::2]
+    for name in names:
+        if name != "_" and name not in PATTERN_FIELDS:
+            raise ImportFileError(unknown_word("field", name, (*PATTERN_FIELDS, "_")))
+        if name != "_" and names.count(name) > 1:
+            raise ImportFileError(f"the pattern {pattern!r} has the field {name!r} twice")
+    if not set(names) - {"_"}:
+        raise ImportFileError(
+            f"the pattern {pattern!r} has no field: write for example {{identity}}_{{side}}"
+        )
+    # "{identity}{side}" would read T12Left as T12Lef, top: never guess.
+    for index in range(1, len(names)):
+        if not parts[2 * index]:
+            raise ImportFileError(
+                f"in the pattern {pattern!r} nothing separates {{{names[index - 1]}}} from "
+                f"{{{names[index]}}}"
+            )
+    return re.compile(
+        "".join(_group(part) if index % 2 else re.escape(part) for index, part in enumerate(parts)),
+        re.DOTALL,
+    )
+
+
+def _group(field: str) -> str:
+    if field == "_":
+        return "[^/]*"
+    if field == "side":
+        words = "|".join(re.escape(word).replace("\\-", "[-_ ]") for word in SIDE_WORDS)
+        return f"(?P<side>(?i:{words}))"
+    return f"(?P<{field}>{_DATE_WORD if field == 'date' else '[^/]+'})"
+
+
+def unknown_word(kind: str, word: str, known: tuple[str, ...]) -> str:
+    """A message for a word nobody knows, with the nearest one that is known."""
+    near = get_close_matches(word.lower(), known, n=1)
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    return f"unknown {kind} {word!r}{hint} (known: {', '.join(known)})"
+
+
+def planned_photo(path: Path, source: str, name: str, said: Mapping[str, str]) -> PlannedPhoto:
+    """A planned photo from what a name or a row says, as text.
+
+    Raises ``ValueError`` saying what is wrong with which word.
+    """
+    return PlannedPhoto(
+        path=path,
+        source=source,
+        name=name,
+        identity=clean_name(said.get("identity") or ""),
+        box=_box(said),
+        rotation=_rotation(said),
+        side=side_named(said.get("side") or ""),
+        encounter=clean_name(said.get("encounter") or ""),
+        species=clean_name(said.get("species") or ""),
+        date=date_named(said.get("date") or ""),
+        place=clean_name(said.get("place") or ""),
+        position=_position(said),
+    )
+
+
+def _rotation(said: Mapping[str, str]) -> float:
+    angle = _number(said, "rotation")
+    return 0.0 if angle is None else angle
+
+
+def _box(said: Mapping[str, str]) -> Box | None:
+    values = [_number(said, field) for field in ("x", "y", "w", "h")]
+    given = [value for value in values if value is not None]
+    if not given:
+        return None
+    if len(given) < 4:
+        raise ValueError("a box needs all of x, y, w and h, or none of them")
+    box = Box(*given)
+    box_text(box)
+    return box
+
+
+def _position(said: Mapping[str, str]) -> Place | None:
+    latitude, longitude = _number(said, "latitude"), _number(said, "longitude")
+    if latitude is None and longitude is None:
+        return None
+    if latitude is None or longitude is None:
+        raise ValueError("a position needs both latitude and longitude, or neither")
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        raise ValueError(f"no place on Earth has latitude {latitude} and longitude {longitude}")
+    return Place(latitude, longitude)
+
+
+def _number(said: Mapping[str, str], field: str) -> float | None:
+    text = (said.get(field) or "").strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{field} {text!r} is not a number")
+    return value + 0.0

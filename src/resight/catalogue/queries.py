@@ -1,0 +1,202 @@
+"""Questions to the catalogue's tables, answered with records."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, Row
+
+from resight.catalogue.names import box_of, clean_name
+from resight.catalogue.records import AnnotationRecord, IndividualSummary
+from resight.catalogue.store import annotations_table, photos, purged
+from resight.errors import Conflict, NotFound
+from resight.types import Photo, Place
+
+#: A beginning of an id or a sha256 stands for it from this length on.
+_SHORTEST = 4
+_HEX = frozenset("0123456789abcdef")
+
+
+def individuals(connection: Connection) -> tuple[IndividualSummary, ...]:
+    """All named animals, by name."""
+    a, seen = annotations_table.c, _day()
+    visible = a.hidden == 0
+    query = (
+        sa.select(
+            a.individual,
+            sa.func.count().filter(visible).label("annotations"),
+            sa.func.count(sa.distinct(a.photo)).filter(visible).label("photos"),
+            sa.func.count(sa.distinct(sa.func.nullif(a.encounter, "")))
+            .filter(visible)
+            .label("encounters"),
+            sa.func.min(seen).filter(visible).label("first"),
+            sa.func.max(seen).filter(visible).label("last"),
+            sa.func.count().filter(~visible).label("hidden"),
+        )
+        .join(photos, photos.c.sha256 == a.photo)
+        .where(a.individual != "")
+        .group_by(a.individual)
+        .order_by(a.individual)
+    )
+    sides: dict[str, dict[str, int]] = defaultdict(dict)
+    for name, side, count in connection.execute(
+        sa.select(a.individual, a.side, sa.func.count())
+        .where(visible, a.individual != "")
+        .group_by(a.individual, a.side)
+        .order_by(a.side)
+    ):
+        sides[name][side] = count
+    return tuple(
+        IndividualSummary(
+            name=row.individual,
+            annotations=row.annotations,
+            photos=row.photos,
+            encounters=row.encounters,
+            sides=sides[row.individual],
+            first_seen=row.first or "",
+            last_seen=row.last or "",
+            hidden=row.hidden,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def _day() -> ColumnElement[str]:
+    said = sa.func.nullif(sa.func.substr(annotations_table.c.date, 1, 10), "")
+    camera = sa.func.nullif(sa.func.substr(photos.c.taken_at, 1, 10), "")
+    return sa.func.coalesce(said, camera)
+
+
+def records(connection: Connection, ids: Iterable[str] | None = None) -> list[AnnotationRecord]:
+    """Annotations by individual and id; or those of given ids, in their order.
+
+    Raises ``NotFound`` for an id that is not there.
+    """
+    query = sa.select(
+        annotations_table,
+        photos.c.name,
+        photos.c.format,
+        photos.c.bytes,
+        photos.c.width,
+        photos.c.height,
+        photos.c.taken_at,
+        photos.c.utc_offset,
+        photos.c.latitude.label("photo_latitude"),
+        photos.c.longitude.label("photo_longitude"),
+    ).join(photos, photos.c.sha256 == annotations_table.c.photo)
+    if ids is None:
+        query = query.order_by(annotations_table.c.individual, annotations_table.c.id)
+        return [_record(row) for row in connection.execute(query)]
+    wanted = list(ids)
+    among = sa.select(sa.func.json_each(json.dumps(wanted)).table_valued("value").c.value)
+    found = {
+        row.id: _record(row)
+        for row in connection.execute(query.where(annotations_table.c.id.in_(among)))
+    }
+    for id in wanted:
+        if id not in found:
+            raise NotFound(f"no annotation {id!r} in this catalogue")
+    return [found[id] for id in wanted]
+
+
+def _record(row: Row[tuple[object, ...]]) -> AnnotationRecord:
+    return AnnotationRecord(
+        id=row.id,
+        photo=Photo(
+            sha256=row.photo,
+            size=(row.width, row.height),
+            format=row.format,
+            bytes=row.bytes,
+            taken_at=datetime.fromisoformat(row.taken_at) if row.taken_at else None,
+            utc_offset=row.utc_offset,
+            place=_place(row.photo_latitude, row.photo_longitude),
+        ),
+        name=row.name,
+        box=box_of(row.box),
+        rotation=row.rotation,
+        individual=row.individual,
+        side=row.side,
+        encounter=row.encounter,
+        species=row.species,
+        date=row.date,
+        place=row.place,
+        position=_place(row.latitude, row.longitude),
+        hidden=bool(row.hidden),
+    )
+
+
+def _place(latitude: float | None, longitude: float | None) -> Place | None:
+    return None if latitude is None or longitude is None else Place(latitude, longitude)
+
+
+def find(connection: Connection, what: str) -> list[str]:
+    """The annotations somebody means by a name: of an individual, an annotation or a photo.
+
+    An annotation's id and a photo's sha256 may be shortened, a photo may be
+    called by its file name. Names come first, then ids, then file names.
+
+    Raises ``NotFound``, and ``Conflict`` where it could mean several things.
+    """
+    a = annotations_table.c
+    try:
+        name = clean_name(what)
+    except ValueError:
+        name = ""
+    if name:
+        found = _ids(connection, a.individual == name)
+        if found:
+            return found
+    if len(what) >= _SHORTEST and set(what) <= _HEX:
+        by_id = _ids(connection, sa.func.substr(a.id, 1, len(what)) == what)
+        by_photo = _ids(connection, sa.func.substr(a.photo, 1, len(what)) == what)
+        shown = {row.photo.sha256 for row in records(connection, by_photo)}
+        if len(by_id) + len(shown) > 1:
+            raise Conflict(f"{what!r} begins several ids or photos: write more of it")
+        if by_id or by_photo:
+            return by_id or by_photo
+    same_name = sa.select(photos.c.sha256).where(photos.c.name == what)
+    found = _ids(connection, a.photo.in_(same_name))
+    if len({row.photo.sha256 for row in records(connection, found)}) > 1:
+        raise Conflict(f"several photos are called {what!r}: name one by its sha256")
+    if not found:
+        raise NotFound(
+            f"no individual, annotation or photo {what!r} in this catalogue: "
+            "list shows the individuals"
+        )
+    return found
+
+
+def find_photo(connection: Connection, what: str) -> Row[tuple[object, ...]]:
+    """The photo of a sha256 (may be shortened), of an annotation's id, or of a file name.
+
+    Unlike ``find`` it also knows photos that are in no annotation.
+
+    Raises ``NotFound``, and ``Conflict`` where it could mean several.
+    """
+    tests = [photos.c.name == what]
+    if len(what) >= _SHORTEST and set(what) <= _HEX:
+        tests.append(sa.func.substr(photos.c.sha256, 1, len(what)) == what)
+        tests.append(
+            photos.c.sha256.in_(
+                sa.select(annotations_table.c.photo).where(annotations_table.c.id == what)
+            )
+        )
+    rows = connection.execute(sa.select(photos).where(sa.or_(*tests))).all()
+    if len(rows) > 1:
+        raise Conflict(f"{what!r} could mean {len(rows)} photos: name one by its sha256")
+    if not rows:
+        gone = connection.execute(
+            sa.select(purged.c.decision).where(purged.c.sha256 == what)
+        ).scalar()
+        why = f"; it was purged by decision {gone}" if gone else ""
+        raise NotFound(f"no photo {what!r} in this catalogue{why}")
+    return rows[0]
+
+
+def _ids(connection: Connection, test: ColumnElement[bool]) -> list[str]:
+    query = sa.select(annotations_table.c.id).where(test).order_by(annotations_table.c.id)
+    return list(connection.execute(query).scalars())

@@ -1,0 +1,152 @@
+"""What a catalogue tells its callers: plain frozen values, no database behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from resight.types import Box, Photo, Place
+
+
+@dataclass(frozen=True)
+class AnnotationRecord:
+    """One animal in one photo, as the catalogue knows it now.
+
+    ``name`` is the photo's file name when it was added. ``date``, ``place`` and
+    ``position`` are what people said; what the camera wrote is in ``photo``.
+    Empty strings and ``None`` mean not known; ``box`` ``None`` the whole photo.
+    """
+
+    id: str
+    photo: Photo
+    name: str
+    box: Box | None
+    rotation: float
+    individual: str
+    side: str
+    encounter: str
+    species: str
+    date: str
+    place: str
+    position: Place | None
+    hidden: bool
+
+    @property
+    def seen_on(self) -> str:
+        """The day (or month or year) it was seen: as said, else by the camera."""
+        if self.date:
+            return self.date[:10]
+        return self.photo.taken_at.date().isoformat() if self.photo.taken_at else ""
+
+
+@dataclass(frozen=True)
+class IndividualSummary:
+    """A named animal in numbers; hidden annotations count only in ``hidden``.
+
+    ``sides`` counts the annotations of each side; ``first_seen`` and
+    ``last_seen`` are ISO dates, empty where no photo has one.
+    """
+
+    name: str
+    annotations: int
+    photos: int
+    encounters: int
+    sides: Mapping[str, int]
+    first_seen: str
+    last_seen: str
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who said what, when. ``identification`` says on the strength of which one.
+
+    ``annotations`` counts those it touched; ``undoes`` is the decision it takes
+    back; ``undone`` whether it is itself taken back now.
+    """
+
+    id: int
+    at: datetime
+    actor: str
+    kind: str
+    note: str
+    identification: str
+    undoes: int | None
+    undone: bool
+    annotations: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a decision did to one annotation: fields before and after.
+
+    ``before`` is ``None`` where the annotation came to be, ``after`` where it
+    ceased; otherwise both hold the fields the decision said something about.
+    """
+
+    annotation: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All about an individual, a photo or an annotation; decisions newest first."""
+
+    annotations: tuple[AnnotationRecord, ...]
+    decisions: tuple[Decision, ...]
+
+
+AddStatus = Literal["added", "already", "updated", "conflict", "bad"]
+
+
+@dataclass(frozen=True)
+class AddOutcome:
+    """What became of one file of an import.
+
+    ``added``: a new annotation; ``already``: all of it was known; ``updated``:
+    facts that were not known were filled in; ``conflict``: it contradicts the
+    catalogue, nothing was changed; ``bad``: the file or its row cannot be used.
+    """
+
+    status: AddStatus
+    source: str
+    path: Path | None = None
+    annotation: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What a purge removed for good."""
+
+    decision: Decision
+    photo: str
+    name: str
+    annotations: int
+
+
+@dataclass(frozen=True)
+class BackupReport:
+    """An archive that was written. ``missing`` names originals that could not be
+    put into it because they are lost or damaged in the catalogue itself."""
+
+    path: Path
+    photos: int
+    bytes: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something ``check`` found. ``error``: data are lost or contradict each
+    other; ``warning``: to be put right, nothing is lost; ``info``: good to know.
+    ``repaired`` says that this very check put it right."""
+
+    severity: Literal["error", "warning", "info"]
+    subject: str
+    message: str
+    repaired: bool = False

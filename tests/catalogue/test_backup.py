@@ -1,0 +1,162 @@
+"""Archives of a catalogue, and what becomes of damaged ones."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from resight.catalogue import Catalogue, plan_folders
+from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists
+
+Draw = Callable[..., Path]
+
+
+@pytest.fixture
+def filled(catalogue: Catalogue, herd: Path) -> Catalogue:
+    list(catalogue.add(plan_folders(herd), actor="ann"))
+    catalogue.assign(catalogue.find("Squirt"), "Bruce", actor="bob")
+    return catalogue
+
+
+def test_a_restored_catalogue_is_the_same(filled: Catalogue, tmp_path: Path) -> None:
+    report = filled.backup(tmp_path / "disk" / "turtles.zip")
+    assert (report.photos, report.missing) == (4, ())
+    assert report.bytes == report.path.stat().st_size
+    with Catalogue.restore(report.path, tmp_path / "again") as restored:
+        assert restored.annotations() == filled.annotations()
+        assert restored.decisions() == filled.decisions()
+        for record in filled.annotations():
+            assert (
+                restored.original(record.id).read_bytes() == filled.original(record.id).read_bytes()
+            )
+        assert list(restored.check()) == []
+        restored.undo(actor="bob")
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["turtles.zip"]
+
+
+def test_in_a_folder_an_archive_is_named_after_the_time(filled: Catalogue, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    report = filled.backup(tmp_path / "disk")
+    assert report.path.parent == tmp_path / "disk"
+    assert report.path.name.startswith("catalogue-20")
+    assert report.path.name.endswith("Z.resight.zip")
+
+
+def test_a_backup_never_replaces_a_file_nor_lies_in_the_catalogue(
+    filled: Catalogue, tmp_path: Path
+) -> None:
+    (tmp_path / "old.zip").write_text("precious")
+    with pytest.raises(CatalogueError, match="exists already"):
+        filled.backup(tmp_path / "old.zip")
+    assert (tmp_path / "old.zip").read_text() == "precious"
+    with pytest.raises(CatalogueError, match="lies in the catalogue"):
+        filled.backup(filled.folder / "b.zip")
+
+
+def test_what_is_lost_does_not_keep_the_rest_from_being_saved(
+    filled: Catalogue, tmp_path: Path
+) -> None:
+    lost, damaged = (filled.original(name) for name in ("Crush/1.png", "Crush/2.png"))
+    lost.unlink()
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"x" * damaged.stat().st_size)
+    report = filled.backup(tmp_path / "b.zip")
+    assert report.photos == 2
+    assert {Path(name).name for name in report.missing} == {lost.name, damaged.name}
+    with Catalogue.restore(report.path, tmp_path / "again") as restored:
+        findings = list(restored.check())
+        assert [f.severity for f in findings] == ["error", "error"]
+        assert all("missing" in f.message for f in findings)
+
+
+def test_a_restore_replaces_nothing(filled: Catalogue, tmp_path: Path) -> None:
+    archive = filled.backup(tmp_path / "b.zip").path
+    with pytest.raises(CatalogueExists):
+        Catalogue.restore(archive, filled.folder)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "note.txt").touch()
+    with pytest.raises(CatalogueError, match="not empty"):
+        Catalogue.restore(archive, tmp_path / "full")
+    with pytest.raises(CatalogueError, match="no file"):
+        Catalogue.restore(tmp_path / "gone.zip", tmp_path / "new")
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_no_damage_of_an_archive_goes_unnoticed(
+    filled: Catalogue, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Every changed byte and every cut: refused, or of no consequence."""
+    folder = tmp_path_factory.mktemp("damage")
+    archive = filled.backup(folder / "b.zip").path
+    whole = bytearray(archive.read_bytes())
+    if data.draw(st.booleans(), label="cut"):
+        archive.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    else:
+        # Headers and the directory are a small part: try them more often.
+        beginning, end = st.integers(0, 100), st.integers(len(whole) - 3000, len(whole) - 1)
+        place = data.draw(beginning | end | st.integers(0, len(whole) - 1))
+        whole[place] ^= data.draw(st.integers(1, 255))
+        archive.write_bytes(whole)
+    try:
+        restored = Catalogue.restore(archive, folder / "again")
+    except CatalogueDamaged:
+        assert not (folder / "again" / "catalogue.sqlite").exists()
+        return
+    with restored:
+        assert restored.annotations() == filled.annotations()
+        assert list(restored.check()) == []
+
+
+def test_an_archive_cannot_write_outside_its_folder(filled: Catalogue, tmp_path: Path) -> None:
+    archive = filled.backup(tmp_path / "b.zip").path
+    evil = tmp_path / "evil.zip"
+    with zipfile.ZipFile(archive) as good, zipfile.ZipFile(evil, "w") as bad:
+        manifest = json.loads(good.read("manifest.json"))
+        manifest["files"]["../outside.txt"] = "0" * 64
+        bad.writestr("manifest.json", json.dumps(manifest))
+        bad.writestr("../outside.txt", "gotcha")
+    with pytest.raises(CatalogueDamaged, match=r"\.\./outside\.txt"):
+        Catalogue.restore(evil, tmp_path / "again")
+    assert not (tmp_path / "outside.txt").exists()
+
+
+def test_photos_that_the_manifest_leaves_out_are_noticed(filled: Catalogue, tmp_path: Path) -> None:
+    archive = filled.backup(tmp_path / "b.zip").path
+    short = tmp_path / "short.zip"
+    with zipfile.ZipFile(archive) as good, zipfile.ZipFile(short, "w") as bad:
+        manifest = json.loads(good.read("manifest.json"))
+        manifest["files"].popitem()
+        for name in manifest["files"]:
+            bad.writestr(name, good.read(name))
+        bad.writestr("manifest.json", json.dumps(manifest))
+    with pytest.raises(CatalogueDamaged, match="lacks 1 photos"):
+        Catalogue.restore(short, tmp_path / "again")
+    # What is half restored is no catalogue, and a good archive starts anew.
+    assert not (tmp_path / "again" / "catalogue.sqlite").exists()
+    Catalogue.restore(archive, tmp_path / "again").close()
+
+
+def test_a_backup_is_consistent_while_others_write(
+    filled: Catalogue, tmp_path: Path, draw: Draw
+) -> None:
+    for seed in range(20, 40):
+        draw(tmp_path / "more" / "Dory" / f"{seed}.png", seed)
+    run = filled.add(plan_folders(tmp_path / "more"), actor="ann")
+    next(run)
+    report = filled.backup(tmp_path / "b.zip")
+    list(run)
+    with Catalogue.restore(report.path, tmp_path / "again") as restored:
+        assert list(restored.check()) == []
+        assert len(restored.annotations()) >= 5

@@ -1,0 +1,269 @@
+"""Decisions: assigned, hidden, undone, purged, and the log that keeps them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resight.catalogue import Catalogue, Decision, ImportPlan, PlannedPhoto, plan_folders
+from resight.errors import CatalogueError, Conflict, NotFound
+
+Draw = Callable[..., Path]
+
+
+@pytest.fixture
+def ids(catalogue: Catalogue, herd: Path) -> list[str]:
+    """Annotations: two of Crush, one of Squirt, one of nobody known."""
+    return [outcome.annotation for outcome in catalogue.add(plan_folders(herd), actor="ann")]
+
+
+def names(catalogue: Catalogue, ids: list[str]) -> list[str]:
+    return [record.individual for record in catalogue.annotations(ids)]
+
+
+def test_assigning_says_who_and_is_kept(catalogue: Catalogue, ids: list[str]) -> None:
+    decision = catalogue.assign(
+        ids[2:], " Bruce ", actor="bob", note="scar on the neck", identification="sift: 0.93"
+    )
+    assert names(catalogue, ids) == ["Crush", "Crush", "Bruce", "Bruce"]
+    assert (decision.kind, decision.actor, decision.annotations) == ("assign", "bob", 2)
+    assert (decision.note, decision.identification) == ("scar on the neck", "sift: 0.93")
+    assert {
+        (c.annotation, c.before["individual"]) for c in catalogue.changes(decision.id) if c.before
+    } == {
+        (ids[2], "Squirt"),
+        (ids[3], ""),
+    }
+    assert catalogue.decisions()[0] == decision
+
+
+def test_nobody_can_be_assigned(catalogue: Catalogue, ids: list[str]) -> None:
+    catalogue.assign(ids[:1], None, actor="bob")
+    catalogue.assign(ids[1:2], "Unknown", actor="bob")
+    assert names(catalogue, ids) == ["", "", "Squirt", ""]
+    assert [entry.annotation for entry in catalogue.entries()] == [ids[2]]
+
+
+def test_confirming_is_a_decision(catalogue: Catalogue, ids: list[str]) -> None:
+    decision = catalogue.assign(ids[:1], "Crush", actor="bob")
+    assert decision.annotations == 1
+    assert catalogue.show(ids[0]).decisions[0].actor == "bob"
+
+
+def test_an_unknown_annotation_is_refused_whole(catalogue: Catalogue, ids: list[str]) -> None:
+    with pytest.raises(NotFound, match="'nobody'"):
+        catalogue.assign([ids[0], "nobody"], "Bruce", actor="bob")
+    assert names(catalogue, ids)[0] == "Crush"
+    assert len(catalogue.decisions()) == 1
+    with pytest.raises(CatalogueError, match="no annotation given"):
+        catalogue.assign([], "Bruce", actor="bob")
+    with pytest.raises(CatalogueError, match="control"):
+        catalogue.assign(ids[:1], "a\nb", actor="bob")
+
+
+def test_a_second_spelling_of_a_name_is_refused(catalogue: Catalogue, ids: list[str]) -> None:
+    with pytest.raises(Conflict, match="'Crush'"):
+        catalogue.assign(ids[2:3], "CRUSH", actor="bob")
+    # Once nobody bears the old spelling, the new one is free.
+    catalogue.assign(ids[:2], "CRUSH", actor="bob")
+    assert names(catalogue, ids)[:2] == ["CRUSH", "CRUSH"]
+
+
+def test_an_encounter_is_assigned_whole(catalogue: Catalogue, draw: Draw, tmp_path: Path) -> None:
+    photos = tuple(
+        PlannedPhoto(
+            draw(tmp_path / f"{n}.png", n), str(n), f"{n}.png", "Crush", encounter="dive 1"
+        )
+        for n in range(2)
+    )
+    ids = [o.annotation for o in catalogue.add(ImportPlan("test", photos), actor="ann")]
+    with pytest.raises(Conflict, match="'dive 1' would hold 'Bruce' and 'Crush'"):
+        catalogue.assign(ids[:1], "Bruce", actor="bob")
+    catalogue.assign(ids, "Bruce", actor="bob")
+    assert names(catalogue, ids) == ["Bruce", "Bruce"]
+    catalogue.assign(ids[:1], None, actor="bob")
+    assert names(catalogue, ids) == ["", "Bruce"]
+
+
+def test_undo_takes_back_the_last_and_again_the_one_before(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    catalogue.assign(ids[:1], "Bruce", actor="bob")
+    catalogue.assign(ids[:1], "Dory", actor="bob")
+    assert catalogue.undo(actor="bob").undoes == 3
+    assert names(catalogue, ids)[0] == "Bruce"
+    assert catalogue.undo(actor="bob").undoes == 2
+    assert names(catalogue, ids)[0] == "Crush"
+    assert [d.undone for d in catalogue.decisions()] == [False, False, True, True, False]
+
+
+def test_undoing_an_undo_does_it_again(catalogue: Catalogue, ids: list[str]) -> None:
+    catalogue.assign(ids[:1], "Bruce", actor="bob")
+    undone = catalogue.undo(actor="bob")
+    catalogue.undo(undone.id, actor="bob")
+    assert names(catalogue, ids)[0] == "Bruce"
+    assert not catalogue.decision(2).undone
+    with pytest.raises(Conflict, match="undone already"):
+        catalogue.undo(undone.id, actor="bob")
+    catalogue.undo(2, actor="bob")
+    assert names(catalogue, ids)[0] == "Crush"
+
+
+def test_what_others_build_on_is_not_undone(catalogue: Catalogue, ids: list[str]) -> None:
+    first = catalogue.assign(ids[:2], "Bruce", actor="bob")
+    catalogue.assign(ids[:1], "Dory", actor="bob")
+    with pytest.raises(Conflict, match="changed since"):
+        catalogue.undo(first.id, actor="bob")
+    assert names(catalogue, ids)[:2] == ["Dory", "Bruce"]
+
+
+def test_undoing_an_import_takes_its_photos_out_and_redoing_brings_them_back(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    before = catalogue.annotations()
+    undone = catalogue.undo(actor="bob")
+    assert (catalogue.annotations(), catalogue.list()) == ((), ())
+    assert [f.message[:16] for f in catalogue.check()] == ["4 are kept in no"]
+    catalogue.undo(undone.id, actor="bob")
+    assert catalogue.annotations() == before
+    assert list(catalogue.check()) == []
+
+
+def test_an_undone_import_can_be_made_again_otherwise(
+    catalogue: Catalogue, herd: Path, ids: list[str]
+) -> None:
+    undone = catalogue.undo(actor="bob")
+    (herd / "Crush").rename(herd / "Bruce")
+    again = list(catalogue.add(plan_folders(herd), actor="bob"))
+    assert [outcome.status for outcome in again] == ["added"] * 4
+    assert [s.name for s in catalogue.list()] == ["Bruce", "Squirt"]
+    with pytest.raises(Conflict, match="of the same box"):
+        catalogue.undo(undone.id, actor="bob")
+
+
+def test_nothing_to_undo(catalogue: Catalogue) -> None:
+    with pytest.raises(NotFound, match="nothing to undo"):
+        catalogue.undo(actor="bob")
+    with pytest.raises(NotFound, match="no decision 7"):
+        catalogue.undo(7, actor="bob")
+    with pytest.raises(NotFound, match="no decision 7"):
+        catalogue.decision(7)
+
+
+def test_hidden_annotations_are_left_out_until_shown_again(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    decision = catalogue.hide(catalogue.find("Crush"), actor="bob")
+    assert [(s.name, s.photos, s.hidden) for s in catalogue.list()] == [
+        ("Crush", 0, 2),
+        ("Squirt", 1, 0),
+    ]
+    assert [entry.individual for entry in catalogue.entries()] == ["Squirt"]
+    catalogue.hide(ids[:1], actor="bob", hidden=False)
+    assert [entry.annotation for entry in catalogue.entries()] == [ids[0], ids[2]]
+    with pytest.raises(Conflict):
+        catalogue.undo(decision.id, actor="bob")
+    catalogue.undo(actor="bob")
+    catalogue.undo(decision.id, actor="bob")
+    assert [s.hidden for s in catalogue.list()] == [0, 0]
+
+
+def test_a_purge_is_named_logged_and_final(catalogue: Catalogue, ids: list[str]) -> None:
+    original = catalogue.original(ids[2])
+    with pytest.raises(Conflict, match=r"confirm with its name 'Squirt/3\.png'"):
+        catalogue.purge(ids[2], confirm="1.png", actor="bob")
+    assert original.exists()
+    purged = catalogue.purge(ids[2], confirm="3.png", actor="bob", note="a diver's face")
+    assert not original.exists()
+    assert (purged.name, purged.annotations, purged.photo) == ("Squirt/3.png", 1, original.stem)
+    assert (purged.decision.kind, purged.decision.note) == ("purge", "a diver's face")
+    (change,) = catalogue.changes(purged.decision.id)
+    assert change.before is not None
+    assert (change.before["individual"], change.after) == ("Squirt", None)
+    assert len(catalogue.annotations()) == 3
+    with pytest.raises(Conflict, match="cannot be undone"):
+        catalogue.undo(purged.decision.id, actor="bob")
+    with pytest.raises(NotFound, match=f"purged by decision {purged.decision.id}"):
+        catalogue.purge(purged.photo, confirm="3.png", actor="bob")
+    with pytest.raises(Conflict, match="no longer there"):
+        catalogue.undo(1, actor="bob")
+    assert list(catalogue.check()) == []
+
+
+def test_a_purged_photo_comes_back_only_on_demand(
+    catalogue: Catalogue, herd: Path, ids: list[str]
+) -> None:
+    catalogue.purge("Squirt/3.png", confirm="Squirt/3.png", actor="bob")
+    again = list(catalogue.add(plan_folders(herd), actor="ann"))
+    assert [o.status for o in again] == ["already", "already", "conflict", "already"]
+    assert "purged by decision 2" in again[2].reason
+    taken = list(catalogue.add(plan_folders(herd), actor="ann", even_purged=True))
+    assert taken[2].status == "added"
+    assert catalogue.original(taken[2].annotation).exists()
+    assert list(catalogue.check()) == []
+
+
+def test_photos_of_an_undone_import_can_be_purged(catalogue: Catalogue, ids: list[str]) -> None:
+    catalogue.undo(actor="bob")
+    assert catalogue.purge("Crush/1.png", confirm="1.png", actor="bob").annotations == 0
+    with pytest.raises(Conflict, match="was purged"):
+        catalogue.undo(2, actor="bob")
+
+
+@pytest.mark.parametrize("table", ["decisions", "changes", "purged"])
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET decision = 1"])
+def test_the_log_refuses_to_be_changed(
+    catalogue: Catalogue, ids: list[str], table: str, statement: str
+) -> None:
+    catalogue.purge(ids[0], confirm="1.png", actor="bob")
+    statement = statement.format(table).replace("decisions SET decision", "decisions SET id")
+    connection = sqlite3.connect(catalogue.folder / "catalogue.sqlite")
+    try:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute(statement)
+    finally:
+        connection.close()
+
+
+def test_things_are_found_by_name_id_sha256_and_file(catalogue: Catalogue, ids: list[str]) -> None:
+    sha256 = catalogue.annotations(ids[:1])[0].photo.sha256
+    assert set(catalogue.find("Crush")) == set(ids[:2])
+    for what in (ids[0], ids[0][:12], sha256, sha256[:12], "Crush/1.png"):
+        assert catalogue.find(what) == (ids[0],)
+    with pytest.raises(NotFound, match="'Marlin'"):
+        catalogue.find("Marlin")
+    with pytest.raises(NotFound):
+        catalogue.show("unknown")
+
+
+def test_show_tells_the_whole_story(catalogue: Catalogue, ids: list[str]) -> None:
+    catalogue.assign(ids[:1], "Bruce", actor="bob")
+    catalogue.hide(ids[1:2], actor="eve")
+    shown = catalogue.show("Bruce")
+    assert [record.id for record in shown.annotations] == [ids[0]]
+    assert [(d.kind, d.actor) for d in shown.decisions] == [("assign", "bob"), ("add", "ann")]
+
+
+def test_the_list_counts(catalogue: Catalogue, draw: Draw, tmp_path: Path) -> None:
+    base = PlannedPhoto(draw(tmp_path / "1.png", 1), "1", "1.png", "Crush")
+    photos = (
+        replace(base, side="left", date="2019-05-03", encounter="a"),
+        replace(base, path=draw(tmp_path / "2.png", 2), side="left", date="2017", encounter="b"),
+        replace(base, path=draw(tmp_path / "3.png", 3), side="right", date="2019-05-03T10:00:00"),
+    )
+    list(catalogue.add(ImportPlan("test", photos), actor="ann"))
+    (summary,) = catalogue.list()
+    assert (summary.annotations, summary.photos, summary.encounters) == (3, 3, 2)
+    assert summary.sides == {"left": 2, "right": 1}
+    assert (summary.first_seen, summary.last_seen) == ("2017", "2019-05-03")
+
+
+def test_a_decision_is_in_utc(catalogue: Catalogue, ids: list[str]) -> None:
+    decision: Decision = catalogue.decisions()[0]
+    offset = decision.at.utcoffset()
+    assert offset is not None
+    assert offset.total_seconds() == 0

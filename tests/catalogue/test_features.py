@@ -1,0 +1,207 @@
+"""Features kept beside the catalogue: the same whether kept or made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, plan_folders
+from resight.catalogue.arrays import FeatureStore
+from resight.errors import CatalogueDamaged, NotFound
+from resight.types import Box, Chip, Features
+
+Draw = Callable[..., Path]
+
+
+class Corners:
+    """An extractor that describes some pixels of a chip and counts its chips."""
+
+    family = "corners"
+    max_keypoints = 4
+
+    def __init__(self, fingerprint: str = "corners.v1") -> None:
+        self.fingerprint = fingerprint
+        self.batches: list[int] = []
+
+    def extract(self, chips: Sequence[Chip]) -> list[Features]:
+        self.batches.append(len(chips))
+        return [self._one(chip) for chip in chips]
+
+    def _one(self, chip: Chip) -> Features:
+        rows = (chip.pixels[:4, 0] / 255).astype(np.float32)
+        return Features(
+            keypoints=np.linspace(0, 1, 2 * len(rows), dtype=np.float32).reshape(-1, 2),
+            descriptors=rows,
+            scores=rows[:, 0],
+            size=chip.size,
+            family=self.family,
+            metric="cosine",
+            fingerprint=self.fingerprint,
+        )
+
+
+@pytest.fixture
+def filled(catalogue: Catalogue, herd: Path) -> Catalogue:
+    list(catalogue.add(plan_folders(herd), actor="ann"))
+    return catalogue
+
+
+def ids(catalogue: Catalogue) -> list[str]:
+    return [record.id for record in catalogue.annotations()]
+
+
+def same(a: Features, b: Features) -> bool:
+    arrays = ("keypoints", "descriptors", "scores", "scales", "orientations")
+    return (a.size, a.family, a.metric, a.fingerprint) == (
+        b.size,
+        b.family,
+        b.metric,
+        b.fingerprint,
+    ) and all(
+        (getattr(a, name) is None and getattr(b, name) is None)
+        or (
+            getattr(a, name).dtype == getattr(b, name).dtype
+            and np.array_equal(getattr(a, name), getattr(b, name))
+        )
+        for name in arrays
+    )
+
+
+def test_features_are_made_once(filled: Catalogue) -> None:
+    extractor = Corners()
+    made = list(filled.features(ids(filled), extractor, long_edge=32))
+    assert extractor.batches == [4]
+    again = list(filled.features(ids(filled), extractor, long_edge=32))
+    assert extractor.batches == [4]
+    assert all(map(same, made, again))
+    assert made[0].size == (32, 21)
+    assert filled.features_on_disk() > 0
+
+
+def test_only_what_is_missing_is_made(filled: Catalogue) -> None:
+    extractor = Corners()
+    first = list(filled.features(ids(filled)[1:2], extractor, long_edge=32))
+    both = list(filled.features(ids(filled), extractor, long_edge=32))
+    assert extractor.batches == [1, 3]
+    assert same(first[0], both[1])
+
+
+@pytest.mark.parametrize("other", ["fingerprint", "long_edge", "margin"])
+def test_whatever_makes_them_is_in_the_key(filled: Catalogue, other: str) -> None:
+    list(filled.features(ids(filled), Corners(), long_edge=32))
+    extractor = Corners("corners.v2" if other == "fingerprint" else "corners.v1")
+    edge, margin = 24 if other == "long_edge" else 32, 0.1 if other == "margin" else 0.0
+    list(filled.features(ids(filled), extractor, long_edge=edge, margin=margin))
+    assert extractor.batches == [4]
+
+
+def test_another_box_has_other_features(catalogue: Catalogue, draw: Draw, tmp_path: Path) -> None:
+    photo = draw(tmp_path / "1.png", 1)
+    planned = tuple(
+        PlannedPhoto(photo, "test", "1.png", name, box=Box(x, 0, 16, 16))
+        for x, name in ((0, "Crush"), (20, "Squirt"))
+    )
+    list(catalogue.add(ImportPlan("test", planned), actor="ann"))
+    one, two = catalogue.features(ids(catalogue), Corners(), long_edge=16)
+    assert not np.array_equal(one.descriptors, two.descriptors)
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "empty"])
+def test_damaged_features_are_noticed_and_made_again(
+    filled: Catalogue, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    extractor = Corners()
+    made = list(filled.features(ids(filled), extractor, long_edge=32))
+    for file in (filled.folder / "features").rglob("*.safetensors"):
+        data = bytearray(file.read_bytes())
+        data[-5] ^= 64
+        file.write_bytes(bytes({"cut": data[:-9], "bit": data, "empty": bytearray()}[damage]))
+    assert len([f for f in filled.check() if "damaged" in f.message]) == 4
+    with caplog.at_level(logging.WARNING):
+        again = list(filled.features(ids(filled), extractor, long_edge=32))
+    assert extractor.batches == [4, 4]
+    assert caplog.text.count("is damaged and will be made again") == 4
+    assert all(map(same, made, again))
+    assert list(filled.check()) == []
+
+
+def test_damaged_features_are_removed_by_a_repair(filled: Catalogue) -> None:
+    list(filled.features(ids(filled), Corners(), long_edge=32))
+    file = next((filled.folder / "features").rglob("*.safetensors"))
+    file.write_bytes(b"")
+    assert [f.repaired for f in filled.check(repair=True)] == [True]
+    assert not file.exists()
+
+
+def test_a_lost_or_exchanged_original_is_an_error(filled: Catalogue) -> None:
+    one, two = filled.original("Crush/1.png"), filled.original("Crush/2.png")
+    one.chmod(0o644)
+    one.write_bytes(two.read_bytes())
+    with pytest.raises(CatalogueDamaged, match="not the photo that was added"):
+        list(filled.features(filled.find("Crush/1.png"), Corners(), long_edge=32))
+    one.unlink()
+    with pytest.raises(CatalogueDamaged, match="lost or damaged"):
+        list(filled.features(filled.find("Crush/1.png"), Corners(), long_edge=32))
+
+
+def test_features_go_with_a_purged_photo_and_all_at_once(filled: Catalogue) -> None:
+    list(filled.features(ids(filled), Corners(), long_edge=32))
+    sha256 = filled.annotations(filled.find("Squirt"))[0].photo.sha256
+    filled.purge(sha256, confirm="3.png", actor="ann")
+    assert list(filled.folder.rglob(f"*{sha256}*")) == []
+    assert len(list((filled.folder / "features").rglob("*.safetensors"))) == 3
+    filled.delete_features()
+    assert filled.features_on_disk() == 0
+    filled.delete_features()
+
+
+def test_no_features_of_nobody(filled: Catalogue) -> None:
+    assert list(filled.features([], Corners(), long_edge=32)) == []
+    with pytest.raises(NotFound):
+        list(filled.features(["nobody"], Corners(), long_edge=32))
+
+
+@given(n=st.integers(0, 6), seed=st.integers(0, 99), bits=st.booleans(), optional=st.booleans())
+def test_stored_features_come_back_as_they_were_given_back(
+    tmp_path_factory: pytest.TempPathFactory, n: int, seed: int, bits: bool, optional: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(n, 8)).astype(np.float32)
+    features = Features(
+        keypoints=rng.uniform(0, 500, (n, 2)).astype(np.float32),
+        descriptors=rng.integers(0, 256, (n, 4), dtype=np.uint8) if bits else values,
+        scores=rng.random(n, np.float32),
+        size=(512, 300),
+        family="test",
+        metric="hamming" if bits else "cosine",
+        fingerprint="test.v1",
+        scales=rng.random(n, np.float32) if optional else None,
+        orientations=rng.random(n, np.float32) if optional else None,
+    )
+    store = FeatureStore(tmp_path_factory.mktemp("features"), "test.v1|512")
+    given_back = store.save("ab" * 32, "whole", features)
+    loaded = store.load("ab" * 32, "whole")
+    assert loaded is not None
+    assert same(loaded, given_back)
+    assert np.array_equal(loaded.keypoints, features.keypoints)
+    if bits:
+        assert np.array_equal(loaded.descriptors, features.descriptors)
+    else:
+        np.testing.assert_allclose(loaded.descriptors, features.descriptors, rtol=1e-3, atol=1e-6)
+    assert store.load("ab" * 32, "other") is None
+
+
+def test_values_that_16_bits_cannot_hold_are_kept_in_32(tmp_path: Path) -> None:
+    large = np.full((1, 2), 1e6, np.float32)
+    features = Features(
+        np.zeros((1, 2), np.float32), large, np.ones(1, np.float32), (8, 8), "t", "l2", "t.v1"
+    )
+    assert np.array_equal(
+        FeatureStore(tmp_path, "t").save("ab" * 32, "", features).descriptors, large
+    )
