@@ -23,7 +23,7 @@ from resight.errors import SettingsError
 FILE_NAME = "resight.toml"
 PREFIX = "RESIGHT_"
 #: Variables of that prefix which are no settings: other parts of resight read them.
-OTHER_VARIABLES = frozenset({"RESIGHT_MODELS"})
+OTHER_VARIABLES = frozenset({"RESIGHT_MODELS", "RESIGHT_CATALOGUE", "RESIGHT_TEST_PHOTOS"})
 
 
 def _fraction_or_off(value: float) -> float:
@@ -136,15 +136,33 @@ def load_settings(
     Raises ``SettingsError`` naming the place, the setting and its nearest
     namesake or its limits.
     """
-    if user_folder is None:
-        from platformdirs import user_config_path
+    return locate_settings(
+        assignments, catalogue=catalogue, environ=environ, user_folder=user_folder
+    )[0]
 
-        user_folder = user_config_path("resight", appauthor=False)
+
+def locate_settings(
+    assignments: Sequence[str] = (),
+    *,
+    catalogue: Optional[Path] = None,
+    environ: Optional[Mapping[str, str]] = None,
+    user_folder: Optional[Path] = None,
+) -> tuple[Settings, Mapping[str, str]]:
+    """As ``load_settings``, and for each setting that is not at its default where it was set."""
+    if user_folder is None:
+        user_folder = user_settings_folder()
     folders = [user_folder] if catalogue is None else [user_folder, catalogue]
     sources = [_from_file(folder / FILE_NAME) for folder in folders]
     sources.append(_from_environment(os.environ if environ is None else environ))
     sources.append(_from_assignments(assignments))
     return _merge(sources)
+
+
+def user_settings_folder() -> Path:
+    """Where the user's own settings file is, if there is one."""
+    from platformdirs import user_config_path
+
+    return user_config_path("resight", appauthor=False)
 
 
 def _from_file(path: Path) -> _Source:
@@ -179,7 +197,7 @@ def _from_assignments(assignments: Sequence[str]) -> _Source:
     return _Source("--set", values)
 
 
-def _merge(sources: Sequence[_Source]) -> Settings:
+def _merge(sources: Sequence[_Source]) -> tuple[Settings, Mapping[str, str]]:
     values: dict[str, object] = {}
     origin: dict[str, str] = {}
     for source in sources:
@@ -189,7 +207,7 @@ def _merge(sources: Sequence[_Source]) -> Settings:
             values[name] = value
             origin[name] = source.name
     try:
-        return Settings.model_validate(values)
+        return Settings.model_validate(values), origin
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(error, origin))) from error
 

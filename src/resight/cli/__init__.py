@@ -1,0 +1,163 @@
+"""The command line: each command parses, calls one method, and prints.
+
+This file lists the commands and says how any of them ends. Modules of resight
+that bring NumPy or a database are imported by the commands that need them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+from typer.core import TyperGroup
+
+from resight.cli import catalogue, decisions, demo, doctor, evaluate, identify, models, settings
+from resight.cli.options import HERE
+from resight.cli.output import ExitCode, WarningLines, error, to_stderr
+from resight.errors import NotACatalogue, ResightError
+
+_EPILOG = """\
+Exit codes: 0 done; 1 error, nothing done; 2 the command line was not understood;
+3 finished, but some items failed or need attention; 130 stopped by Ctrl-C.
+
+Every command has examples: resight COMMAND --help"""
+
+_DAILY, _CURATE, _SAFE, _METHODS = (
+    "Every day",
+    "Curate the catalogue",
+    "Keep it safe",
+    "Methods and this computer",
+)
+
+
+class _Commands(TyperGroup):
+    """The group of all commands, and how errors and Ctrl-C end any of them."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; errors of resight become one line and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except NotACatalogue as problem:
+            error(
+                f"{problem}: run `resight init DIR` for a new one, "
+                "or name yours with `--catalogue DIR`"
+            )
+        except ResightError as problem:
+            error(str(problem))
+        except KeyboardInterrupt:
+            to_stderr("stopped: what was done is kept, and the same command continues")
+            raise typer.Exit(ExitCode.STOPPED) from None
+        raise typer.Exit(ExitCode.FAILED)
+
+
+app = typer.Typer(
+    name="resight",
+    cls=_Commands,
+    help="Which known individual animal is in a photo? Offline, from your own catalogue.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from resight import __version__
+
+        typer.echo(f"resight {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    ctx: typer.Context,
+    catalogue: Annotated[
+        Path,
+        typer.Option(
+            "--catalogue",
+            "-c",
+            metavar="DIR",
+            envvar="RESIGHT_CATALOGUE",
+            help="Folder of the catalogue; the current folder if not given.",
+            show_default=False,
+        ),
+    ] = HERE,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print errors only.", show_default=False)
+    ] = False,
+    _version: Annotated[
+        Optional[bool],
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = None,
+) -> None:
+    # What stands before the command is the default of the same options after it.
+    given = {"catalogue": str(catalogue), "quiet": quiet}
+    ctx.default_map = {
+        **dict.fromkeys((command.name or "" for command in app.registered_commands), given),
+        "models": {name: {"quiet": quiet} for name in ("list", "fetch", "verify")},
+    }
+
+
+_PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
+    _DAILY: {
+        "demo": demo.demo,
+        "init": catalogue.init,
+        "add": catalogue.add,
+        "identify": identify.identify,
+        "list": catalogue.list_,
+        "show": catalogue.show,
+    },
+    _CURATE: {
+        "assign": decisions.assign,
+        "hide": decisions.hide,
+        "undo": decisions.undo,
+        "log": decisions.log,
+        "purge": decisions.purge,
+    },
+    _SAFE: {
+        "backup": catalogue.backup,
+        "restore": catalogue.restore,
+        "check": catalogue.check,
+    },
+    _METHODS: {
+        "evaluate": evaluate.evaluate,
+        "settings": settings.settings,
+        "doctor": doctor.doctor,
+    },
+}
+for _panel, _commands in _PANELS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_panel)(_command)
+app.add_typer(models.app, name="models", rich_help_panel=_METHODS)
+
+
+def main() -> None:
+    """Entry point of the ``resight`` program."""
+    # Cameras write broken metadata; Pillow's remarks about it are of no use here.
+    warnings.filterwarnings("ignore", module=r"PIL\b")
+    logging.getLogger("resight").addHandler(WarningLines(logging.WARNING))
+    for stream in (sys.stdout, sys.stderr):
+        # A file name in no valid encoding must not stop a run of thousands.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app()
+    except KeyboardInterrupt:  # before a command had begun
+        raise SystemExit(ExitCode.STOPPED) from None
+    except Exception as problem:
+        traceback.print_exc()
+        error(
+            f"resight failed in a way it should not ({type(problem).__name__}). Your catalogue is "
+            "safe. Please report this with the text above, the command, and what "
+            "`resight doctor` prints."
+        )
+        raise SystemExit(ExitCode.FAILED) from None

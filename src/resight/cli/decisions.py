@@ -1,0 +1,191 @@
+"""Commands that decide who is in which photo, and take decisions back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from resight.cli.lookup import found, hint_if_new, opened_in
+from resight.cli.options import HERE, AsJson, By, CatalogueFolder, Note, Quiet, actor
+from resight.cli.output import Output, count
+from resight.cli.tables import decision_table
+
+if TYPE_CHECKING:
+    from resight.catalogue import Catalogue
+
+What = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="WHAT...", help="Photos, annotation ids, or individuals (all their photos)."
+    ),
+]
+
+
+def assign(
+    what: What,
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="NAME", help="The individual; `unknown` for nobody known."),
+    ],
+    identification: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="The answer this rests on: the fingerprint `resight identify --json` gives.",
+            show_default=False,
+        ),
+    ] = "",
+    by: By = "",
+    note: Note = "",
+    catalogue: CatalogueFolder = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say which individual photos show: to confirm, correct, merge or rename.
+
+    Examples:
+      resight assign IMG_0412.jpg --to Donatello
+      resight assign "Turtle 17" --to Raphael --note "same scar on the left flipper"
+
+    Next: resight show NAME; resight undo takes it back
+    """
+    out = Output(quiet=quiet, as_json=as_json)
+    with opened_in(catalogue) as opened:
+        annotations = _all_found(opened, what)
+        hint_if_new(opened, to)
+        decision = opened.assign(
+            annotations, to, actor=actor(by), note=note, identification=identification
+        )
+    out.json(decision)
+    out.say(f"Decision {decision.id}: {count(decision.annotations, 'photo')} now of {to}")
+
+
+def hide(
+    what: What,
+    unhide: Annotated[
+        bool, typer.Option("--unhide", help="Take them in again.", show_default=False)
+    ] = False,
+    by: By = "",
+    note: Note = "",
+    catalogue: CatalogueFolder = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Leave photos out of lists and searches, without losing them.
+
+    Examples:
+      resight hide IMG_0388.jpg --note "too blurred to tell"
+      resight hide IMG_0388.jpg --unhide
+
+    Next: resight list; resight undo takes it back
+    """
+    out = Output(quiet=quiet, as_json=as_json)
+    with opened_in(catalogue) as opened:
+        annotations = _all_found(opened, what)
+        decision = opened.hide(annotations, actor=actor(by), note=note, hidden=not unhide)
+    out.json(decision)
+    done = "shown again" if unhide else "hidden"
+    out.say(f"Decision {decision.id}: {count(decision.annotations, 'photo')} {done}")
+
+
+def undo(
+    decision: Annotated[
+        Optional[int],
+        typer.Argument(
+            metavar="[DECISION]", help="Its number; the last one that stands if not given."
+        ),
+    ] = None,
+    by: By = "",
+    note: Note = "",
+    catalogue: CatalogueFolder = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Take a decision back. An undo is a decision too, and can be undone.
+
+    Examples:
+      resight undo
+      resight undo 17 --note "that was Raphael"
+
+    Next: resight log
+    """
+    out = Output(quiet=quiet, as_json=as_json)
+    with opened_in(catalogue) as opened:
+        made = opened.undo(decision, actor=actor(by), note=note)
+        undone = opened.decision(made.undoes) if made.undoes else made
+    out.json(made)
+    said = f"{undone.kind}" + (f", {undone.note}" if undone.note else "")
+    out.say(
+        f"Decision {made.id}: took back {undone.id} ({said}), "
+        f"which touched {count(made.annotations, 'photo')}"
+    )
+    out.note(f"next: resight undo {made.id}, if this was a mistake")
+
+
+def log(
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many, newest first.")] = 20,
+    catalogue: CatalogueFolder = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """List decisions: who said what, when, and what was taken back.
+
+    Example:
+      resight log --limit 100
+
+    Next: resight undo DECISION
+    """
+    out = Output(quiet=quiet, as_json=as_json)
+    with opened_in(catalogue) as opened:
+        decisions = opened.decisions(limit=limit)
+    out.json({"decisions": decisions})
+    decision_table(out, decisions)
+
+
+def purge(
+    photo: Annotated[
+        str, typer.Argument(metavar="PHOTO", help="Its file name, sha256 or annotation's id.")
+    ],
+    confirm: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The photo's file name (or whole sha256) again. Asked for if not given.",
+            show_default=False,
+        ),
+    ] = "",
+    by: By = "",
+    note: Note = "",
+    catalogue: CatalogueFolder = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Remove a photo for good, with all that was derived from it. Cannot be undone.
+
+    Only the log keeps that it was there. Backups made before still hold it. To
+    leave a photo out of searches, resight hide is enough.
+
+    Example:
+      resight purge IMG_0399.jpg --confirm IMG_0399.jpg --note "shows a diver's face"
+
+    Next: resight backup FILE, and delete older backups
+    """
+    out = Output(quiet=quiet, as_json=as_json)
+    with opened_in(catalogue) as opened:
+        original = opened.original(photo)
+        if not confirm and sys.stdin.isatty():
+            out.note(f"{photo} is kept as {original}")
+            confirm = typer.prompt("Its file name again, to remove it for good", err=True)
+        purged = opened.purge(photo, confirm=confirm, actor=actor(by), note=note)
+    out.json(purged)
+    out.say(
+        f"Decision {purged.decision.id}: removed photo {purged.name} ({purged.photo[:12]}) "
+        f"and {count(purged.annotations, 'annotation')} for good"
+    )
+
+
+def _all_found(catalogue: Catalogue, what: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(id for each in what for id in found(catalogue, each)))

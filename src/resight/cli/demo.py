@@ -1,0 +1,100 @@
+"""The command that shows what resight does, on drawn animals."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from resight.cli.identify import NO_PROBABILITY
+from resight.cli.options import AsJson, Quiet, Set
+from resight.cli.output import Column, Output, count, stopped
+
+if TYPE_CHECKING:
+    from resight.demo import Demo
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="Where to put it; may be deleted after.")
+    ] = Path("resight-demo"),
+    set_: Set = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """See it work, in seconds and offline, on animals that are drawn.
+
+    Makes a catalogue of eight drawn animals, asks who is on new photos of some of
+    them and of two others, and draws why. All of it is in one folder. Run again, it
+    uses what is there.
+
+    Example:
+      resight demo
+
+    Next: open resight-demo/matches/new-1.png, then resight init for your own photos
+    """
+    from resight.demo import run_demo
+    from resight.settings import load_settings
+
+    out = Output(quiet=quiet, as_json=as_json)
+    settings = load_settings(set_ or ())
+    out.note(f"Working in {folder.resolve()}: drawn animals, no real ones; delete it when done.")
+    try:
+        with out.progress("Starting") as step:
+            done = run_demo(
+                folder, settings, progress=lambda what, done, total: step(done, total, what)
+            )
+    except KeyboardInterrupt:
+        raise stopped(f"the same command continues in {folder}") from None
+    out.json({**asdict(done), "right": done.right, "known": len(done.known)})
+    _print(out, done)
+
+
+def _print(out: Output, done: Demo) -> None:
+    out.say(
+        f"A catalogue of {count(done.individuals, 'drawn animal')}, {count(done.photos, 'photo')}; "
+        f"{count(len(done.asked), 'new photo')} asked about:"
+    )
+    out.say()
+    out.table(
+        [
+            Column("New photo"),
+            Column("Shows"),
+            Column("Answer"),
+            Column(done.score, right=True),
+            Column("Second", right=True),
+            Column("Inliers", right=True),
+            Column(""),
+        ],
+        [
+            (
+                each.photo.name,
+                each.truth or f"{each.shows} (not in it)",
+                each.answer,
+                f"{each.score:.1f}",
+                f"{each.second:.1f}",
+                each.inliers,
+                ("right" if each.answer == each.truth else "WRONG") if each.truth else "new animal",
+            )
+            for each in done.asked
+        ],
+    )
+    out.say()
+    out.say(f"{done.right} of {len(done.known)} known animals were answered right.")
+    out.say(
+        "The most alike animal is always named, so a new animal gets a name too: look how low its "
+        f"score is. {done.score} is {NO_PROBABILITY}."
+    )
+    precision = f", precision {done.precision}" if done.precision else ""
+    out.say(f"Method {done.method}{precision}, {done.seconds:.0f} s in all.")
+    best = max(done.known, key=lambda each: each.score)
+    out.say(f"Why: {best.picture} and the others beside it.")
+    out.note(
+        "next, with your own photos, a subfolder for each animal:\n"
+        "  resight init my-animals\n"
+        "  resight add -c my-animals PHOTOS\n"
+        "  resight identify -c my-animals NEW-PHOTO.jpg --explain why.png\n"
+        f"or look around here:  resight list -c {done.catalogue}"
+    )

@@ -1,0 +1,213 @@
+"""What commands print, and where: results on standard output, all else on standard error.
+
+With ``--json`` nothing but one JSON document is on standard output; ``--quiet``
+leaves out results for people, hints and progress, but never errors.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:  # rich takes a while to import, and `--version` needs none of it
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+#: Width where there is no terminal, so that nothing is cut off in a file or a pipe.
+_NO_TERMINAL = 400
+
+
+class ExitCode(IntEnum):
+    """What the exit code of ``resight`` says; part of the interface."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    PARTLY = 3
+    STOPPED = 130
+
+
+class Column(NamedTuple):
+    """A column of a printed table. ``fold``: break long values rather than cut them."""
+
+    title: str
+    right: bool = False
+    fold: bool = False
+
+
+class Output:
+    """The two streams of one command."""
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+        self.quiet = quiet
+        self.as_json = as_json
+
+    def say(self, text: str = "") -> None:
+        """A line of the result, for people."""
+        if not self.quiet and not self.as_json:
+            _console(sys.stdout).print(plain(text), markup=False, highlight=False)
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
+        """A table of the result, for people."""
+        if self.quiet or self.as_json:
+            return
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for column in columns:
+            table.add_column(
+                Text(column.title),
+                justify="right" if column.right else "left",
+                overflow="fold" if column.fold else "ellipsis",
+                no_wrap=column.right,
+            )
+        for row in rows:
+            table.add_row(*(Text(plain(str(value))) for value in row))
+        _console(sys.stdout).print(table)
+
+    def note(self, text: str) -> None:
+        """A line beside the result: what is happening, what to do next."""
+        if not self.quiet:
+            to_stderr(text)
+
+    def json(self, value: object) -> None:
+        """The result, for programs; only with ``--json``."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(value, indent=2, default=_jsonable) + "\n")
+            sys.stdout.flush()
+
+    @contextmanager
+    def progress(self, what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
+        """A bar with the time left, on a terminal only.
+
+        Gives ``step(done, total, what)``; all three may be left as they were.
+        """
+        if self.quiet or self.as_json or not sys.stderr.isatty():
+            yield lambda *_: None
+            return
+        with _bar() as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda done=None, total=None, what=None: _step(bar, task, done, total, what)
+
+
+def to_stderr(text: str) -> None:
+    """A line on standard error, whatever the flags: for errors and warnings."""
+    console = _console(sys.stderr)
+    console.print(plain(text), markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def error(text: str) -> None:
+    """``error: what happened and what to do``, on standard error."""
+    to_stderr(f"error: {text}")
+
+
+def plain(text: str) -> str:
+    """Text that cannot steer a terminal, whatever a file's name holds."""
+    return "".join(each if each.isprintable() or each == "\n" else "�" for each in text)
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun.
+
+    >>> count(1, "photo"), count(2, "photo"), count(0, "match", "matches")
+    ('1 photo', '2 photos', '0 matches')
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def file_size(size: float) -> str:
+    """Bytes as people read them.
+
+    >>> file_size(999), file_size(2738091)
+    ('999 B', '2.7 MB')
+    """
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def stopped(text: str) -> typer.Exit:
+    """To be raised after Ctrl-C: says what is finished, and leaves with 130."""
+    to_stderr(f"stopped: {text}")
+    return typer.Exit(ExitCode.STOPPED)
+
+
+def exit_code(good: int, failed: int) -> ExitCode:
+    """How a run over several items ends: all, some or none of them done."""
+    if not failed:
+        return ExitCode.DONE
+    return ExitCode.PARTLY if good else ExitCode.FAILED
+
+
+class WarningLines(logging.Handler):
+    """Writes the library's warnings as ``warning: …``, above a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line on standard error."""
+        try:
+            to_stderr(f"warning: {record.getMessage()}")
+        except Exception:
+            self.handleError(record)
+
+
+def _console(stream: Any) -> Console:
+    from rich.console import Console
+
+    terminal = stream.isatty()
+    return Console(file=stream, width=None if terminal else _NO_TERMINAL, highlight=False)
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )
+
+
+def _step(
+    bar: Progress, task: TaskID, done: int | None, total: int | None, what: str | None
+) -> None:
+    if what is not None and what != bar.tasks[0].description:
+        # Another stage has a pace of its own: its time left starts anew.
+        bar.reset(task, description=plain(what), total=total)
+    bar.update(task, completed=done, total=total)
+
+
+def _jsonable(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,86 @@
+"""From what stands on the command line of `resight add` to one plan of what to add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resight.errors import ImportFileError
+
+if TYPE_CHECKING:
+    from resight.catalogue import ImportPlan, PlannedPhoto
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the command line says about every photo; empty means not said."""
+
+    individual: str = ""
+    side: str = ""
+    species: str = ""
+
+
+def plan(sources: Sequence[Path], *, pattern: str, said: Said) -> ImportPlan:
+    """One plan of folders and single photo files. Raises ``ImportFileError``."""
+    from resight.catalogue import ImportPlan
+
+    plans = list(_plans(sources, pattern))
+    joined = ImportPlan(
+        origin=", ".join(each.origin for each in plans),
+        photos=tuple(photo for each in plans for photo in each.photos),
+        bad=tuple(bad for each in plans for bad in each.bad),
+    )
+    return complete(joined, said)
+
+
+def complete(made: ImportPlan, said: Said) -> ImportPlan:
+    """The plan with what the command line says filled in where nothing was said.
+
+    Raises ``ImportFileError`` where a photo's folder, name or row says otherwise.
+    """
+    from resight.catalogue.names import clean_name, side_named
+
+    try:
+        words = {
+            "identity": clean_name(said.individual),
+            "side": side_named(said.side),
+            "species": clean_name(said.species),
+        }
+    except ValueError as problem:
+        raise ImportFileError(str(problem)) from problem
+    return replace(made, photos=tuple(_filled(photo, words) for photo in made.photos))
+
+
+def _filled(photo: PlannedPhoto, words: dict[str, str]) -> PlannedPhoto:
+    fill: dict[str, Any] = {}
+    for field, word in words.items():
+        found = getattr(photo, field)
+        if word in ("", "unknown") or found == word:
+            continue
+        if found not in ("", "unknown"):
+            raise ImportFileError(
+                f"{photo.source} has the {field} {found!r} by its folder, name or row, but the "
+                f"command line says {word!r}: add it by itself, or leave one of the two away"
+            )
+        fill[field] = word
+    return replace(photo, **fill) if fill else photo
+
+
+def _plans(sources: Sequence[Path], pattern: str) -> Iterator[ImportPlan]:
+    from resight.catalogue import ImportPlan, PlannedPhoto, plan_folders, plan_pattern
+
+    files = [source for source in sources if not source.is_dir()]
+    for source in sources:
+        if source.is_dir():
+            yield plan_pattern(source, pattern) if pattern else plan_folders(source)
+    if not files:
+        return
+    if pattern:
+        raise ImportFileError(f"{files[0]} is no folder, and a pattern is for those in a folder")
+    for file in files:
+        if not file.exists():
+            raise ImportFileError(f"there is no file or folder {file}")
+    photos = tuple(PlannedPhoto(path=file, source=str(file), name=file.name) for file in files)
+    yield ImportPlan(", ".join(map(str, files[:3])) + ("…" if len(files) > 3 else ""), photos)

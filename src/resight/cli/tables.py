@@ -1,0 +1,62 @@
+"""Tables of what a catalogue holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from resight.cli.output import Column, Output
+
+if TYPE_CHECKING:
+    from resight.catalogue import AnnotationRecord, Decision
+
+
+def decision_table(out: Output, decisions: Sequence[Decision]) -> None:
+    """Decisions, as ``show`` and ``log`` print them."""
+    out.table(
+        [
+            Column("Decision", right=True),
+            Column("When (UTC)"),
+            Column("Who"),
+            Column("What", fold=True),
+            Column("Photos", right=True),
+        ],
+        [
+            (
+                each.id,
+                f"{each.at:%Y-%m-%d %H:%M}",
+                each.actor,
+                each.kind
+                + (f" {each.undoes}" if each.undoes else "")
+                + (" (undone)" if each.undone else "")
+                + (f": {each.note}" if each.note else ""),
+                each.annotations,
+            )
+            for each in decisions
+        ],
+    )
+
+
+def annotation_table(out: Output, records: Sequence[AnnotationRecord]) -> None:
+    """Annotations, as ``show`` and ``list --unknown`` print them."""
+    out.table(
+        [
+            Column("Id"),
+            Column("Photo", fold=True),
+            Column("Individual"),
+            Column("Side"),
+            Column("Seen"),
+            Column("Encounter"),
+        ],
+        [
+            (
+                each.id,
+                each.name,
+                (each.individual or "unknown") + (" (hidden)" if each.hidden else ""),
+                each.side,
+                each.seen_on,
+                each.encounter,
+            )
+            for each in records
+        ],
+    )

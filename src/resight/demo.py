@@ -1,0 +1,200 @@
+"""A catalogue of drawn animals, and who is on new photos of them: resight end to end.
+
+Everything is made by the parts a user has: photos on the disk, ``Catalogue.add``,
+``PhotoSearch``. Only the animals are drawn, since no real photo may be shipped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Optional
+
+from resight.catalogue import Catalogue, plan_pattern
+from resight.draw import write_png
+from resight.errors import CatalogueError
+from resight.registry import build_method
+from resight.search import PhotoSearch, precision_of
+from resight.settings import Settings
+from resight.testing import DrawnAnimal, drawn_animals, photograph, write_jpeg, write_photos
+
+#: Told what is under way, how many items of it are finished, and how many there are.
+Progress = Callable[[str, int, int], None]
+
+#: Few keypoints, so that two processor cores need seconds; the default finds more.
+MAX_KEYPOINTS = 256
+#: How the photos are named, as ``resight add --pattern`` reads it.
+PATTERN = "{identity}/{date}-{side}"
+_MARK = "drawn-by-resight.txt"
+_KNOWN, _OTHERS = 8, 2
+_TWICE = 4
+_FIRST, _SECOND, _NEW = date(2021, 6, 15), date(2022, 7, 10), datetime(2024, 7, 5, 10, 30)
+_EASY, _HARDER = 0.3, 0.45
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One new photo and the answer about it; ``truth`` is empty for an animal not in the catalogue.
+
+    ``score`` and ``second`` are raw scores of the first and second individual.
+    """
+
+    photo: Path
+    truth: str
+    shows: str
+    answer: str
+    score: float
+    second: float
+    inliers: int
+    picture: Path
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo did: where it all is, what was asked, and how long it took."""
+
+    folder: Path
+    catalogue: Path
+    individuals: int
+    photos: int
+    method: str
+    precision: Optional[str]
+    score: str
+    asked: tuple[Asked, ...]
+    seconds: float
+
+    @property
+    def known(self) -> tuple[Asked, ...]:
+        """The photos of animals that are in the catalogue."""
+        return tuple(each for each in self.asked if each.truth)
+
+    @property
+    def right(self) -> int:
+        """How many of those were answered with the right animal."""
+        return sum(each.answer == each.truth for each in self.known)
+
+
+def run_demo(folder: Path, settings: Settings, *, progress: Optional[Progress] = None) -> Demo:
+    """Draw animals into ``folder``, add them to a catalogue there and identify new photos.
+
+    A folder this made before is used again, and what is there is not made anew.
+
+    Raises ``WeightsMissing`` before anything is written; ``CatalogueError`` where
+    the folder holds something else.
+    """
+    tell = progress or (lambda *_: None)
+    began = time.perf_counter()
+    method = build_method(
+        settings.method, settings.model_copy(update={"max_keypoints": MAX_KEYPOINTS})
+    )
+    _take_folder(folder)
+    animals = drawn_animals(_KNOWN + _OTHERS)
+    photos = folder / "photos"
+    _draw_known(photos, animals[:_KNOWN], tell)
+    queries = _draw_queries(folder / "new-photos", animals, tell)
+    with _catalogue(folder / "catalogue") as catalogue:
+        plan = plan_pattern(photos, PATTERN)
+        for done, outcome in enumerate(catalogue.add(plan, actor="demo"), start=1):
+            if outcome.status in ("bad", "conflict"):
+                raise CatalogueError(f"{outcome.source}: {outcome.reason}; delete {folder}")
+            tell("Adding photos to the catalogue", done, len(plan.photos))
+        search = PhotoSearch(catalogue=catalogue, method=method, side_policy=settings.side_policy)
+        asked = []
+        for done, query in enumerate(queries):
+            tell("Identifying new photos", done, len(queries))
+            asked.append(_ask(search, query, folder / "matches"))
+        individuals = len(catalogue.list())
+        held = len(catalogue.entries())
+    return Demo(
+        folder=folder,
+        catalogue=folder / "catalogue",
+        individuals=individuals,
+        photos=held,
+        method=method.name,
+        precision=precision_of(method),
+        score=method.score,
+        asked=tuple(asked),
+        seconds=time.perf_counter() - began,
+    )
+
+
+@dataclass(frozen=True)
+class _Query:
+    path: Path
+    animal: DrawnAnimal
+    side: str
+    known: bool
+
+
+def _take_folder(folder: Path) -> None:
+    """Make the folder, or see that it is one of the demo's own."""
+    if folder.exists() and not (folder / _MARK).is_file() and any(folder.iterdir()):
+        raise CatalogueError(
+            f"{folder} holds something that is not the demo's: name another folder with --dir"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).write_text(
+        "The animals in this folder are drawn by `resight demo`. None of them ever lived.\n"
+        "The folder can be deleted at any time.\n",
+        encoding="utf-8",
+    )
+
+
+def _catalogue(folder: Path) -> Catalogue:
+    return (
+        Catalogue.open(folder) if (folder / "catalogue.sqlite").exists() else Catalogue.init(folder)
+    )
+
+
+def _draw_known(folder: Path, animals: Sequence[DrawnAnimal], tell: Progress) -> None:
+    """Both sides of each animal on one day, and of some on a second."""
+    for done, animal in enumerate(animals):
+        tell("Drawing photos of known animals", done, len(animals))
+        if not (folder / animal.name).is_dir():
+            days = (_FIRST, _SECOND) if done < _TWICE else (_FIRST,)
+            begun = folder.with_name(f".{animal.name}")  # so that a half-drawn one is drawn again
+            write_photos(begun, [animal], days=days, difficulty=_EASY)
+            folder.mkdir(exist_ok=True)
+            (begun / animal.name).rename(folder / animal.name)
+            begun.rmdir()
+
+
+def _draw_queries(folder: Path, animals: Sequence[DrawnAnimal], tell: Progress) -> list[_Query]:
+    """New photos of every second known animal and both kinds of others, in worse conditions."""
+    folder.mkdir(exist_ok=True)
+    chosen = [*animals[:_TWICE], animals[5], animals[7], *animals[_KNOWN:]]
+    queries = []
+    for number, animal in enumerate(chosen, start=1):
+        tell("Drawing new photos", number - 1, len(chosen))
+        side = "left" if number % 2 else "right"
+        path = folder / f"new-{number}.jpg"
+        if not path.exists():
+            photo = photograph(animal, seed=100 + number, side=side, difficulty=_HARDER)
+            begun = path.with_name(f".{path.name}")
+            write_jpeg(begun, photo, taken_at=_NEW.replace(day=number))
+            begun.rename(path)
+        queries.append(_Query(path, animal, side, animal in animals[:_KNOWN]))
+    return queries
+
+
+def _ask(search: PhotoSearch, query: _Query, pictures: Path) -> Asked:
+    read = search.read(query.path, side=query.side)
+    answer = search.identify(read)
+    first, second = (*answer.candidates, None, None)[:2]
+    pictures.mkdir(exist_ok=True)
+    picture = pictures / f"{query.path.stem}.png"
+    title = f"{query.path.name}: drawn, not a real animal"
+    write_png(picture, search.picture(read, answer, rows=2, title=title))
+    return Asked(
+        photo=query.path,
+        truth=query.animal.name if query.known else "",
+        shows=query.animal.name,
+        answer=first.individual if first else "",
+        score=first.score if first else 0.0,
+        second=second.score if second else 0.0,
+        inliers=int(first.evidence[0].geometry.inliers.sum()) if first else 0,
+        picture=picture,
+    )

@@ -1,0 +1,151 @@
+"""Ask a catalogue who is in a photo file, and draw why it answers so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.catalogue import AnnotationRecord, Catalogue
+from resight.chips import make_chip
+from resight.distributions import LEARNED_SCORES, learn_distributions
+from resight.draw import Row, View, draw_identification
+from resight.errors import NotFound, PhotoError
+from resight.identify import Identifier, Method, Progress
+from resight.photos import read_photo
+from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoQuery:
+    """A photo file ready to be asked about.
+
+    ``records`` are the annotations the catalogue has of this very photo (by its
+    content); they, and the rest of ``encounter``, are never among the answers.
+    """
+
+    path: Path
+    photo: Photo
+    chip: Chip
+    features: Features
+    side: str
+    encounter: str
+    records: tuple[AnnotationRecord, ...]
+
+
+class PhotoSearch:
+    """Searches one catalogue by one method.
+
+    Nothing is added to the catalogue but features of its own photos, which are
+    derived. Scores that compare with distributions have them learned here, from
+    the catalogue's known pairs.
+    """
+
+    def __init__(
+        self, *, catalogue: Catalogue, method: Method, side_policy: str = "compatible"
+    ) -> None:
+        self.catalogue = catalogue
+        self.method = method
+        distributions = None
+        if method.score in LEARNED_SCORES:
+            distributions = learn_distributions(catalogue, method, side_policy=side_policy)
+        self.identifier = Identifier(
+            gallery=catalogue, method=method, side_policy=side_policy, distributions=distributions
+        )
+
+    def read(self, path: Path, *, box: Box | None = None, side: str = UNKNOWN_SIDE) -> PhotoQuery:
+        """Decode and describe a photo file.
+
+        What is not said (``box`` ``None``, ``side`` unknown) is taken from the
+        catalogue where it holds this photo with one annotation (or one of this
+        box); otherwise the whole photo is asked about.
+
+        Raises ``PhotoError`` for a photo that cannot be used or a box off it.
+        """
+        photo, pixels = read_photo(path)
+        records = self._records_of(photo)
+        own = _own(records, box)
+        rotation = 0.0
+        if own is not None:
+            box, rotation = own.box, own.rotation
+            side = own.side if side == UNKNOWN_SIDE else side
+        try:
+            chip = self._chip(pixels, box, rotation)
+        except PhotoError as error:
+            raise PhotoError(f"{path}: {error}") from error
+        (features,) = self.method.extractor.extract([chip])
+        encounters = {record.encounter for record in ([own] if own else records)}
+        encounter = encounters.pop() if len(encounters) == 1 else ""
+        return PhotoQuery(path, photo, chip, features, side, encounter, records)
+
+    def identify(self, query: PhotoQuery, *, progress: Progress | None = None) -> Identification:
+        """Rank the catalogue's individuals. Raises as ``Identifier.identify``."""
+        return self.identifier.identify(
+            query.features,
+            side=query.side,
+            encounter=query.encounter,
+            photo=query.photo.sha256,
+            progress=progress,
+        )
+
+    def picture(
+        self, query: PhotoQuery, answer: Identification, *, rows: int = 3, title: str = ""
+    ) -> NDArray[np.uint8]:
+        """The query beside the best photo of each of the first ``rows`` candidates.
+
+        (h, w, 3) uint8 RGB. Raises ``CatalogueDamaged`` where an original is lost.
+        """
+        best = [(each, each.evidence[0]) for each in answer.candidates[:rows]]
+        records = self.catalogue.annotations([evidence.annotation for _, evidence in best])
+        drawn = [
+            Row(
+                self._view(record),
+                evidence,
+                f"{rank}. {candidate.individual}   {answer.score} {candidate.score:.1f}"
+                f"   {Path(record.name).name}",
+            )
+            for rank, ((candidate, evidence), record) in enumerate(
+                zip(best, records, strict=True), start=1
+            )
+        ]
+        return draw_identification(View(query.chip, query.features.keypoints), drawn, title=title)
+
+    def _records_of(self, photo: Photo) -> tuple[AnnotationRecord, ...]:
+        try:
+            return self.catalogue.annotations(self.catalogue.find(photo.sha256))
+        except NotFound:
+            return ()
+
+    def _chip(self, pixels: NDArray[np.uint8], box: Box | None, rotation: float) -> Chip:
+        method = self.method
+        return make_chip(
+            pixels, box, rotation=rotation, margin=method.margin, long_edge=method.long_edge
+        )
+
+    def _view(self, record: AnnotationRecord) -> View:
+        method = self.method
+        (features,) = self.catalogue.features(
+            [record.id], method.extractor, long_edge=method.long_edge, margin=method.margin
+        )
+        pixels = read_photo(self.catalogue.original(record.photo.sha256)).pixels
+        return View(self._chip(pixels, record.box, record.rotation), features.keypoints)
+
+
+def precision_of(method: Method) -> str | None:
+    """The arithmetic of the engine that runs the method's networks; ``None`` without networks."""
+    for part in (method.matcher, method.extractor):
+        engine: Any = getattr(part, "engine", None)
+        if engine is not None:
+            return str(engine.precision)
+    return None
+
+
+def _own(records: Sequence[AnnotationRecord], box: Box | None) -> AnnotationRecord | None:
+    """The annotation of the query's own photo that a query means, if that is clear."""
+    if box is not None:
+        return next((record for record in records if record.box == box), None)
+    return records[0] if len(records) == 1 else None
