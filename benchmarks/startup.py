@@ -9,7 +9,6 @@ Each command runs in a process of its own; the fastest of five runs counts, besi
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -40,14 +39,24 @@ def make_catalogue(folder: Path, count: int) -> Path:
     return folder / "catalogue"
 
 
+# Run from a process as small as can be: a child begins with the memory of its parent.
+LAUNCHER = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 def measure(command: list[str]) -> tuple[float, float]:
-    """Seconds of the fastest run, and megabytes the largest child so far has taken."""
-    best = float("inf")
+    """Seconds of the fastest run, and megabytes of the last."""
+    best, memory = float("inf"), 0.0
     for _ in range(ROUNDS):
         started = time.perf_counter()
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)  # noqa: S603
         best = min(best, time.perf_counter() - started)
-    return best, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        launched = [sys.executable, "-S", "-E", "-c", LAUNCHER, *command]
+        memory = float(subprocess.check_output(launched)) / 1024  # noqa: S603
+    return best, memory
 
 
 def main() -> None:
@@ -55,12 +64,11 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=1000)
     count = parser.parse_args().photos
     table = Table(title="cold start")
-    for column in ("command", "seconds", "MB at most"):
+    for column in ("command", "seconds", "MB"):
         table.add_column(column, justify="left" if column == "command" else "right")
     with tempfile.TemporaryDirectory() as name:
         catalogue = str(make_catalogue(Path(name), count))
         resight = [str(Path(sys.executable).parent / "resight")]
-        # From the lightest to the heaviest: memory is that of the largest child so far.
         for label, command in (
             ("python -c pass", [sys.executable, "-c", "pass"]),
             ("resight --version", [*resight, "--version"]),
