@@ -41,7 +41,7 @@ lock: $(VENV)/.dev  ## Lock the newest dependencies
 	$(RUN)/pip-compile -q --upgrade $(LOCK) -c requirements/core.lock -o requirements/dev.lock \
 		pyproject.toml requirements/dev.in
 
-LOCK := --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+LOCK = --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--generate-hashes --allow-unsafe --no-header
 
 clean:  ## Remove environments and what the demo made

@@ -14,9 +14,11 @@ import re
 import subprocess
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 from resight.models import models_folder
+from resight.testing import drawn_animals, photograph, write_jpeg, write_photos
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -27,6 +29,15 @@ def run(command: list[str], folder: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "RESIGHT_MODELS": str(models_folder())}
     subprocess.run(command, cwd=folder, env=environment, check=True)  # noqa: S603
+
+
+def draw_photos(folder: Path) -> None:
+    """``photos/NAME/…`` of three drawn turtles and ``new/new-1.jpg``, another one of Donatello."""
+    animals = drawn_animals(3)
+    write_photos(folder / "photos", animals, difficulty=0.2)
+    (folder / "new").mkdir()
+    photo = photograph(animals[0], seed=5, difficulty=0.3)
+    write_jpeg(folder / "new" / "new-1.jpg", photo, taken_at=datetime(2025, 7, 1, 9, 30))
 
 
 def main() -> int:

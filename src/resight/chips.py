@@ -18,12 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.errors import PhotoError
+from resight.fingerprints import fingerprint
 from resight.types import Box, Chip
 
 # OpenCV's warps address pixels with 16-bit integers; the intermediate picture of
 # a turned box is up to sqrt(2) times larger than the chip.
 MAX_LONG_EDGE = 16_384
 _SMALLEST = 1e-3  # width or height of a box in pixels; below is a slip, not an animal
+
+
+def chip_fingerprint(*, long_edge: int, margin: float) -> str:
+    """Of the chips that ``make_chip`` cuts; its version goes up when it changes pixels."""
+    return fingerprint("chip.v1", long_edge=long_edge, margin=float(margin))
 
 
 def make_chip(

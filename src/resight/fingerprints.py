@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def fingerprint(name: str, **arguments: object) -> str:
+def fingerprint(name: str, /, **arguments: object) -> str:
     """``name(argument=value, …)`` with the arguments in alphabetical order.
 
     Whatever changes a result belongs among the arguments: settings, version of a

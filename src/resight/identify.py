@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Optional, Protocol, Union
 
+from resight.chips import chip_fingerprint
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
+from resight.fingerprints import fingerprint
 from resight.matchers import Matcher
 from resight.scoring import SCORE_NAMES, ScoreDistributions, rank_individuals, score_pair
 from resight.types import (
@@ -105,13 +107,15 @@ class Method:
     @property
     def matching_fingerprint(self) -> str:
         """All that changes matches and confidences: chips, extractor, matcher."""
-        chip = f"chip(long_edge={self.long_edge}, margin={self.margin})"
+        chip = chip_fingerprint(long_edge=self.long_edge, margin=self.margin)
         return " | ".join([chip, self.extractor.fingerprint, self.matcher.fingerprint])
 
     @property
     def fingerprint(self) -> str:
         """All that changes the ranking; but for distributions learned from a gallery."""
-        return " | ".join([self.matching_fingerprint, GEOMETRY, f"score({self.score})"])
+        return " | ".join(
+            [self.matching_fingerprint, GEOMETRY, fingerprint("rank.v1", score=self.score)]
+        )
 
 
 class Identifier:
@@ -298,11 +302,11 @@ class _Best:
         return rank_individuals(pairs, score=self._method.score, method=self._method.name)
 
 
-def _join(fingerprint: str, distributions: Optional[ScoreDistributions]) -> str:
-    """The fingerprint with a digest of the distributions, if there are any."""
+def _join(method: str, distributions: Optional[ScoreDistributions]) -> str:
+    """The method's fingerprint with a digest of the distributions, if there are any."""
     if distributions is None:
-        return fingerprint
+        return method
     digest = hashlib.sha256()
     for pool in (distributions.null, distributions.match):
         digest.update(b"none" if pool is None else pool.tobytes())
-    return f"{fingerprint} | distributions({digest.hexdigest()[:16]})"
+    return f"{method} | {fingerprint('distributions.v1', sha256=digest.hexdigest()[:16])}"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.errors import SettingsError
+from resight.fingerprints import fingerprint
 from resight.types import Features, Geometry, Matches
 
 Points = NDArray[np.float64]
@@ -144,4 +145,4 @@ _FITS = {
 }
 
 #: Fingerprint of ``verify`` with its defaults, for whatever is derived from inliers.
-GEOMETRY = f"magsac.v1(model={MODEL}, opencv={cv2.__version__}, threshold={THRESHOLD})"
+GEOMETRY = fingerprint("magsac.v1", model=MODEL, opencv=cv2.__version__, threshold=THRESHOLD)

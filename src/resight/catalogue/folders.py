@@ -46,7 +46,7 @@ _CLOUD_MARKERS = {
 
 def folder_warnings(folder: Path) -> list[str]:
     """Why a catalogue in ``folder`` (which need not exist yet) would be at risk."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     folder = folder.absolute().resolve()
     mounts = [(part.mountpoint, part.fstype) for part in psutil.disk_partitions(all=True)]

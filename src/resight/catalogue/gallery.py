@@ -16,8 +16,6 @@ from resight.types import Chip, Features, GalleryEntry
 
 #: Chips extracted together: enough for a network to work well, little memory.
 _BATCH = 8
-#: Part of the key of stored features: raise it when ``make_chip`` changes pixels.
-_CHIPS = "chips.v1"
 
 
 def entries(records: Sequence[AnnotationRecord]) -> list[GalleryEntry]:
@@ -47,13 +45,15 @@ class GalleryFeatures:
         long_edge: int,
         margin: float,
     ) -> None:
+        from resight.chips import chip_fingerprint  # loads OpenCV
+
         self._originals = originals
         self._extractor = extractor
         self._long_edge = long_edge
         self._margin = float(margin)
         self._store = FeatureStore(
             catalogue,
-            f"{extractor.fingerprint}|{_CHIPS}|long_edge={long_edge}|margin={self._margin!r}",
+            f"{extractor.fingerprint} | {chip_fingerprint(long_edge=long_edge, margin=margin)}",
         )
 
     def of(self, records: Sequence[AnnotationRecord]) -> Iterator[Features]:

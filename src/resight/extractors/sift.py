@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.errors import SettingsError
+from resight.fingerprints import fingerprint
 from resight.types import Chip, Features
 
 _DIMENSIONS = 128
@@ -49,9 +50,11 @@ class Sift:
             )
         self.max_keypoints = max_keypoints
         self.contrast_threshold = contrast_threshold
-        self.fingerprint = (
-            f"sift.v1(contrast_threshold={contrast_threshold}, max_keypoints={max_keypoints}, "
-            f"opencv={cv2.__version__})"
+        self.fingerprint = fingerprint(
+            "sift.v1",
+            contrast_threshold=contrast_threshold,
+            max_keypoints=max_keypoints,
+            opencv=cv2.__version__,
         )
 
     def __repr__(self) -> str:

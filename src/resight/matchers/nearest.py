@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.errors import IncompatibleFeatures, SettingsError
+from resight.fingerprints import fingerprint
 from resight.matchers import ANY_FAMILY
 from resight.types import Features, Matches
 
@@ -39,7 +40,7 @@ class NearestNeighbour:
         if not 0 < ratio <= 1:
             raise SettingsError(f"nearest: ratio must be in (0, 1], got {ratio}")
         self.ratio = ratio
-        self.fingerprint = f"nearest.v1(ratio={ratio})"
+        self.fingerprint = fingerprint("nearest.v1", ratio=ratio)
 
     def __repr__(self) -> str:
         return f"NearestNeighbour(ratio={self.ratio!r})"
