@@ -19,7 +19,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def photos_folder() -> Path:
     """The development photos, which may not be shipped: tests of them skip elsewhere."""
     beside = Path(__file__).parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("RESIGHT_TEST_PHOTOS", beside))
+    folder = Path(os.environ.get("TEST_PHOTOS_FOLDER", beside))
     if not folder.is_dir():
         pytest.skip("the development photos are not here")
     return folder

@@ -1,6 +1,8 @@
 """One suite for both engines, on small graphs made here."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +17,40 @@ from resight.errors import EngineError
 FREE = ["batch", "channels", "rows", "columns"]
 
 
-def save(graph: onnx.GraphProto, path: Path) -> Path:
+@dataclass(frozen=True)
+class Made:
+    """A graph made by a test."""
+
+    name: str
+    onnx: bytes
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.onnx).hexdigest()
+
+    def content(self) -> bytes:
+        return self.onnx
+
+
+def made(graph: onnx.GraphProto) -> Made:
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9, producer_name="test"
     )
     onnx.checker.check_model(model)
-    onnx.save(model, path)
-    return path
+    return Made(graph.name, model.SerializeToString())
 
 
 @pytest.fixture
-def doubling(tmp_path: Path) -> Path:
+def doubling() -> Made:
     """y = x · 2w for any number of rows, w = (1, 2)."""
     weight = numpy_helper.from_array(np.array([[2.0], [4.0]], np.float32), "w")
     node = helper.make_node("MatMul", ["x", "w"], ["y"])
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 2])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1])
-    return save(helper.make_graph([node], "doubling", [x], [y], [weight]), tmp_path / "d.onnx")
+    return made(helper.make_graph([node], "doubling", [x], [y], [weight]))
 
 
-def test_runs_a_graph_with_any_number_of_rows(engine: Engine, doubling: Path) -> None:
+def test_runs_a_graph_with_any_number_of_rows(engine: Engine, doubling: Made) -> None:
     graph = engine.load(doubling)
     for rows in (1, 3, 64):
         x = np.arange(2 * rows, dtype=np.float32).reshape(rows, 2)
@@ -42,19 +58,19 @@ def test_runs_a_graph_with_any_number_of_rows(engine: Engine, doubling: Path) ->
         np.testing.assert_array_equal(y[:, 0], 2 * x[:, 0] + 4 * x[:, 1])
 
 
-def test_zero_rows_give_zero_rows(engine: Engine, doubling: Path) -> None:
+def test_zero_rows_give_zero_rows(engine: Engine, doubling: Made) -> None:
     (y,) = engine.load(doubling).run({"x": np.zeros((0, 2), np.float32)})
     assert y.shape == (0, 1)
 
 
-def test_outputs_are_not_overwritten_by_the_next_run(engine: Engine, doubling: Path) -> None:
+def test_outputs_are_not_overwritten_by_the_next_run(engine: Engine, doubling: Made) -> None:
     graph = engine.load(doubling)
     (first,) = graph.run({"x": np.ones((4, 2), np.float32)})
     graph.run({"x": np.zeros((4, 2), np.float32)})
     np.testing.assert_array_equal(first, np.full((4, 1), 6.0))
 
 
-def test_threads_share_a_graph(engine: Engine, doubling: Path) -> None:
+def test_threads_share_a_graph(engine: Engine, doubling: Made) -> None:
     graph = engine.load(doubling)
 
     def run(value: int) -> float:
@@ -66,7 +82,7 @@ def test_threads_share_a_graph(engine: Engine, doubling: Path) -> None:
 
 
 def test_deformable_convolution_equals_an_ordinary_one_on_the_shifted_picture(
-    engine: Engine, tmp_path: Path
+    engine: Engine,
 ) -> None:
     rng = np.random.default_rng(0)
     weight = rng.standard_normal((2, 1, 3, 3)).astype(np.float32)
@@ -75,17 +91,16 @@ def test_deformable_convolution_equals_an_ordinary_one_on_the_shifted_picture(
         "DeformConv", ["x", "w", "offset"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]
     )
     out = helper.make_tensor_value_info("y", TensorProto.FLOAT, FREE)
-    path = save(
+    graph = made(
         helper.make_graph(
             [deformable], "deform", info, [out], [numpy_helper.from_array(weight, "w")]
-        ),
-        tmp_path / "deform.onnx",
+        )
     )
     x = rng.standard_normal((1, 1, 12, 16)).astype(np.float32)
     offset = np.zeros((1, 18, 12, 16), np.float32)
     offset[:, 0::2] = 1.0  # one row down
     offset[:, 1::2] = -2.0  # two columns to the left
-    (y,) = engine.load(path).run({"x": x, "offset": offset})
+    (y,) = engine.load(graph).run({"x": x, "offset": offset})
     shifted = np.zeros_like(x)
     shifted[:, :, :-1, 2:] = x[:, :, 1:, :-2]
     inner = (slice(2, -2), slice(4, -2))
@@ -102,18 +117,18 @@ def _moved(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.f
     return np.roll(values, (-rows, -columns), (0, 1))
 
 
-def test_precision_is_what_the_runtime_says(engine: Engine, doubling: Path) -> None:
+def test_precision_is_what_the_runtime_says(engine: Engine, doubling: Made) -> None:
     assert engine.precision == "f32"
     assert engine.load(doubling).precision == "f32"
 
 
-def test_auto_takes_what_the_processor_computes_natively(doubling: Path) -> None:
+def test_auto_takes_what_the_processor_computes_natively(doubling: Made) -> None:
     engine = open_engine("openvino", precision="auto")
     assert engine.load(doubling).precision == engine.precision
     assert engine.load(doubling, exact=True).precision == "f32"
 
 
-def test_bfloat16_is_refused_where_it_would_not_be_used(tmp_path: Path) -> None:
+def test_bfloat16_is_refused_where_it_would_not_be_used() -> None:
     with pytest.raises(EngineError, match="engine openvino"):
         open_engine("onnxruntime", precision="bf16")
     if open_engine("openvino").precision == "f32":
@@ -138,13 +153,58 @@ def test_an_unknown_engine_is_refused() -> None:
         open_engine("abacus")
 
 
-def test_a_file_that_is_no_graph_is_an_engine_error(engine: Engine, tmp_path: Path) -> None:
-    path = tmp_path / "broken.onnx"
-    path.write_bytes(b"not a graph")
-    with pytest.raises(EngineError, match=r"broken\.onnx"):
-        engine.load(path)
+def test_what_is_no_graph_is_an_engine_error(engine: Engine) -> None:
+    with pytest.raises(EngineError, match="cannot load broken"):
+        engine.load(Made("broken", b"not a graph"))
 
 
-def test_inputs_that_do_not_fit_are_an_engine_error(engine: Engine, doubling: Path) -> None:
-    with pytest.raises(EngineError, match=r"d\.onnx"):
+def test_inputs_that_do_not_fit_are_an_engine_error(engine: Engine, doubling: Made) -> None:
+    with pytest.raises(EngineError, match="failed to run doubling"):
         engine.load(doubling).run({"x": np.zeros((3, 5), np.float32)})
+
+
+class TestCompiledGraphs:
+    """What OpenVINO compiled is kept, and not trusted."""
+
+    def load(self, cache: Path, graph: Made) -> NDArray[np.float32]:
+        engine = open_engine("openvino", precision="f32", cache=cache)
+        (y,) = engine.load(graph).run({"x": np.ones((1, 2), np.float32)})
+        return y
+
+    def test_a_kept_graph_is_not_made_again(self, tmp_path: Path, doubling: Made) -> None:
+        self.load(tmp_path, doubling)
+        (kept,) = tmp_path.iterdir()
+        before = kept.stat().st_mtime_ns
+
+        class Unreadable(Made):
+            def content(self) -> bytes:
+                raise AssertionError("the graph was asked for though it is compiled")
+
+        y = self.load(tmp_path, Unreadable(doubling.name, doubling.onnx))
+        np.testing.assert_array_equal(y, [[6.0]])
+        assert kept.stat().st_mtime_ns == before
+
+    @pytest.mark.parametrize("damage", ["zeros", "cut", "empty"])
+    def test_a_damaged_one_is_compiled_again(
+        self, tmp_path: Path, doubling: Made, damage: str
+    ) -> None:
+        self.load(tmp_path, doubling)
+        (kept,) = tmp_path.iterdir()
+        sound = kept.read_bytes()
+        half = len(sound) // 2
+        kept.write_bytes(
+            {"zeros": sound[:half] + bytes(64) + sound[half + 64 :], "cut": sound[:half]}.get(
+                damage, b""
+            )
+        )
+        np.testing.assert_array_equal(self.load(tmp_path, doubling), [[6.0]])
+        (again,) = tmp_path.iterdir()
+        assert len(again.read_bytes()) == len(sound)
+
+    def test_a_folder_that_cannot_be_used_is_done_without(
+        self, tmp_path: Path, doubling: Made
+    ) -> None:
+        blocked = tmp_path / "file"
+        blocked.write_text("not a folder")
+        np.testing.assert_array_equal(self.load(blocked / "cache", doubling), [[6.0]])
+        assert [path.name for path in tmp_path.iterdir()] == ["file"]

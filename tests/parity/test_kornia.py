@@ -23,6 +23,7 @@ from resight.extractors.aliked import MODELS, Aliked
 from resight.matchers.lightglue import LightGlue
 from resight.models.graphs import compiled_folder
 from resight.photos import read_photo
+from resight.testing import drawn_animals, photograph
 from resight.testing.conformance import chip_of, drawn_chip
 from resight.types import Chip, Features, Matches
 
@@ -138,10 +139,26 @@ def test_lightglue_on_drawings(name: str, adaptive: bool) -> None:
     assert difference <= 0.01
 
 
+@pytest.mark.slow
+def test_lightglue_on_fifty_drawn_pairs(record_property: Any) -> None:
+    photos = [
+        photograph(animal, seed=seed, difficulty=0.4)
+        for animal in (*drawn_animals(4), drawn_animals(1, kind="stripes")[0])
+        for seed in (1, 2)
+    ]
+    chips = [make_chip(photo.pixels, photo.box) for photo in (*photos, photos[0])]
+    check_fifty_pairs(chips, record_property)
+
+
 @pytest.mark.photos
 @pytest.mark.slow
 def test_lightglue_on_fifty_real_pairs(photos_folder: Path, record_property: Any) -> None:
     chips = sample_chips(photos_folder, {"turtle_heads": 7, "nyala": 4})
+    check_fifty_pairs(chips, record_property)
+
+
+def check_fifty_pairs(chips: list[Chip], record_property: Any) -> None:
+    """Five of eleven chips against the ten others, all layers."""
     features = Aliked(engine=exact(), max_keypoints=COUNT).extract(chips)
     matcher = LightGlue(engine=exact(), depth_confidence=-1, width_confidence=-1)
     same, worst = [], []

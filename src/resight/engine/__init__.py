@@ -19,6 +19,24 @@ ENGINES = ("openvino", "onnxruntime")
 PRECISIONS = ("auto", "f32", "bf16")
 
 
+class GraphSource(Protocol):
+    """An ONNX graph to load. Equal ``digest``, equal ``content``."""
+
+    @property
+    def name(self) -> str:
+        """What error messages call it."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Hex sha256 of whatever makes the content."""
+        ...
+
+    def content(self) -> bytes:
+        """The ONNX model; called only when it is needed."""
+        ...
+
+
 class Graph(Protocol):
     """A loaded graph. ``precision`` is what the runtime says is in effect: f32 or bf16."""
 
@@ -39,8 +57,8 @@ class Engine(Protocol):
     precision: str
     threads: int
 
-    def load(self, path: Path, *, exact: bool = False) -> Graph:
-        """Load an ONNX file; ``exact`` asks for float32 whatever the engine's precision.
+    def load(self, source: GraphSource, *, exact: bool = False) -> Graph:
+        """Load a graph; ``exact`` asks for float32 whatever the engine's precision.
 
         Raises ``EngineError`` if the graph cannot be loaded or the runtime would use
         another precision than the one asked for.
@@ -59,7 +77,8 @@ def open_engine(
 
     ``precision``: ``auto`` takes bf16 where processor and engine compute it natively, else
     f32; asking for one that is not to be had raises ``EngineError``. ``threads``: 0 uses the
-    cores this process may run on. ``cache``: folder for compiled graphs (OpenVINO only).
+    cores this process may run on. ``cache``: folder for compiled graphs (OpenVINO only), which
+    may be deleted at any time.
     """
     if precision not in PRECISIONS:
         raise EngineError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")

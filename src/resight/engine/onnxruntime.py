@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from resight.engine import GraphSource
 from resight.errors import EngineError
 
 _PROVIDER = "CPUExecutionProvider"
@@ -49,24 +49,25 @@ class OnnxRuntimeEngine:
             )
         self.precision = "f32"
         self.threads = threads
-        self._loaded: dict[Path, OnnxRuntimeGraph] = {}
+        self._loaded: dict[str, OnnxRuntimeGraph] = {}
 
-    def load(self, path: Path, *, exact: bool = False) -> OnnxRuntimeGraph:  # noqa: ARG002
-        if path not in self._loaded:
-            self._loaded[path] = self._open(path)
-        return self._loaded[path]
+    def load(self, source: GraphSource, *, exact: bool = False) -> OnnxRuntimeGraph:  # noqa: ARG002
+        if source.digest not in self._loaded:
+            self._loaded[source.digest] = self._load(source)
+        return self._loaded[source.digest]
 
-    def _open(self, path: Path) -> OnnxRuntimeGraph:
+    def _load(self, source: GraphSource) -> OnnxRuntimeGraph:
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = _QUIET
         # Spinning threads would take the cores from everything between two graphs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        content = source.content()
         try:
-            session = ort.InferenceSession(str(path), options, providers=[_PROVIDER])
+            session = ort.InferenceSession(content, options, providers=[_PROVIDER])
         except Exception as error:  # its exceptions share no base but Exception
-            raise EngineError(f"ONNX Runtime cannot load {path}: {error}") from error
-        graph = OnnxRuntimeGraph(session, path.name)
+            raise EngineError(f"ONNX Runtime cannot load {source.name}: {error}") from error
+        graph = OnnxRuntimeGraph(session, source.name)
         if graph.precision != "f32":
-            raise EngineError(f"{path.name} is not a float32 graph but {graph.precision}")
+            raise EngineError(f"{source.name} is not a float32 graph but {graph.precision}")
         return graph

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from openvino import opset8
 from openvino.frontend.onnx import ConversionExtension
 
+from resight.engine import GraphSource
+from resight.engine.compiled import CompiledFile
 from resight.errors import EngineError
 
 _DEVICE = "CPU"
@@ -55,32 +58,54 @@ class OpenVinoEngine:
         self.precision = "bf16" if native and precision != "f32" else "f32"
         self.threads = threads
         self._cache = cache
-        self._loaded: dict[tuple[Path, str], OpenVinoGraph] = {}
+        self._loaded: dict[tuple[str, str], OpenVinoGraph] = {}
 
-    def load(self, path: Path, *, exact: bool = False) -> OpenVinoGraph:
+    def load(self, source: GraphSource, *, exact: bool = False) -> OpenVinoGraph:
         wanted = "f32" if exact else self.precision
-        if (path, wanted) not in self._loaded:
-            self._loaded[path, wanted] = self._compile(path, wanted)
-        return self._loaded[path, wanted]
+        key = source.digest, wanted
+        if key not in self._loaded:
+            self._loaded[key] = self._load(source, wanted)
+        return self._loaded[key]
 
-    def _compile(self, path: Path, wanted: str) -> OpenVinoGraph:
+    def _load(self, source: GraphSource, wanted: str) -> OpenVinoGraph:
         config: dict[str, object] = {
             "INFERENCE_PRECISION_HINT": wanted,
             "INFERENCE_NUM_THREADS": self.threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
-        if self._cache is not None:
-            config["CACHE_DIR"] = str(self._cache)
-        try:
-            graph = OpenVinoGraph(self._core.compile_model(str(path), _DEVICE, config), path.name)
-        except RuntimeError as error:
-            raise EngineError(f"OpenVINO cannot load {path}: {error}") from error
+        kept = self._cache and CompiledFile(self._cache / f"{self._key(source, config)}.compiled")
+        compiled = kept and self._import(kept.read(), config)
+        if not compiled:
+            try:
+                compiled = self._core.compile_model(
+                    self._core.read_model(source.content()), _DEVICE, config
+                )
+            except RuntimeError as error:
+                raise EngineError(f"OpenVINO cannot load {source.name}: {error}") from error
+            if kept:
+                kept.write(compiled.export_model().getvalue())
+        graph = OpenVinoGraph(compiled, source.name)
         if graph.precision != wanted:
             raise EngineError(
-                f"OpenVINO runs {path.name} in {graph.precision}, but {wanted} was asked for: "
+                f"OpenVINO runs {source.name} in {graph.precision}, but {wanted} was asked for: "
                 "set precision explicitly"
             )
         return graph
+
+    def _import(self, blob: bytes | None, config: dict[str, object]) -> ov.CompiledModel | None:
+        try:
+            return blob and self._core.import_model(blob, _DEVICE, config)
+        except RuntimeError:  # of another build of OpenVINO: compiled again
+            return None
+
+    def _key(self, source: GraphSource, config: dict[str, object]) -> str:
+        """Digest of all that the compiled graph depends on, this processor included."""
+        device = [
+            self._core.get_property(_DEVICE, name)
+            for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
+        ]
+        parts = [source.digest, ov.get_version(), *map(str, device), *map(str, config.items())]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _deform_conv(node: Any) -> Any:

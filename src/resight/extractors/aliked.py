@@ -7,7 +7,8 @@ The two networks (dense maps, sparse descriptors) are ONNX graphs; peak picking 
 them is NumPy. Keypoints follow the authors' code: their non-maximum suppression also keeps
 points on the flank of a stronger one (kornia's keeps strict maxima only: ``strict``).
 We differ where theirs would fill up a short list with points that are no maxima, or lower
-the threshold by itself: a photo with few keypoints has few keypoints. A keypoint's score is
+the threshold by itself. (Without a threshold even a blank photo has maxima, some hundred.)
+A keypoint's score is
 that of the peak it was chosen by (theirs reads the map again after refinement), so fewer
 keypoints are always the first of more.
 """
@@ -20,14 +21,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.engine import Engine, Graph
+from resight.engine import Engine
 from resight.errors import SettingsError, UnknownMethod
 from resight.fingerprints import fingerprint
-from resight.models.graphs import GRAPHS, graph_path
+from resight.models.folder import weights_path
+from resight.models.graphs import ModelGraph
 from resight.models.table import weights
 from resight.types import Chip, Features
 
-MODELS = ("aliked-t16", "aliked-n16", "aliked-n16rot", "aliked-n32")
+#: Templates of the two networks of each model; those that differ in weights only share them.
+_TEMPLATES = {
+    "aliked-t16": ("aliked-t16-dense", "aliked-t16-descriptors"),
+    "aliked-n16": ("aliked-n16-dense", "aliked-n16-descriptors"),
+    "aliked-n16rot": ("aliked-n16-dense", "aliked-n16-descriptors"),
+    "aliked-n32": ("aliked-n16-dense", "aliked-n32-descriptors"),
+}
+MODELS = tuple(_TEMPLATES)
 
 _RADIUS = 2  # of non-maximum suppression and refinement, as trained
 _TEMPERATURE = 0.1  # of the soft argmax that refines a peak
@@ -68,12 +77,16 @@ class Aliked:
         self.max_keypoints = max_keypoints
         self.detection_threshold = detection_threshold
         self.strict = strict
-        self._dense, self._describe = _load(engine, model)
+        dense, describe = graphs = _graphs(model)
+        self._dense, self._describe = (engine.load(graph, exact=True) for graph in graphs)
         if model == "aliked-t16":
             self.family = "aliked-t16"  # 64-dimensional: no LightGlue was trained for it
         self.fingerprint = fingerprint(
             "aliked.v1",
+            dense=dense.digest[:16],
+            descriptors=describe.digest[:16],
             detection_threshold=detection_threshold,
+            engine=engine.name,
             max_keypoints=max_keypoints,
             precision=self._dense.precision,
             strict=strict,
@@ -195,8 +208,9 @@ def _patches(
     return np.ascontiguousarray(patches)
 
 
-def _load(engine: Engine, model: str) -> tuple[Graph, Graph]:
-    if model not in MODELS:
+def _graphs(model: str) -> tuple[ModelGraph, ModelGraph]:
+    if model not in _TEMPLATES:
         raise UnknownMethod(f"ALIKED has no model {model!r}: choose from {', '.join(MODELS)}")
-    dense, describe = (graph_path(model, graph) for graph in GRAPHS[model])
-    return engine.load(dense, exact=True), engine.load(describe, exact=True)
+    weights_path(model)  # says so now if it is missing, whatever has been compiled before
+    dense, describe = _TEMPLATES[model]
+    return ModelGraph(model, dense), ModelGraph(model, describe)

@@ -13,9 +13,11 @@ several pairs at once while pruning.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +25,13 @@ from numpy.typing import NDArray
 from resight.engine import Engine, Graph
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.fingerprints import fingerprint
-from resight.models.graphs import LIGHTGLUE_LAYERS, GraphName, graph_path
+from resight.models.folder import weights_path
+from resight.models.graphs import ModelGraph
 from resight.models.table import weights
 from resight.types import Features, Matches
 
+_WEIGHTS = "aliked-lightglue"
+_LAYERS = 9
 #: Counts are rounded up to this: a new shape costs the engine some 10 ms the first time.
 _ROUND = 64
 #: Keypoints per batch and photo; bounds memory and is where larger batches stop paying.
@@ -36,7 +41,7 @@ _MASKED = -1e4
 
 
 class LightGlue:
-    """LightGlue with the weights ``model`` (aliked-lightglue).
+    """LightGlue with the weights for ALIKED (aliked-lightglue).
 
     ``depth_confidence`` in (0, 1]: stop after the layer where more than this share of the
     points is confident; -1 runs all nine. ``width_confidence`` in (0, 1]: drop points
@@ -55,7 +60,6 @@ class LightGlue:
         self,
         *,
         engine: Engine,
-        model: str = "aliked-lightglue",
         depth_confidence: float = 0.95,
         width_confidence: float = 0.99,
         filter_threshold: float = 0.1,
@@ -66,19 +70,21 @@ class LightGlue:
         if not 0 <= filter_threshold < 1:
             raise SettingsError(f"filter_threshold must be in [0, 1), got {filter_threshold}")
         self.engine = engine
-        self.model = model
         self.depth_confidence = depth_confidence
         self.width_confidence = width_confidence
         self.filter_threshold = filter_threshold
+        weights_path(_WEIGHTS)  # says so now if it is missing, whatever was compiled before
         # Layers are loaded now, so that errors come early; heads when a pair first stops there.
         self._input = self._load("input")
-        self._layers = [self._load("layer", i) for i in range(LIGHTGLUE_LAYERS)]
+        self._layers = [self._load("layer", i) for i in range(_LAYERS)]
         self.fingerprint = fingerprint(
             "lightglue.v1",
             depth_confidence=depth_confidence,
+            engine=engine.name,
             filter_threshold=filter_threshold,
+            graphs=_digest(),
             precision=self._layers[0].precision,
-            weights=weights(model).sha256,
+            weights=weights(_WEIGHTS).sha256,
             width_confidence=width_confidence,
         )
 
@@ -86,8 +92,8 @@ class LightGlue:
         for features in (query, *gallery):
             if features.family not in self.accepts:
                 raise IncompatibleFeatures(
-                    f"{self.model} matches features of {', '.join(sorted(self.accepts))}, not of "
-                    f"{features.family}: choose the matcher made for them, or nearest"
+                    f"LightGlue was trained for features of {', '.join(sorted(self.accepts))}, "
+                    f"not of {features.family}: choose the matcher made for them, or nearest"
                 )
         results: list[Matches] = [_no_matches(len(query))] * len(gallery)
         if not len(query):
@@ -127,7 +133,7 @@ class LightGlue:
         count = int((batch.query.index[0] >= 0).sum())
         for layer, graph in enumerate(self._layers):
             batch = batch.advanced(graph)
-            if layer == LIGHTGLUE_LAYERS - 1:
+            if layer == _LAYERS - 1:
                 done = np.ones(len(batch.rows), bool)
             else:
                 batch, done = self._adapt(batch, layer)
@@ -142,7 +148,7 @@ class LightGlue:
         done = np.zeros(len(batch.rows), bool)
         if self.depth_confidence == -1 and self.width_confidence == -1:
             return batch, done
-        threshold = min(max(0.8 + 0.1 * math.exp(-4.0 * layer / LIGHTGLUE_LAYERS), 0.0), 1.0)
+        threshold = min(max(0.8 + 0.1 * math.exp(-4.0 * layer / _LAYERS), 0.0), 1.0)
         sides = (batch.query, batch.gallery)
         confidence0, confidence1, matchability0, matchability1 = self._load(
             "confidence", layer
@@ -209,8 +215,19 @@ class LightGlue:
         return Matches(pairs[keep], scores[keep], confidences, layers)
 
     def _load(self, part: str, layer: int | None = None) -> Graph:
-        path = graph_path(self.model, GraphName(f"lightglue-{part}", layer))
-        return self.engine.load(path, exact=part != "layer")
+        return self.engine.load(_graph(part, layer), exact=part != "layer")
+
+
+@cache
+def _graph(part: str, layer: int | None) -> ModelGraph:
+    return ModelGraph(_WEIGHTS, f"lightglue-{part}", layer)
+
+
+def _digest() -> str:
+    """Of one graph of each template."""
+    parts = (("input", None), ("layer", 0), ("confidence", 0), ("assignment", 0))
+    digests = "".join(_graph(*part).digest for part in parts)
+    return hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, eq=False)
