@@ -54,8 +54,8 @@ def annotation_table(out: Output, records: Sequence[AnnotationRecord]) -> None:
                 each.name,
                 (each.individual or "unknown") + (" (hidden)" if each.hidden else ""),
                 each.side,
-                each.seen_on,
-                each.encounter,
+                each.seen_on or "–",
+                each.encounter or "–",
             )
             for each in records
         ],
