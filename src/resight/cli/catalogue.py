@@ -241,7 +241,7 @@ def list_(
             Column("Individual", fold=True),
             Column("Photos", right=True),
             Column("Encounters", right=True),
-            Column("Sides"),
+            Column("Sides", fold=True),
             Column("First seen"),
             Column("Last seen"),
         ],
