@@ -17,7 +17,7 @@ from resight.catalogue import Catalogue, plan_pattern
 from resight.draw import write_png
 from resight.errors import CatalogueError
 from resight.registry import build_method
-from resight.search import PhotoSearch, precision_of
+from resight.search import PhotoSearch
 from resight.settings import Settings
 from resight.testing import DrawnAnimal, drawn_animals, photograph, write_jpeg, write_photos
 
@@ -113,7 +113,7 @@ def run_demo(folder: Path, settings: Settings, *, progress: Optional[Progress] =
         individuals=individuals,
         photos=held,
         method=method.name,
-        precision=precision_of(method),
+        precision=method.precision,
         score=method.score,
         asked=tuple(asked),
         seconds=time.perf_counter() - began,

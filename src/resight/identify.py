@@ -21,6 +21,7 @@ from itertools import islice
 from typing import Optional, Protocol, Union
 
 from resight.chips import chip_fingerprint
+from resight.engine import Engine
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
@@ -103,6 +104,15 @@ class Method:
             raise SettingsError(
                 f"there is no score {self.score!r}; there are {', '.join(SCORE_NAMES)}"
             )
+
+    @property
+    def precision(self) -> Optional[str]:
+        """The arithmetic of the engine that runs its networks; ``None`` without networks."""
+        for part in (self.matcher, self.extractor):
+            engine: Optional[Engine] = getattr(part, "engine", None)
+            if engine is not None:
+                return engine.precision
+        return None
 
     @property
     def matching_fingerprint(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,15 +132,6 @@ class PhotoSearch:
         )
         pixels = read_photo(self.catalogue.original(record.photo.sha256)).pixels
         return View(self._chip(pixels, record.box, record.rotation), features.keypoints)
-
-
-def precision_of(method: Method) -> str | None:
-    """The arithmetic of the engine that runs the method's networks; ``None`` without networks."""
-    for part in (method.matcher, method.extractor):
-        engine: Any = getattr(part, "engine", None)
-        if engine is not None:
-            return str(engine.precision)
-    return None
 
 
 def _own(records: Sequence[AnnotationRecord], box: Box | None) -> AnnotationRecord | None:

@@ -161,10 +161,8 @@ class _Run:
 
     def finish(self, settings: dict[str, Any]) -> None:
         """Say by which method, what the numbers mean, and what to do next."""
-        from resight.search import precision_of
-
         method = self.search.method
-        precision = precision_of(method)
+        precision = method.precision
         note = _score_note(method.score, confidences=self.confidences)
         self.out.json(
             {

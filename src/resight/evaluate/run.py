@@ -143,7 +143,7 @@ class _Run:
             side_policy=self._settings.side_policy,
             score=method.score,
             settings=settings.model_dump(),
-            precision=_precision(method),
+            precision=method.precision,
             novelty_auroc=None,
             novelty_accuracy=None,
             dir_at_fpir_10=None,
@@ -196,12 +196,3 @@ class _Run:
     def _tell(self, stage: str, done: int, total: int) -> None:
         if self._progress:
             self._progress(stage, done, total)
-
-
-def _precision(method: Method) -> Optional[str]:
-    """What the engine that runs the method's networks says; ``None`` without networks."""
-    for part in (method.matcher, method.extractor):
-        engine = getattr(part, "engine", None)
-        if engine is not None:
-            return str(engine.precision)
-    return None
