@@ -30,11 +30,7 @@ def test_the_right_individual_comes_first_with_its_photo(drawn: Drawn) -> None:
     assert (answer["searched"], answer["left_out"]) == (2, {"other side": 2})
     assert answer["probability_new"] is None
     assert ran.json["method"] == "sift+nearest"
-<<<<<<< HEAD
-    assert "sift.v1(" in ran.json["fingerprint"]
-=======
     assert ran.json["fingerprint"].startswith("chip.v1(")
->>>>>>> main
 
 
 def test_people_read_a_table_and_what_the_score_is_not(drawn: Drawn) -> None:
