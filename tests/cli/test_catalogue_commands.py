@@ -211,7 +211,7 @@ def test_a_backup_that_lacks_a_lost_photo_ends_with_3(drawn: Drawn, tmp_path: Pa
 
 
 def test_check_says_all_is_well_or_ends_with_3(drawn: Drawn) -> None:
-    assert "All is well" in run("check", "-c", drawn.catalogue).out
+    assert "all is well" in run("check", "-c", drawn.catalogue).out
     next((drawn.catalogue / "originals").rglob("*.jpg")).unlink()
     ran = run("check", "-c", drawn.catalogue)
     assert ran.code == 3

@@ -124,6 +124,15 @@ def test_one_picture_is_a_file_and_several_are_a_folder(drawn: Drawn, tmp_path: 
     assert f"{first.stem}-2.png" in names
 
 
+def test_a_picture_that_cannot_be_written_is_an_error_of_one_line(
+    drawn: Drawn, tmp_path: Path
+) -> None:
+    (tmp_path / "why.png").mkdir()
+    ran = run("identify", drawn.queries[0].path, "--explain", "why.png", "-c", drawn.catalogue)
+    assert ran.code == 1
+    assert ran.err == "error: cannot use why.png: Is a directory\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [

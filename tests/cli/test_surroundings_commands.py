@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import typer
 
 from resight.cli import app
+from resight.cli.output import Column, Output
 from resight.models import WEIGHTS
 from resight.settings import Settings
 
@@ -43,6 +45,20 @@ def test_help_tells_what_exit_codes_mean() -> None:
     text = " ".join(run("--help").out.split())
     assert "Exit codes: 0 done; 1 error; 2 command line not understood" in text
     assert "3 finished, but some items failed" in text
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 120])
+def test_a_table_is_readable_at_any_width(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = [Column("Individual", fold=True), Column("Photos", right=True), Column("Last seen")]
+    Output().table(columns, [("Donatello", 12, "2024-07-01"), ("A very long name " * 2, 3, "")])
+    text = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    for whole in ("Donatello", "12", "2024-07-01", "Photos", "Last seen"):
+        assert whole in text, "no word of it is broken"
+    assert max(map(len, text.splitlines())) <= width
 
 
 def test_settings_say_where_they_come_from(tmp_path: Path) -> None:

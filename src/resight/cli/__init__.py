@@ -6,6 +6,7 @@ that bring NumPy or a database are imported by the commands that need them.
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 import traceback
@@ -53,6 +54,10 @@ class _Commands(TyperGroup):
             )
         except ResightError as problem:
             error(str(problem))
+        except OSError as problem:
+            if problem.errno == errno.EPIPE or problem.filename is None:
+                raise
+            error(f"cannot use {problem.filename2 or problem.filename}: {problem.strerror}")
         except KeyboardInterrupt:
             to_stderr("stopped: what was done is kept, and the same command continues")
             raise typer.Exit(ExitCode.STOPPED) from None

@@ -241,7 +241,7 @@ def list_(
             Column("Individual", fold=True),
             Column("Photos", right=True),
             Column("Encounters", right=True),
-            Column("Sides"),
+            Column("Sides", fold=True),
             Column("First seen"),
             Column("Last seen"),
         ],
@@ -382,6 +382,6 @@ def check(
         else:
             out.say(line)
     errors = sum(finding.severity == "error" for finding in findings)
-    out.say(f"{count(errors, 'error')}" if findings else "All is well: nothing found")
+    out.say(count(errors, "error") if errors else "No errors: all is well")
     if errors:
         raise typer.Exit(ExitCode.PARTLY)

@@ -61,8 +61,8 @@ def _print(out: Output, done: Demo) -> None:
     out.table(
         [
             Column("New photo"),
-            Column("Shows"),
-            Column("Answer"),
+            Column("Shows", fold=True),
+            Column("Answer", fold=True),
             Column(done.score, right=True),
             Column("Second", right=True),
             Column("Inliers", right=True),

@@ -271,6 +271,8 @@ def _print(
     out.say(f"{query.path}   side {query.side}")
     if query.records:
         out.say("This photo is in the catalogue: itself and its encounter are left out.")
+    large = bool(answer.candidates) and abs(answer.candidates[0].score) >= 10
+    decimals = 1 if large else 3
     out.table(
         [
             Column("#", right=True),
@@ -285,9 +287,7 @@ def _print(
             (
                 rank,
                 candidate.individual,
-                f"{candidate.score:.1f}"
-                if abs(candidate.score) >= 10
-                else f"{candidate.score:.2f}",
+                f"{candidate.score:.{decimals}f}",
                 len(candidate.evidence[0].matches),
                 int(candidate.evidence[0].geometry.inliers.sum()),
                 record.name,
@@ -353,4 +353,5 @@ def _hint(out: Output, last: dict[str, Any]) -> None:
     else:
         side = "" if last["side"] == "unknown" else f" --side {last['side']}"
         command = f"resight add {quote(last['path'])} --individual NAME{side}"
-    out.note(f"next: look at the matches (--explain OUT.png); if you agree: {command}")
+    look = "the picture" if "picture" in last else "the matches (--explain OUT.png)"
+    out.note(f"next: look at {look}; if you agree: {command}")

@@ -22,9 +22,14 @@ import typer
 if TYPE_CHECKING:  # rich takes a while to import, and `--version` needs none of it
     from rich.console import Console
     from rich.progress import Progress, TaskID
+    from rich.table import Table
 
 #: Width where there is no terminal, so that nothing is cut off in a file or a pipe.
 _NO_TERMINAL = 400
+#: A column that may be folded is not made narrower than this.
+_FOLDED = 14
+#: What rich puts between two columns.
+_GAP = 3
 
 
 class ExitCode(IntEnum):
@@ -58,25 +63,18 @@ class Output:
             _console(sys.stdout).print(plain(text), markup=False, highlight=False)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
-        """A table of the result, for people."""
+        """A table of the result, for people; on a narrow terminal a few lines for each row."""
         if self.quiet or self.as_json:
             return
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
-        titled = any(column.title for column in columns)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=titled)
-        for column in columns:
-            table.add_column(
-                Text(column.title),
-                justify="right" if column.right else "left",
-                overflow="fold" if column.fold else "ellipsis",
-                no_wrap=column.right,
-            )
-        for row in rows:
-            table.add_row(*(Text(plain(str(value))) for value in row))
-        _console(sys.stdout).print(table)
+        console = _console(sys.stdout)
+        cells = [[plain(str(value)) for value in row] for row in rows]
+        if _narrowest(columns, cells) <= console.width:
+            console.print(_table(columns, cells))
+            return
+        for row in cells:
+            for column, text in zip(columns, row, strict=True):
+                self.say(f"{column.title}: {text}" if column.title else text)
+            self.say()
 
     def note(self, text: str) -> None:
         """A line beside the result: what is happening, what to do next."""
@@ -170,6 +168,38 @@ def _console(stream: Any) -> Console:
 
     terminal = stream.isatty()
     return Console(file=stream, width=None if terminal else _NO_TERMINAL, highlight=False)
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    titled = any(column.title for column in columns)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=titled)
+    for index, column in enumerate(columns):
+        table.add_column(
+            Text(column.title),
+            justify="right" if column.right else "left",
+            overflow="fold",
+            min_width=_least(column, [row[index] for row in rows]),
+        )
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """Characters the table needs so that it can still be read."""
+    widths = [_least(column, [row[index] for row in rows]) for index, column in enumerate(columns)]
+    return sum(widths) + _GAP * (len(columns) - 1)
+
+
+def _least(column: Column, texts: Sequence[str]) -> int:
+    from rich.cells import cell_len
+
+    longest = max(map(cell_len, (column.title, *texts)))
+    return min(longest, _FOLDED) if column.fold else longest
 
 
 def _bar() -> Progress:

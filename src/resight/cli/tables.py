@@ -17,7 +17,7 @@ def decision_table(out: Output, decisions: Sequence[Decision]) -> None:
         [
             Column("Decision", right=True),
             Column("When (UTC)"),
-            Column("Who"),
+            Column("Who", fold=True),
             Column("What", fold=True),
             Column("Photos", right=True),
         ],
@@ -43,10 +43,10 @@ def annotation_table(out: Output, records: Sequence[AnnotationRecord]) -> None:
         [
             Column("Id"),
             Column("Photo", fold=True),
-            Column("Individual"),
+            Column("Individual", fold=True),
             Column("Side"),
             Column("Seen"),
-            Column("Encounter"),
+            Column("Encounter", fold=True),
         ],
         [
             (
@@ -54,8 +54,8 @@ def annotation_table(out: Output, records: Sequence[AnnotationRecord]) -> None:
                 each.name,
                 (each.individual or "unknown") + (" (hidden)" if each.hidden else ""),
                 each.side,
-                each.seen_on,
-                each.encounter,
+                each.seen_on or "–",
+                each.encounter or "–",
             )
             for each in records
         ],
