@@ -72,6 +72,8 @@ class OpenVinoEngine:
             "INFERENCE_PRECISION_HINT": wanted,
             "INFERENCE_NUM_THREADS": self.threads,
             "PERFORMANCE_HINT": "LATENCY",
+            # Pinned threads of two processes share one core and leave the others idle.
+            "ENABLE_CPU_PINNING": False,
         }
         kept = self._cache and CompiledFile(self._cache / f"{self._key(source, config)}.compiled")
         compiled = kept and self._import(kept.read(), config)
