@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,6 +48,12 @@ class Graph(Protocol):
 
         Raises ``EngineError`` if the runtime refuses the inputs.
         """
+        ...
+
+    def running(
+        self, inputs: Mapping[str, NDArray[Any]]
+    ) -> AbstractContextManager[tuple[NDArray[Any], ...]]:
+        """As ``run``, for large outputs: they are the runtime's own, valid in the ``with`` only."""
         ...
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import onnxruntime as ort
@@ -34,6 +35,10 @@ class OnnxRuntimeGraph:
             return tuple(self._session.run(None, dict(inputs)))
         except Exception as error:  # its exceptions share no base but Exception
             raise EngineError(f"ONNX Runtime failed to run {self._name}: {error}") from error
+
+    @contextmanager
+    def running(self, inputs: Mapping[str, NDArray[Any]]) -> Iterator[tuple[NDArray[Any], ...]]:
+        yield self.run(inputs)
 
 
 class OnnxRuntimeEngine:

@@ -15,6 +15,7 @@ keypoints are always the first of more.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import cv2
@@ -79,6 +80,7 @@ class Aliked:
         self.strict = strict
         dense, describe = graphs = _graphs(model)
         self._dense, self._describe = (engine.load(graph, exact=True) for graph in graphs)
+        self._local = threading.local()
         if model == "aliked-t16":
             self.family = "aliked-t16"  # 64-dimensional: no LightGlue was trained for it
         self.fingerprint = fingerprint(
@@ -98,21 +100,22 @@ class Aliked:
 
     def _extract(self, chip: Chip) -> Features:
         photo, (top, left) = _pad(chip.pixels)
-        feature_map, score_map = self._dense.run({"photo": photo})
         w, h = chip.size
-        feature_map = feature_map[:, :, top : top + h, left : left + w]
-        score_map = np.ascontiguousarray(score_map[0, 0, top : top + h, left : left + w])
-        peaks = find_peaks(
-            score_map,
-            count=self.max_keypoints,
-            threshold=self.detection_threshold,
-            strict=self.strict,
-        )
-        keypoints = refine_peaks(score_map, peaks)
+        inside = (slice(top, top + h), slice(left, left + w))
+        with self._dense.running({"photo": photo}) as (feature_map, score_map):
+            scores = np.ascontiguousarray(score_map[0, 0][inside])
+            peaks = find_peaks(
+                scores,
+                count=self.max_keypoints,
+                threshold=self.detection_threshold,
+                strict=self.strict,
+            )
+            keypoints = refine_peaks(scores, peaks)
+            descriptors = self._descriptors(feature_map[(..., *inside)], keypoints)
         return Features(
             keypoints=keypoints,
-            descriptors=self._descriptors(feature_map, keypoints),
-            scores=score_map[peaks[:, 1], peaks[:, 0]],
+            descriptors=descriptors,
+            scores=scores[peaks[:, 1], peaks[:, 0]],
             size=chip.size,
             family=self.family,
             metric="cosine",
@@ -124,14 +127,27 @@ class Aliked:
     ) -> NDArray[np.float32]:
         if not len(keypoints):
             return np.zeros((0, feature_map.shape[1]), np.float32)
-        (descriptors,) = self._describe.run(
-            {
-                "feature_map": np.ascontiguousarray(feature_map),
-                "keypoints": keypoints,
-                "patches": _patches(feature_map[0], keypoints),
-            }
-        )
-        return np.array(descriptors)
+        inputs = {
+            "feature_map": self._contiguous(feature_map),
+            "keypoints": keypoints,
+            "patches": _patches(feature_map[0], keypoints),
+        }
+        (descriptors,) = self._describe.run(inputs)
+        return descriptors
+
+    def _contiguous(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A copy without gaps in this thread's scratch memory, if ``values`` have any.
+
+        A feature map takes some 100 MB: fresh memory for each would cost more than the copy.
+        """
+        if values.flags.c_contiguous:
+            return values
+        scratch: NDArray[np.float32] | None = getattr(self._local, "scratch", None)
+        if scratch is None or len(scratch) < values.size:
+            scratch = self._local.scratch = np.empty(values.size, np.float32)
+        copy = scratch[: values.size].reshape(values.shape)
+        np.copyto(copy, values)
+        return copy
 
 
 def find_peaks(
