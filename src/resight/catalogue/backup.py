@@ -36,6 +36,8 @@ from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists
 DATABASE = "catalogue.sqlite"
 _MANIFEST = "manifest.json"
 _FORMAT = "resight-backup.v1"
+#: An archive before it has its name.
+_MADE = "archive.zip"
 _ORIGINAL = re.compile(r"originals/[0-9a-f]{2}/([0-9a-f]{64})\.[a-z0-9]+")
 #: The database while a restore is under way: the folder is no catalogue before
 #: this becomes ``DATABASE``.
@@ -72,55 +74,61 @@ def backup(store: Store, originals: Originals, target: Path) -> BackupReport:
         target = target / f"{catalogue.name}-{now}.resight.zip"
     target = target.absolute()
     if target.exists():
-        raise CatalogueError(f"{target} exists already: name another file")
+        raise _exists(target)
     if target.resolve().is_relative_to(catalogue):
         raise CatalogueError(
             f"{target} lies in the catalogue itself and would be lost with it: "
             "put backups on another disk"
         )
-    part = target.with_name(f".{target.name}.part")
+    with writing_to(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # A folder of its own: whoever else backs up to this name has another.
+        with TemporaryDirectory(dir=target.parent, prefix=".resight-backup-") as folder:
+            written, missing = _write(store, originals, Path(folder))
+            _publish(Path(folder) / _MADE, target)
+            flush_folder(target.parent)
+    return BackupReport(target, written, target.stat().st_size, missing)
+
+
+def _exists(target: Path) -> CatalogueError:
+    return CatalogueError(f"{target} exists already: name another file")
+
+
+def _publish(made: Path, target: Path) -> None:
+    """Give the archive its name, never replacing what somebody else made meanwhile."""
     try:
-        with writing_to(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            report = _write(store, originals, part)
-            # Unlike a rename, a link never replaces what somebody else made meanwhile.
-            _publish(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-    return BackupReport(target, report.photos, target.stat().st_size, report.missing)
+        try:
+            os.link(made, target)
+        except FileExistsError:
+            raise
+        except OSError:  # no hard links on FAT and exFAT, which USB sticks have
+            target.touch(exist_ok=False)
+            made.replace(target)
+    except FileExistsError as error:
+        raise _exists(target) from error
 
 
-def _publish(part: Path, target: Path) -> None:
-    try:
-        os.link(part, target)
-    except FileExistsError:
-        raise
-    except OSError:  # no hard links on FAT and exFAT, which USB sticks have
-        part.rename(target)
-    flush_folder(target.parent)
-
-
-def _write(store: Store, originals: Originals, part: Path) -> BackupReport:
+def _write(store: Store, originals: Originals, folder: Path) -> tuple[int, tuple[str, ...]]:
+    """Make the archive in a folder; how many photos it holds, and which are missing."""
     missing: list[str] = []
-    with TemporaryDirectory(dir=part.parent, prefix=".resight-backup-") as folder:
-        snapshot = Path(folder) / DATABASE
-        store.copy_to(snapshot)
-        with part.open("wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                listed = {DATABASE: sha256_of(snapshot)}
-                archive.write(snapshot, DATABASE)
-                for sha256, format in _photos_of(snapshot):
-                    path = originals.path(sha256, format)
-                    name = path.relative_to(originals.folder.parent).as_posix()
-                    if _is_whole(path, sha256):
-                        _store_file(archive, name, path)
-                        listed[name] = sha256
-                    else:
-                        missing.append(name)
-                archive.writestr(_MANIFEST, _manifest(listed, missing))
-            file.flush()
-            os.fsync(file.fileno())
-    return BackupReport(part, len(listed) - 1, 0, tuple(missing))
+    snapshot = folder / DATABASE
+    store.copy_to(snapshot)
+    with (folder / _MADE).open("xb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            listed = {DATABASE: sha256_of(snapshot)}
+            archive.write(snapshot, DATABASE)
+            for sha256, format in _photos_of(snapshot):
+                path = originals.path(sha256, format)
+                name = path.relative_to(originals.folder.parent).as_posix()
+                if _is_whole(path, sha256):
+                    _store_file(archive, name, path)
+                    listed[name] = sha256
+                else:
+                    missing.append(name)
+            archive.writestr(_MANIFEST, _manifest(listed, missing))
+        file.flush()
+        os.fsync(file.fileno())
+    return len(listed) - 1, tuple(missing)
 
 
 def _is_whole(path: Path, sha256: str) -> bool:
