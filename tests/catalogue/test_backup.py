@@ -140,6 +140,31 @@ def test_a_restore_replaces_nothing(filled: Catalogue, tmp_path: Path) -> None:
         Catalogue.restore(tmp_path / "gone.zip", tmp_path / "new")
 
 
+def test_what_is_wrong_with_the_target_is_not_blamed_on_the_archive(
+    filled: Catalogue, tmp_path: Path
+) -> None:
+    archive = filled.backup(tmp_path / "b.zip").path
+    (tmp_path / "file").touch()
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "catalogue.sqlite.restoring").touch()  # a restore that was cut short
+    (half / "originals").touch()
+    for target in (tmp_path / "file", half):
+        with pytest.raises(CatalogueError, match=f"cannot write {target}") as caught:
+            Catalogue.restore(archive, target)
+        assert not isinstance(caught.value, CatalogueDamaged)
+
+
+def test_a_restored_folder_is_flushed_with_its_name(
+    filled: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = filled.backup(tmp_path / "b.zip").path
+    flushed: list[Path] = []
+    monkeypatch.setattr("resight.catalogue.backup.flush_folder", flushed.append)
+    Catalogue.restore(archive, tmp_path / "again").close()
+    assert flushed[-2:] == [tmp_path / "again", tmp_path]
+
+
 @settings(
     max_examples=60,
     deadline=None,

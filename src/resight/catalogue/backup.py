@@ -178,17 +178,22 @@ def restore(archive: Path, folder: Path) -> None:
     """
     if (folder / DATABASE).exists():
         raise CatalogueExists(f"{folder} holds a catalogue already: restore into a new folder")
-    begun = (folder / _UNFINISHED).exists()
-    if folder.exists() and any(folder.iterdir()) and not begun:
-        raise CatalogueError(f"{folder} is not empty: restore into a new or empty folder")
-    with _opened(archive) as (opened, manifest):
+    with writing_to(folder):
+        begun = (folder / _UNFINISHED).exists()
+        if folder.exists() and any(folder.iterdir()) and not begun:
+            raise CatalogueError(f"{folder} is not empty: restore into a new or empty folder")
+    with _reading(archive):
+        opened = zipfile.ZipFile(archive)
+    with opened:
+        with _reading(archive):
+            manifest = _read_manifest(archive, json.loads(opened.read(_MANIFEST)))
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / _UNFINISHED).touch()
-        Originals(folder).create()
+            Originals(folder).create()
         for name, sha256 in manifest.files.items():
             target = folder / (_UNFINISHED if name == DATABASE else name)
-            if _extract(opened, name, target) != sha256:
+            if _extract(archive, opened, name, target) != sha256:
                 raise CatalogueDamaged(f"{archive} is damaged: {name} differs from its checksum")
     _check_restored(archive, folder, manifest)
     with writing_to(folder):
@@ -196,6 +201,7 @@ def restore(archive: Path, folder: Path) -> None:
             flush_folder(path)
         (folder / _UNFINISHED).rename(folder / DATABASE)
         flush_folder(folder)
+        flush_folder(folder.parent)
 
 
 @dataclass(frozen=True)
@@ -205,10 +211,10 @@ class _Manifest:
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[tuple[zipfile.ZipFile, _Manifest]]:
+def _reading(archive: Path) -> Iterator[None]:
+    """Turn what reading an archive raises into errors that name it."""
     try:
-        with zipfile.ZipFile(archive) as opened:
-            yield opened, _read_manifest(archive, json.loads(opened.read(_MANIFEST)))
+        yield
     except FileNotFoundError as error:
         raise CatalogueError(f"there is no file {archive}") from error
     except _DAMAGE as error:
@@ -231,16 +237,16 @@ def _read_manifest(archive: Path, read: Any) -> _Manifest:
     return _Manifest(files, frozenset(missing))
 
 
-def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> str:
+def _extract(archive: Path, opened: zipfile.ZipFile, name: str, target: Path) -> str:
     """Write one file, flushed to the disk; returns its sha256."""
     digest = hashlib.sha256()
-    with archive.open(name) as source, writing_to(target):
+    with writing_to(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         # The unfinished database marks the folder as ours, so it is never away.
         if name != DATABASE:
             target.unlink(missing_ok=True)
         with target.open("wb") as file:
-            while chunk := source.read(_CHUNK):
+            for chunk in _chunks(archive, opened, name):
                 digest.update(chunk)
                 file.write(chunk)
             file.flush()
@@ -248,6 +254,18 @@ def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> str:
         if name != DATABASE:
             target.chmod(0o444)
     return digest.hexdigest()
+
+
+def _chunks(archive: Path, opened: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    with _reading(archive):
+        source = opened.open(name)
+    with source:
+        while True:
+            with _reading(archive):
+                chunk = source.read(_CHUNK)
+            if not chunk:
+                return
+            yield chunk
 
 
 def _check_restored(archive: Path, folder: Path, manifest: _Manifest) -> None:
