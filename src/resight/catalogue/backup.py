@@ -28,6 +28,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from resight import __version__
+from resight.catalogue.folders import is_free
 from resight.catalogue.originals import Originals, flush_folder, sha256_of, writing_to
 from resight.catalogue.records import BackupReport
 from resight.catalogue.store import Store, photos, translated
@@ -180,7 +181,7 @@ def restore(archive: Path, folder: Path) -> None:
         raise CatalogueExists(f"{folder} holds a catalogue already: restore into a new folder")
     with writing_to(folder):
         begun = (folder / _UNFINISHED).exists()
-        if folder.exists() and any(folder.iterdir()) and not begun:
+        if not begun and not is_free(folder):
             raise CatalogueError(f"{folder} is not empty: restore into a new or empty folder")
     with _reading(archive):
         opened = zipfile.ZipFile(archive)

@@ -20,6 +20,7 @@ from resight.catalogue import (
 )
 from resight.catalogue.adding import AddOptions
 from resight.catalogue.decisions import Said
+from resight.catalogue.folders import is_free
 from resight.catalogue.importing import ImportPlan
 from resight.catalogue.names import clean_name
 from resight.catalogue.originals import Originals, flush_folder, writing_to
@@ -73,7 +74,7 @@ class Catalogue:
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # A database without a schema is what an interrupted init leaves.
-            if not database.exists() and any(folder.iterdir()):
+            if not database.exists() and not is_free(folder):
                 raise CatalogueError(f"{folder} is not empty: give a catalogue its own folder")
         store = Store(database)
         try:
