@@ -300,18 +300,20 @@ class Catalogue:
         *,
         long_edge: int,
         margin: float = 0.0,
-    ) -> Iterator[Features]:
+    ) -> Iterator[Features | None]:
         """Features of annotations, in order: loaded, or made and kept for the next time.
 
-        Descriptors have passed through float16 in either case, so a search
-        gives the same answer whether they were kept or not.
-
-        Raises ``NotFound``; ``CatalogueDamaged`` where an original is lost.
+        ``None`` for an annotation that is not there, as another process may have
+        taken it out since it was listed, and, with a logged warning, for one whose
+        original is lost or damaged. Descriptors have passed through float16 in
+        either case, so a search gives the same answer whether they were kept or not.
         """
         made = gallery.GalleryFeatures(
-            self.folder, self._originals, extractor, long_edge=long_edge, margin=margin
+            self._store, self._originals, extractor, long_edge=long_edge, margin=margin
         )
-        return made.of(self.annotations(annotations))
+        with self._store.reading() as connection:
+            known = queries.known(connection, annotations)
+        return made.of([known.get(id) for id in annotations])
 
     def features_on_disk(self) -> int:
         """Bytes that kept features take."""
