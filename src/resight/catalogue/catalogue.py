@@ -22,7 +22,7 @@ from resight.catalogue.adding import AddOptions
 from resight.catalogue.decisions import Said
 from resight.catalogue.folders import is_free
 from resight.catalogue.importing import ImportPlan
-from resight.catalogue.names import clean_name
+from resight.catalogue.names import clean_name, date_named, side_named
 from resight.catalogue.originals import Originals, flush_folder, writing_to
 from resight.catalogue.records import (
     AddOutcome,
@@ -184,6 +184,41 @@ class Catalogue:
             raise CatalogueError(str(error)) from error
         said = Said("assign", actor, note, identification)
         return self._set(annotations, said, individual=name)
+
+    def describe(
+        self,
+        annotations: Sequence[str],
+        *,
+        side: str | None = None,
+        encounter: str | None = None,
+        species: str | None = None,
+        date: str | None = None,
+        place: str | None = None,
+        actor: str,
+        note: str = "",
+    ) -> Decision:
+        """Correct facts of annotations: only those given change, ``""`` to not known.
+
+        They may be written as in tables for ``add``. A box cannot be corrected:
+        by it ``add`` knows an annotation again.
+
+        Raises ``CatalogueError`` for a fact that cannot be understood or none at
+        all, ``NotFound``, and ``Conflict`` where an encounter would hold two animals.
+        """
+        said = {
+            "side": (side_named, side),
+            "encounter": (clean_name, encounter),
+            "species": (clean_name, species),
+            "date": (date_named, date),
+            "place": (clean_name, place),
+        }
+        try:
+            facts = {fact: read(text) for fact, (read, text) in said.items() if text is not None}
+        except ValueError as error:
+            raise CatalogueError(str(error)) from error
+        if not facts:
+            raise CatalogueError(f"no fact given to describe: there are {', '.join(said)}")
+        return self._set(annotations, Said("describe", actor, note), **facts)
 
     def hide(
         self, annotations: Sequence[str], *, actor: str, note: str = "", hidden: bool = True
