@@ -150,6 +150,26 @@ def test_the_same_seed_learns_the_same() -> None:
     assert first.null.tolist() == second.null.tolist()
 
 
+def test_photos_that_are_gone_teach_nothing() -> None:
+    gallery = Photos(gallery_of(("Ada", "e1"), ("Ada", "e2"), ("Ada", "e3"), ("Bo", "e4")))
+
+    class WithoutTwo:
+        def entries(self) -> Sequence[GalleryEntry]:
+            return gallery.entries()
+
+        def features(
+            self, annotations: Sequence[str], extractor: Extractor, /, **chips: float
+        ) -> Iterator[Features | None]:
+            found = gallery.features(annotations, extractor, long_edge=0, margin=0)
+            for annotation, features in zip(annotations, found, strict=True):
+                yield None if annotation in ("1", "3") else features
+
+    learned = learn_distributions(WithoutTwo(), METHOD)
+    assert learned.null is None
+    assert learned.match is not None
+    assert learned.match.tolist() == [0, 0, 1, 1]  # the first and third photo of Ada are left
+
+
 @pytest.mark.parametrize("photos", [[], [("Ada", "e1")], [("Ada", ""), ("Ada", "")]])
 def test_a_gallery_without_pairs_teaches_nothing(photos: list[tuple[str, str]]) -> None:
     learned = learn_distributions(Photos(gallery_of(*photos)), METHOD)

@@ -183,6 +183,26 @@ def test_gallery_photos_without_keypoints_are_left_out() -> None:
     assert answer.left_out == {"no keypoints": 1}
 
 
+def test_gallery_photos_that_are_gone_are_left_out_and_counted() -> None:
+    class WithoutBo:
+        def entries(self) -> list[GalleryEntry]:
+            return THREE.entries()
+
+        def features(
+            self, annotations: Sequence[str], extractor: Extractor, /, **chips: float
+        ) -> Iterator[Features | None]:
+            found = THREE.features(annotations, extractor, long_edge=0, margin=0)
+            for annotation, features in zip(annotations, found, strict=True):
+                yield None if annotation == "b1" else features
+
+    steps: list[tuple[int, int]] = []
+    identifier = Identifier(gallery=WithoutBo(), method=METHOD, batch_size=3)
+    answer = identifier.identify(photo(range(10)), progress=lambda *step: steps.append(step))
+    assert named(answer) == [("Ada", 9.0), ("Cy", 0.0)]
+    assert (answer.searched, answer.left_out) == (3, {"photo not available": 1})
+    assert steps == [(3, 4), (4, 4)]
+
+
 sides = st.sampled_from(sorted(SIDES))
 encounters = st.sampled_from(["", "e1", "e2"])
 shown = st.sets(st.integers(0, 30), max_size=12)

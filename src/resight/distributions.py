@@ -104,7 +104,10 @@ def _pool(gallery: Gallery, method: Method, pairs: Iterable[Pair]) -> Optional[N
             long_edge=method.long_edge,
             margin=method.margin,
         )
-        for matches in method.matcher.match(query, rest):
+        if query is None:
+            continue
+        available = [features for features in rest if features is not None]
+        for matches in method.matcher.match(query, available):
             if matches.confidences is not None:
                 found.append(matches.confidences)
     values = np.concatenate(found) if found else np.zeros(0, np.float32)

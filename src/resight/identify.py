@@ -48,6 +48,7 @@ OWN_PHOTO = "own photo"
 OWN_ENCOUNTER = "own encounter"
 NO_INDIVIDUAL = "no individual"
 OTHER_SIDE = "other side"
+NOT_AVAILABLE = "photo not available"
 NO_KEYPOINTS = "no keypoints"
 QUERY_WITHOUT_KEYPOINTS = "query has no keypoints"
 #: Why a gallery photo is left out of a search; the first reason that holds is counted.
@@ -57,6 +58,7 @@ LEFT_OUT = (
     NO_INDIVIDUAL,
     OTHER_SIDE,
     QUERY_WITHOUT_KEYPOINTS,
+    NOT_AVAILABLE,
     NO_KEYPOINTS,
 )
 
@@ -76,11 +78,13 @@ class Gallery(Protocol):
         *,
         long_edge: int,
         margin: float,
-    ) -> Iterator[Features]:
+    ) -> Iterator[Optional[Features]]:
         """Features of each annotation's chip, in that order, one after the other.
 
-        From a store, or extracted now. ``long_edge`` and ``margin`` are those of
-        ``make_chip``. Only what has been asked of the iterator need be in memory.
+        From a store, or extracted now; ``None`` where an annotation or its photo
+        is not to be had (any longer): one of them stops no search. ``long_edge``
+        and ``margin`` are those of ``make_chip``. Only what has been asked of the
+        iterator need be in memory.
         """
         ...
 
@@ -202,12 +206,14 @@ class Identifier:
         searched = 0
         best = _Best(self.method, self.photos_kept)
         for batch in self._batches(entries):
-            comparable = [(entry, other) for entry, other in batch if len(other)]
+            available = [(entry, other) for entry, other in batch if other is not None]
+            comparable = [(entry, other) for entry, other in available if len(other)]
             best.add(self._compare(features, comparable))
             searched += len(comparable)
-            left_out[NO_KEYPOINTS] += len(batch) - len(comparable)
+            left_out[NOT_AVAILABLE] += len(batch) - len(available)
+            left_out[NO_KEYPOINTS] += len(available) - len(comparable)
             if progress:
-                progress(searched + left_out[NO_KEYPOINTS], len(entries))
+                progress(searched + left_out[NOT_AVAILABLE] + left_out[NO_KEYPOINTS], len(entries))
         return Identification(
             candidates=best.candidates(),
             method=self.method.name,
@@ -256,7 +262,7 @@ class Identifier:
 
     def _batches(
         self, entries: Sequence[GalleryEntry]
-    ) -> Iterator[list[tuple[GalleryEntry, Features]]]:
+    ) -> Iterator[list[tuple[GalleryEntry, Optional[Features]]]]:
         features = self.gallery.features(
             [entry.annotation for entry in entries],
             self.method.extractor,
@@ -266,7 +272,8 @@ class Identifier:
         pairs = zip(entries, features, strict=True)
         while batch := list(islice(pairs, self.batch_size)):
             for entry, each in batch:
-                self._check(each, f"annotation {entry.annotation}")
+                if each is not None:
+                    self._check(each, f"annotation {entry.annotation}")
             yield batch
 
     def _compare(

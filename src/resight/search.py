@@ -13,7 +13,7 @@ from resight.catalogue import AnnotationRecord, Catalogue
 from resight.chips import make_chip
 from resight.distributions import LEARNED_SCORES, learn_distributions
 from resight.draw import Row, View, draw_identification
-from resight.errors import NotFound, PhotoError
+from resight.errors import CatalogueDamaged, NotFound, PhotoError
 from resight.identify import Identifier, Method, Progress
 from resight.photos import read_photo
 from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
@@ -130,7 +130,15 @@ class PhotoSearch:
         (features,) = self.catalogue.features(
             [record.id], method.extractor, long_edge=method.long_edge, margin=method.margin
         )
-        pixels = read_photo(self.catalogue.original(record.photo.sha256)).pixels
+        try:
+            pixels = read_photo(self.catalogue.original(record.photo.sha256)).pixels
+        except PhotoError as error:
+            raise CatalogueDamaged(
+                f"photo {record.name} cannot be drawn, its original is lost or damaged: {error}: "
+                "run `resight check`"
+            ) from error
+        if features is None:
+            raise CatalogueDamaged(f"photo {record.name} is no longer available: ask again")
         return View(self._chip(pixels, record.box, record.rotation), features.keypoints)
 
 

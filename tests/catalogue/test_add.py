@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -313,3 +314,17 @@ def test_rows_that_cannot_be_planned_are_reported_first(
         ("bad", "t.csv line 2"),
         ("added", "t.csv line 3 (1.png)"),
     ]
+
+
+def test_each_outcome_may_be_asked_for_in_another_thread(
+    catalogue: Catalogue, herd: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for dry_run in (True, False):
+        outcomes = catalogue.add(plan_folders(herd), actor="ann", dry_run=dry_run)
+        statuses = []
+        for _ in range(4):
+            with ThreadPoolExecutor(1) as pool:
+                statuses.append(pool.submit(next, outcomes).result().status)
+        assert statuses == ["added"] * 4
+        assert list(outcomes) == []
+    assert caplog.text == ""

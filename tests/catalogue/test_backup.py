@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,56 @@ def test_a_backup_never_replaces_a_file_nor_lies_in_the_catalogue(
         filled.backup(filled.folder / "b.zip")
 
 
+def test_of_backups_to_one_name_at_once_one_is_made_and_whole(
+    filled: Catalogue, tmp_path: Path
+) -> None:
+    target, together = tmp_path / "disk" / "b.zip", threading.Barrier(4)
+
+    def back_up(_: int) -> str:
+        together.wait()
+        try:
+            return str(filled.backup(target).path)
+        except CatalogueError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        said = sorted(pool.map(back_up, range(4)))
+    assert said == [str(target)] + [f"{target} exists already: name another file"] * 3
+    assert list(target.parent.iterdir()) == [target]
+    with Catalogue.restore(target, tmp_path / "again") as restored:
+        assert list(restored.check()) == []
+
+
+def test_what_a_killed_backup_left_is_not_written_to(filled: Catalogue, tmp_path: Path) -> None:
+    """Killed once its archive had a name, it leaves that archive under a second one too."""
+    kept = filled.backup(tmp_path / "b.zip").path
+    os.link(kept, tmp_path / ".b.zip.part")
+    kept = kept.rename(tmp_path / "kept.zip")
+    whole = kept.read_bytes()
+    filled.assign(filled.find("Bruce"), "Dory", actor="ann")
+    filled.backup(tmp_path / "b.zip")
+    assert kept.read_bytes() == whole
+
+
+def test_without_hard_links_a_backup_replaces_nothing_either(
+    filled: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def appears_meanwhile(_: Path, target: Path) -> None:
+        target.write_text("precious")
+        raise PermissionError(1, "Operation not permitted")  # as Linux answers on FAT
+
+    monkeypatch.setattr("os.link", appears_meanwhile)
+    with pytest.raises(CatalogueError, match="exists already"):
+        filled.backup(tmp_path / "b.zip")
+    assert (tmp_path / "b.zip").read_text() == "precious"
+
+
+def test_a_backup_into_what_is_no_folder_is_refused(filled: Catalogue, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CatalogueError, match="cannot write"):
+        filled.backup(tmp_path / "file" / "b.zip")
+
+
 def test_what_is_lost_does_not_keep_the_rest_from_being_saved(
     filled: Catalogue, tmp_path: Path
 ) -> None:
@@ -85,6 +138,31 @@ def test_a_restore_replaces_nothing(filled: Catalogue, tmp_path: Path) -> None:
         Catalogue.restore(archive, tmp_path / "full")
     with pytest.raises(CatalogueError, match="no file"):
         Catalogue.restore(tmp_path / "gone.zip", tmp_path / "new")
+
+
+def test_what_is_wrong_with_the_target_is_not_blamed_on_the_archive(
+    filled: Catalogue, tmp_path: Path
+) -> None:
+    archive = filled.backup(tmp_path / "b.zip").path
+    (tmp_path / "file").touch()
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "catalogue.sqlite.restoring").touch()  # a restore that was cut short
+    (half / "originals").touch()
+    for target in (tmp_path / "file", half):
+        with pytest.raises(CatalogueError, match=f"cannot write {target}") as caught:
+            Catalogue.restore(archive, target)
+        assert not isinstance(caught.value, CatalogueDamaged)
+
+
+def test_a_restored_folder_is_flushed_with_its_name(
+    filled: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = filled.backup(tmp_path / "b.zip").path
+    flushed: list[Path] = []
+    monkeypatch.setattr("resight.catalogue.backup.flush_folder", flushed.append)
+    Catalogue.restore(archive, tmp_path / "again").close()
+    assert flushed[-2:] == [tmp_path / "again", tmp_path]
 
 
 @settings(

@@ -89,6 +89,60 @@ def test_an_encounter_is_assigned_whole(catalogue: Catalogue, draw: Draw, tmp_pa
     assert names(catalogue, ids) == ["", "Bruce"]
 
 
+def test_describing_corrects_what_is_given_and_nothing_else(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    catalogue.describe(ids[:2], side="L", encounter=" dive 1 ", place="Bonaire", actor="ann")
+    before = catalogue.annotations(ids)
+    decision = catalogue.describe(
+        ids[:1], side="Right", date="20210503", species="Chelonia mydas", actor="bob", note="slip"
+    )
+    assert (decision.kind, decision.actor, decision.note) == ("describe", "bob", "slip")
+    assert catalogue.annotations(ids) == (
+        replace(before[0], side="right", date="2021-05-03", species="Chelonia mydas"),
+        *before[1:],
+    )
+    assert (before[0].side, before[0].encounter, before[0].place) == ("left", "dive 1", "Bonaire")
+    assert catalogue.show(ids[0]).decisions[0] == decision
+    catalogue.undo(actor="bob")
+    assert catalogue.annotations(ids) == before
+
+
+def test_an_empty_fact_is_one_not_known(catalogue: Catalogue, ids: list[str]) -> None:
+    before = catalogue.annotations(ids)
+    facts = {"side": "top", "encounter": "dive 1", "species": "x", "date": "2021", "place": "reef"}
+    catalogue.describe(ids[:1], **facts, actor="ann")
+    catalogue.describe(ids[:1], **dict.fromkeys(facts, ""), actor="ann")
+    assert catalogue.annotations(ids) == before
+
+
+def test_what_cannot_be_described_is_refused_whole(catalogue: Catalogue, ids: list[str]) -> None:
+    with pytest.raises(CatalogueError, match="'lefft'"):
+        catalogue.describe(ids, place="reef", side="lefft", actor="ann")
+    with pytest.raises(CatalogueError, match="'yesterday' is not ISO"):
+        catalogue.describe(ids, place="reef", date="yesterday", actor="ann")
+    with pytest.raises(CatalogueError, match="no fact given"):
+        catalogue.describe(ids, actor="ann")
+    with pytest.raises(CatalogueError, match="no annotation given"):
+        catalogue.describe([], side="left", actor="ann")
+    with pytest.raises(NotFound, match="'nobody'"):
+        catalogue.describe([*ids, "nobody"], side="left", actor="ann")
+    with pytest.raises(Conflict, match="'dive 1' would hold 'Crush' and 'Squirt'"):
+        catalogue.describe(ids[1:3], encounter="dive 1", actor="ann")
+    assert len(catalogue.decisions()) == 1
+
+
+def test_a_table_that_says_what_was_corrected_is_a_conflict(
+    catalogue: Catalogue, draw: Draw, tmp_path: Path
+) -> None:
+    photo = PlannedPhoto(draw(tmp_path / "1.png", 1), "1", "1.png", "Crush", side="left")
+    (added,) = catalogue.add(ImportPlan("test", (photo,)), actor="ann")
+    catalogue.describe([added.annotation], side="right", actor="ann")
+    (again,) = catalogue.add(ImportPlan("test", (photo,)), actor="ann")
+    assert (again.status, again.annotation) == ("conflict", "")
+    assert catalogue.annotations()[0].side == "right"
+
+
 def test_undo_takes_back_the_last_and_again_the_one_before(
     catalogue: Catalogue, ids: list[str]
 ) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, plan_folders
 from resight.catalogue.arrays import FeatureStore
-from resight.errors import CatalogueDamaged, NotFound
 from resight.types import Box, Chip, Features
 
 Draw = Callable[..., Path]
@@ -56,7 +55,9 @@ def ids(catalogue: Catalogue) -> list[str]:
     return [record.id for record in catalogue.annotations()]
 
 
-def same(a: Features, b: Features) -> bool:
+def same(a: Features | None, b: Features | None) -> bool:
+    if a is None or b is None:
+        return False
     arrays = ("keypoints", "descriptors", "scores", "scales", "orientations")
     return (a.size, a.family, a.metric, a.fingerprint) == (
         b.size,
@@ -80,6 +81,7 @@ def test_features_are_made_once(filled: Catalogue) -> None:
     again = list(filled.features(ids(filled), extractor, long_edge=32))
     assert extractor.batches == [4]
     assert all(map(same, made, again))
+    assert made[0] is not None
     assert made[0].size == (32, 21)
     assert filled.features_on_disk() > 0
 
@@ -109,6 +111,8 @@ def test_another_box_has_other_features(catalogue: Catalogue, draw: Draw, tmp_pa
     )
     list(catalogue.add(ImportPlan("test", planned), actor="ann"))
     one, two = catalogue.features(ids(catalogue), Corners(), long_edge=16)
+    assert one is not None
+    assert two is not None
     assert not np.array_equal(one.descriptors, two.descriptors)
 
 
@@ -139,15 +143,40 @@ def test_damaged_features_are_removed_by_a_repair(filled: Catalogue) -> None:
     assert not file.exists()
 
 
-def test_a_lost_or_exchanged_original_is_an_error(filled: Catalogue) -> None:
+def test_a_lost_or_exchanged_original_is_left_out_and_warned_of(
+    filled: Catalogue, caplog: pytest.LogCaptureFixture
+) -> None:
     one, two = filled.original("Crush/1.png"), filled.original("Crush/2.png")
+    wanted = [*filled.find("Crush/1.png"), *filled.find("Crush/2.png")]
     one.chmod(0o644)
     one.write_bytes(two.read_bytes())
-    with pytest.raises(CatalogueDamaged, match="not the photo that was added"):
-        list(filled.features(filled.find("Crush/1.png"), Corners(), long_edge=32))
+    bad, good = filled.features(wanted, Corners(), long_edge=32)
+    assert bad is None
+    assert good is not None
+    assert "photo Crush/1.png is left out" in caplog.text
+    assert "not the photo that was added" in caplog.text
+    assert "resight check" in caplog.text
+    caplog.clear()
     one.unlink()
-    with pytest.raises(CatalogueDamaged, match="lost or damaged"):
-        list(filled.features(filled.find("Crush/1.png"), Corners(), long_edge=32))
+    assert list(filled.features(wanted[:1], Corners(), long_edge=32)) == [None]
+    assert "photo Crush/1.png is left out" in caplog.text
+
+
+def test_what_others_take_away_during_a_search_is_left_out_quietly(
+    filled: Catalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = [entry.annotation for entry in filled.entries()]
+    asked = filled.features(wanted, Corners(), long_edge=32)
+    (purged,) = filled.find("Squirt")
+    filled.purge("Squirt/3.png", confirm="3.png", actor="ann")
+    assert [each is None for each in asked] == [id == purged for id in wanted]
+    assert caplog.text == ""
+
+
+def test_annotations_that_are_gone_have_no_features(filled: Catalogue) -> None:
+    wanted = [entry.annotation for entry in filled.entries()]
+    filled.undo(actor="ann")
+    assert list(filled.features(wanted, Corners(), long_edge=32)) == [None] * 3
 
 
 def test_features_go_with_a_purged_photo_and_all_at_once(filled: Catalogue) -> None:
@@ -163,8 +192,7 @@ def test_features_go_with_a_purged_photo_and_all_at_once(filled: Catalogue) -> N
 
 def test_no_features_of_nobody(filled: Catalogue) -> None:
     assert list(filled.features([], Corners(), long_edge=32)) == []
-    with pytest.raises(NotFound):
-        list(filled.features(["nobody"], Corners(), long_edge=32))
+    assert list(filled.features(["nobody"], Corners(), long_edge=32)) == [None]
 
 
 @given(n=st.integers(0, 6), seed=st.integers(0, 99), bits=st.booleans(), optional=st.booleans())

@@ -44,6 +44,22 @@ def test_a_catalogue_has_a_folder_of_its_own(tmp_path: Path) -> None:
         Catalogue.init(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["resight.toml", ".DS_Store", "Thumbs.db", "desktop.ini"])
+def test_settings_and_what_file_managers_leave_are_nothing_to_protect(
+    tmp_path: Path, name: str
+) -> None:
+    """Settings may be written first, and nobody sees the others in a folder they call empty."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("long_edge = 640\n")
+    with Catalogue.init(tmp_path / "one") as catalogue:
+        archive = catalogue.backup(tmp_path / "b.zip").path
+        assert list(catalogue.check()) == []
+    Catalogue.restore(archive, tmp_path / "two").close()
+    for folder in ("one", "two"):
+        assert (tmp_path / folder / name).read_text() == "long_edge = 640\n"
+
+
 def test_an_interrupted_init_is_begun_again(tmp_path: Path) -> None:
     (tmp_path / "catalogue.sqlite").touch()
     with pytest.raises(NotACatalogue, match="run init again"):

@@ -123,6 +123,21 @@ class Histories(RuleBasedStateMachine):
         self.catalogue.assign(chosen, name, actor="ann")
         self.decide(after, touched)
 
+    @rule(
+        chosen=st.lists(ids, min_size=1, max_size=3).map(lambda ids: list(dict.fromkeys(ids))),
+        encounter=st.sampled_from(ENCOUNTERS),
+    )
+    def describe(self, chosen: list[str], encounter: str) -> None:
+        if not set(chosen) <= self.state.keys():
+            return
+        after = self.state | {id: replace(self.state[id], encounter=encounter) for id in chosen}
+        if allowed(after):
+            self.catalogue.describe(chosen, encounter=encounter, actor="ann")
+            self.decide(after, set(chosen))
+        else:
+            with pytest.raises(Conflict):
+                self.catalogue.describe(chosen, encounter=encounter, actor="ann")
+
     @rule(chosen=st.lists(ids, min_size=1, max_size=3), hidden=st.booleans())
     def hide(self, chosen: list[str], hidden: bool) -> None:
         touched = set(chosen)

@@ -134,6 +134,8 @@ def test_a_table_says_what_its_photos_show(drawn: Drawn, tmp_path: Path) -> None
         ("identify", "a.jpg", "b.jpg", "--explain", "out.png"),
         ("evaluate", "p.csv", "--photos", ".", "--effort", "quick"),
         ("assign", "a.jpg"),
+        ("describe", "a.jpg"),
+        ("describe", "--side", "left"),
         ("nonsense",),
     ],
 )
@@ -169,6 +171,19 @@ def test_assign_corrects_and_undo_takes_it_back(drawn: Drawn) -> None:
     assert [each["name"] for each in _individuals(drawn)] == ["Donatello", "Raphael"]
     log = run("log", "--limit", "2", "-c", drawn.catalogue, "--json").json["decisions"]
     assert [(each["kind"], each["actor"]) for each in log] == [("undo", "Bo"), ("assign", "Ann")]
+
+
+def test_describe_corrects_a_fact_and_undo_takes_it_back(drawn: Drawn) -> None:
+    (first, second) = run("show", "Raphael", "-c", drawn.catalogue, "--json").json["annotations"]
+    assert {first["side"], second["side"]} == {"left", "right"}
+    ran = run("describe", "Raphael", "--side", "TL", "--date", "", "-c", drawn.catalogue)
+    assert ran.code == 0
+    assert "side topleft, date not known for 2 photos" in ran.out
+    shown = run("show", "Raphael", "-c", drawn.catalogue, "--json").json["annotations"]
+    assert shown == [{**each, "side": "topleft", "date": ""} for each in (first, second)]
+    assert run("undo", "-c", drawn.catalogue).code == 0
+    shown = run("show", "Raphael", "-c", drawn.catalogue, "--json").json["annotations"]
+    assert shown == [first, second]
 
 
 def test_a_new_name_much_like_a_known_one_is_warned_about(drawn: Drawn) -> None:

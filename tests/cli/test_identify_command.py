@@ -6,11 +6,15 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from .commands import Drawn, run
+from resight.search import PhotoSearch
+from resight.types import Identification
+
+from .commands import Drawn, process, run
 
 CANDIDATE_KEYS = {
     "rank", "individual", "score", "annotation", "photo", "name", "side", "matches", "inliers",
@@ -41,6 +45,37 @@ def test_people_read_a_table_and_what_the_score_is_not(drawn: Drawn) -> None:
     assert "The score is the sum of match scores, not a probability" in ran.out
     assert "%" not in ran.out
     assert f"resight add {drawn.queries[0].path} --individual NAME" in ran.err
+
+
+def test_a_lost_original_is_warned_of_and_stops_no_search(drawn: Drawn) -> None:
+    next((drawn.catalogue / "originals").rglob("*.jpg")).unlink()
+    # New settings, so that features are made anew.
+    query = ("identify", drawn.queries[0].path, "--set", "long_edge=200", "-c", drawn.catalogue)
+    ran = process(*query)
+    assert ran.code == 0
+    assert "Searched 3 photos of 2 individuals" in ran.out
+    assert "left out 1 (photo not available)" in ran.out
+    (warning,) = [line for line in ran.err.splitlines() if line.startswith("warning: ")]
+    assert ".jpg is left out, its original is lost or damaged" in warning
+    assert "resight check" in warning
+
+
+def test_an_answer_about_photos_that_are_gone_meanwhile_is_not_given(
+    drawn: Drawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identify = PhotoSearch.identify
+
+    def undone_meanwhile(search: PhotoSearch, *asked: Any, **how: Any) -> Identification:
+        answer = identify(search, *asked, **how)
+        run("undo", "-c", drawn.catalogue)
+        return answer
+
+    monkeypatch.setattr(PhotoSearch, "identify", undone_meanwhile)
+    ran = run("identify", *(each.path for each in drawn.queries[:2]), "-c", drawn.catalogue)
+    assert ran.code == 3
+    assert ran.err.count("the catalogue changed meanwhile") == 1
+    assert ran.err.count("No candidates") == 0
+    assert ran.out.count("No candidates") == 1, "the second photo is asked about all the same"
 
 
 def test_nothing_is_added(drawn: Drawn) -> None:

@@ -28,6 +28,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from resight import __version__
+from resight.catalogue.folders import is_free
 from resight.catalogue.originals import Originals, flush_folder, sha256_of, writing_to
 from resight.catalogue.records import BackupReport
 from resight.catalogue.store import Store, photos, translated
@@ -36,6 +37,8 @@ from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists
 DATABASE = "catalogue.sqlite"
 _MANIFEST = "manifest.json"
 _FORMAT = "resight-backup.v1"
+#: An archive before it has its name.
+_MADE = "archive.zip"
 _ORIGINAL = re.compile(r"originals/[0-9a-f]{2}/([0-9a-f]{64})\.[a-z0-9]+")
 #: The database while a restore is under way: the folder is no catalogue before
 #: this becomes ``DATABASE``.
@@ -72,55 +75,61 @@ def backup(store: Store, originals: Originals, target: Path) -> BackupReport:
         target = target / f"{catalogue.name}-{now}.resight.zip"
     target = target.absolute()
     if target.exists():
-        raise CatalogueError(f"{target} exists already: name another file")
+        raise _exists(target)
     if target.resolve().is_relative_to(catalogue):
         raise CatalogueError(
             f"{target} lies in the catalogue itself and would be lost with it: "
             "put backups on another disk"
         )
-    part = target.with_name(f".{target.name}.part")
+    with writing_to(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # A folder of its own: whoever else backs up to this name has another.
+        with TemporaryDirectory(dir=target.parent, prefix=".resight-backup-") as folder:
+            written, missing = _write(store, originals, Path(folder))
+            _publish(Path(folder) / _MADE, target)
+            flush_folder(target.parent)
+    return BackupReport(target, written, target.stat().st_size, missing)
+
+
+def _exists(target: Path) -> CatalogueError:
+    return CatalogueError(f"{target} exists already: name another file")
+
+
+def _publish(made: Path, target: Path) -> None:
+    """Give the archive its name, never replacing what somebody else made meanwhile."""
     try:
-        with writing_to(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            report = _write(store, originals, part)
-            # Unlike a rename, a link never replaces what somebody else made meanwhile.
-            _publish(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-    return BackupReport(target, report.photos, target.stat().st_size, report.missing)
+        try:
+            os.link(made, target)
+        except FileExistsError:
+            raise
+        except OSError:  # no hard links on FAT and exFAT, which USB sticks have
+            target.touch(exist_ok=False)
+            made.replace(target)
+    except FileExistsError as error:
+        raise _exists(target) from error
 
 
-def _publish(part: Path, target: Path) -> None:
-    try:
-        os.link(part, target)
-    except FileExistsError:
-        raise
-    except OSError:  # no hard links on FAT and exFAT, which USB sticks have
-        part.rename(target)
-    flush_folder(target.parent)
-
-
-def _write(store: Store, originals: Originals, part: Path) -> BackupReport:
+def _write(store: Store, originals: Originals, folder: Path) -> tuple[int, tuple[str, ...]]:
+    """Make the archive in a folder; how many photos it holds, and which are missing."""
     missing: list[str] = []
-    with TemporaryDirectory(dir=part.parent, prefix=".resight-backup-") as folder:
-        snapshot = Path(folder) / DATABASE
-        store.copy_to(snapshot)
-        with part.open("wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                listed = {DATABASE: sha256_of(snapshot)}
-                archive.write(snapshot, DATABASE)
-                for sha256, format in _photos_of(snapshot):
-                    path = originals.path(sha256, format)
-                    name = path.relative_to(originals.folder.parent).as_posix()
-                    if _is_whole(path, sha256):
-                        _store_file(archive, name, path)
-                        listed[name] = sha256
-                    else:
-                        missing.append(name)
-                archive.writestr(_MANIFEST, _manifest(listed, missing))
-            file.flush()
-            os.fsync(file.fileno())
-    return BackupReport(part, len(listed) - 1, 0, tuple(missing))
+    snapshot = folder / DATABASE
+    store.copy_to(snapshot)
+    with (folder / _MADE).open("xb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            listed = {DATABASE: sha256_of(snapshot)}
+            archive.write(snapshot, DATABASE)
+            for sha256, format in _photos_of(snapshot):
+                path = originals.path(sha256, format)
+                name = path.relative_to(originals.folder.parent).as_posix()
+                if _is_whole(path, sha256):
+                    _store_file(archive, name, path)
+                    listed[name] = sha256
+                else:
+                    missing.append(name)
+            archive.writestr(_MANIFEST, _manifest(listed, missing))
+        file.flush()
+        os.fsync(file.fileno())
+    return len(listed) - 1, tuple(missing)
 
 
 def _is_whole(path: Path, sha256: str) -> bool:
@@ -170,17 +179,22 @@ def restore(archive: Path, folder: Path) -> None:
     """
     if (folder / DATABASE).exists():
         raise CatalogueExists(f"{folder} holds a catalogue already: restore into a new folder")
-    begun = (folder / _UNFINISHED).exists()
-    if folder.exists() and any(folder.iterdir()) and not begun:
-        raise CatalogueError(f"{folder} is not empty: restore into a new or empty folder")
-    with _opened(archive) as (opened, manifest):
+    with writing_to(folder):
+        begun = (folder / _UNFINISHED).exists()
+        if not begun and not is_free(folder):
+            raise CatalogueError(f"{folder} is not empty: restore into a new or empty folder")
+    with _reading(archive):
+        opened = zipfile.ZipFile(archive)
+    with opened:
+        with _reading(archive):
+            manifest = _read_manifest(archive, json.loads(opened.read(_MANIFEST)))
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / _UNFINISHED).touch()
-        Originals(folder).create()
+            Originals(folder).create()
         for name, sha256 in manifest.files.items():
             target = folder / (_UNFINISHED if name == DATABASE else name)
-            if _extract(opened, name, target) != sha256:
+            if _extract(archive, opened, name, target) != sha256:
                 raise CatalogueDamaged(f"{archive} is damaged: {name} differs from its checksum")
     _check_restored(archive, folder, manifest)
     with writing_to(folder):
@@ -188,6 +202,7 @@ def restore(archive: Path, folder: Path) -> None:
             flush_folder(path)
         (folder / _UNFINISHED).rename(folder / DATABASE)
         flush_folder(folder)
+        flush_folder(folder.parent)
 
 
 @dataclass(frozen=True)
@@ -197,10 +212,10 @@ class _Manifest:
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[tuple[zipfile.ZipFile, _Manifest]]:
+def _reading(archive: Path) -> Iterator[None]:
+    """Turn what reading an archive raises into errors that name it."""
     try:
-        with zipfile.ZipFile(archive) as opened:
-            yield opened, _read_manifest(archive, json.loads(opened.read(_MANIFEST)))
+        yield
     except FileNotFoundError as error:
         raise CatalogueError(f"there is no file {archive}") from error
     except _DAMAGE as error:
@@ -223,16 +238,16 @@ def _read_manifest(archive: Path, read: Any) -> _Manifest:
     return _Manifest(files, frozenset(missing))
 
 
-def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> str:
+def _extract(archive: Path, opened: zipfile.ZipFile, name: str, target: Path) -> str:
     """Write one file, flushed to the disk; returns its sha256."""
     digest = hashlib.sha256()
-    with archive.open(name) as source, writing_to(target):
+    with writing_to(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         # The unfinished database marks the folder as ours, so it is never away.
         if name != DATABASE:
             target.unlink(missing_ok=True)
         with target.open("wb") as file:
-            while chunk := source.read(_CHUNK):
+            for chunk in _chunks(archive, opened, name):
                 digest.update(chunk)
                 file.write(chunk)
             file.flush()
@@ -240,6 +255,18 @@ def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> str:
         if name != DATABASE:
             target.chmod(0o444)
     return digest.hexdigest()
+
+
+def _chunks(archive: Path, opened: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    with _reading(archive):
+        source = opened.open(name)
+    with source:
+        while True:
+            with _reading(archive):
+                chunk = source.read(_CHUNK)
+            if not chunk:
+                return
+            yield chunk
 
 
 def _check_restored(archive: Path, folder: Path, manifest: _Manifest) -> None:

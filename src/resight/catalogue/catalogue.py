@@ -20,8 +20,9 @@ from resight.catalogue import (
 )
 from resight.catalogue.adding import AddOptions
 from resight.catalogue.decisions import Said
+from resight.catalogue.folders import is_free
 from resight.catalogue.importing import ImportPlan
-from resight.catalogue.names import clean_name
+from resight.catalogue.names import clean_name, date_named, side_named
 from resight.catalogue.originals import Originals, flush_folder, writing_to
 from resight.catalogue.records import (
     AddOutcome,
@@ -73,7 +74,7 @@ class Catalogue:
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # A database without a schema is what an interrupted init leaves.
-            if not database.exists() and any(folder.iterdir()):
+            if not database.exists() and not is_free(folder):
                 raise CatalogueError(f"{folder} is not empty: give a catalogue its own folder")
         store = Store(database)
         try:
@@ -183,6 +184,41 @@ class Catalogue:
             raise CatalogueError(str(error)) from error
         said = Said("assign", actor, note, identification)
         return self._set(annotations, said, individual=name)
+
+    def describe(
+        self,
+        annotations: Sequence[str],
+        *,
+        side: str | None = None,
+        encounter: str | None = None,
+        species: str | None = None,
+        date: str | None = None,
+        place: str | None = None,
+        actor: str,
+        note: str = "",
+    ) -> Decision:
+        """Correct facts of annotations: only those given change, ``""`` to not known.
+
+        They may be written as in tables for ``add``. A box cannot be corrected:
+        by it ``add`` knows an annotation again.
+
+        Raises ``CatalogueError`` for a fact that cannot be understood or none at
+        all, ``NotFound``, and ``Conflict`` where an encounter would hold two animals.
+        """
+        said = {
+            "side": (side_named, side),
+            "encounter": (clean_name, encounter),
+            "species": (clean_name, species),
+            "date": (date_named, date),
+            "place": (clean_name, place),
+        }
+        try:
+            facts = {fact: read(text) for fact, (read, text) in said.items() if text is not None}
+        except ValueError as error:
+            raise CatalogueError(str(error)) from error
+        if not facts:
+            raise CatalogueError(f"no fact given to describe: there are {', '.join(said)}")
+        return self._set(annotations, Said("describe", actor, note), **facts)
 
     def hide(
         self, annotations: Sequence[str], *, actor: str, note: str = "", hidden: bool = True
@@ -299,18 +335,20 @@ class Catalogue:
         *,
         long_edge: int,
         margin: float = 0.0,
-    ) -> Iterator[Features]:
+    ) -> Iterator[Features | None]:
         """Features of annotations, in order: loaded, or made and kept for the next time.
 
-        Descriptors have passed through float16 in either case, so a search
-        gives the same answer whether they were kept or not.
-
-        Raises ``NotFound``; ``CatalogueDamaged`` where an original is lost.
+        ``None`` for an annotation that is not there, as another process may have
+        taken it out since it was listed, and, with a logged warning, for one whose
+        original is lost or damaged. Descriptors have passed through float16 in
+        either case, so a search gives the same answer whether they were kept or not.
         """
         made = gallery.GalleryFeatures(
-            self.folder, self._originals, extractor, long_edge=long_edge, margin=margin
+            self._store, self._originals, extractor, long_edge=long_edge, margin=margin
         )
-        return made.of(self.annotations(annotations))
+        with self._store.reading() as connection:
+            known = queries.known(connection, annotations)
+        return made.of([known.get(id) for id in annotations])
 
     def features_on_disk(self) -> int:
         """Bytes that kept features take."""

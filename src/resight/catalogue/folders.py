@@ -1,7 +1,8 @@
-"""Folders in which a catalogue is at risk: on a network, or copied by a cloud service.
+"""Folders for a catalogue: which are free, and in which it is at risk.
 
-SQLite's locks and write-ahead log do not work across a network, and a service
-that copies the database while it is being written copies it broken.
+At risk are those on a network or copied by a cloud service: SQLite's locks and
+write-ahead log do not work across a network, and a service that copies the
+database while it is being written copies it broken.
 """
 
 from __future__ import annotations
@@ -42,6 +43,20 @@ _CLOUD_MARKERS = {
     ".tmp.drivedownload": "Google Drive",
     ".tmp.driveupload": "Google Drive",
 }
+#: What file managers leave in a folder that people see as empty.
+_UNSEEN = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a catalogue may be made in ``folder``: it is empty, or not there yet.
+
+    The catalogue's settings may be there before it. Raises ``OSError``.
+    """
+    from resight.settings import FILE_NAME  # loads pydantic
+
+    if not folder.exists():
+        return True
+    return {path.name for path in folder.iterdir()} <= {FILE_NAME, *_UNSEEN}
 
 
 def folder_warnings(folder: Path) -> list[str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from resight.catalogue import queries
 from resight.catalogue.arrays import FeatureStore
 from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals
 from resight.catalogue.records import AnnotationRecord
-from resight.errors import CatalogueDamaged, PhotoError
+from resight.catalogue.store import Store
+from resight.errors import PhotoError
 from resight.extractors import Extractor
 from resight.photos import read_photo
 from resight.types import Chip, Features, GalleryEntry
+
+logger = logging.getLogger(__name__)
 
 #: Chips extracted together: enough for a network to work well, little memory.
 _BATCH = 8
@@ -38,7 +42,7 @@ class GalleryFeatures:
 
     def __init__(
         self,
-        catalogue: Path,
+        store: Store,
         originals: Originals,
         extractor: Extractor,
         *,
@@ -47,50 +51,69 @@ class GalleryFeatures:
     ) -> None:
         from resight.chips import chip_fingerprint  # loads OpenCV
 
+        self._catalogue = store
         self._originals = originals
         self._extractor = extractor
         self._long_edge = long_edge
         self._margin = float(margin)
         self._store = FeatureStore(
-            catalogue,
+            originals.folder.parent,
             f"{extractor.fingerprint} | {chip_fingerprint(long_edge=long_edge, margin=margin)}",
         )
 
-    def of(self, records: Sequence[AnnotationRecord]) -> Iterator[Features]:
-        """Features of each annotation, in order.
-
-        Raises ``CatalogueDamaged`` where an original is lost or damaged.
-        """
+    def of(self, records: Sequence[AnnotationRecord | None]) -> Iterator[Features | None]:
+        """Features of each annotation, in order; ``None`` for none and for a lost original."""
         for start in range(0, len(records), _BATCH):
             yield from self._batch(records[start : start + _BATCH])
 
-    def _batch(self, records: Sequence[AnnotationRecord]) -> list[Features]:
-        found = [self._store.load(record.photo.sha256, _region(record)) for record in records]
-        missing = [index for index, features in enumerate(found) if features is None]
-        if missing:
-            made = self._extractor.extract([self._chip(records[index]) for index in missing])
-            for index, features in zip(missing, made, strict=True):
-                record = records[index]
+    def _batch(self, records: Sequence[AnnotationRecord | None]) -> list[Features | None]:
+        found: list[Features | None] = []
+        lacking: list[tuple[int, AnnotationRecord, Chip]] = []
+        for index, record in enumerate(records):
+            found.append(None)
+            if record is None:
+                continue
+            found[index] = self._store.load(record.photo.sha256, _region(record))
+            chip = self._chip(record) if found[index] is None else None
+            if chip is not None:
+                lacking.append((index, record, chip))
+        if lacking:
+            made = self._extractor.extract([chip for _, _, chip in lacking])
+            for (index, record, _), features in zip(lacking, made, strict=True):
                 found[index] = self._store.save(record.photo.sha256, _region(record), features)
-        return [features for features in found if features is not None]
+        return found
 
-    def _chip(self, record: AnnotationRecord) -> Chip:
+    def _chip(self, record: AnnotationRecord) -> Chip | None:
         from resight.chips import make_chip  # loads OpenCV
 
         path = self._originals.path(record.photo.sha256, record.photo.format)
-        advice = "run check, and add the photo again from its source to put it back"
         try:
             photo, pixels = read_photo(path)
         except PhotoError as error:
-            raise CatalogueDamaged(f"an original is lost or damaged: {error}: {advice}") from error
+            self._warn_of(record, str(error))
+            return None
         if photo.sha256 != record.photo.sha256:
-            raise CatalogueDamaged(f"{path} is not the photo that was added: {advice}")
+            self._warn_of(record, f"{path} is not the photo that was added")
+            return None
         return make_chip(
             pixels,
             record.box,
             rotation=record.rotation,
             margin=self._margin,
             long_edge=self._long_edge,
+        )
+
+    def _warn_of(self, record: AnnotationRecord, why: str) -> None:
+        """Say that an original is lost or damaged, unless the photo was just purged."""
+        # A purge is committed before its files are removed.
+        with self._catalogue.reading() as connection:
+            if not queries.holds_photo(connection, record.photo.sha256):
+                return
+        logger.warning(
+            "photo %s is left out, its original is lost or damaged: %s: run `resight check`, and "
+            "add the photo again from its source to put it back",
+            record.name,
+            why,
         )
 
 

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Row
@@ -76,7 +77,32 @@ def records(connection: Connection, ids: Iterable[str] | None = None) -> list[An
 
     Raises ``NotFound`` for an id that is not there.
     """
-    query = sa.select(
+    if ids is None:
+        query = _annotated_photos().order_by(annotations_table.c.individual, annotations_table.c.id)
+        return [_record(row) for row in connection.execute(query)]
+    wanted = list(ids)
+    found = known(connection, wanted)
+    for id in wanted:
+        if id not in found:
+            raise NotFound(f"no annotation {id!r} in this catalogue")
+    return [found[id] for id in wanted]
+
+
+def known(connection: Connection, ids: Iterable[str]) -> dict[str, AnnotationRecord]:
+    """By id, those of some annotations that are there."""
+    among = sa.select(sa.func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
+    query = _annotated_photos().where(annotations_table.c.id.in_(among))
+    return {row.id: _record(row) for row in connection.execute(query)}
+
+
+def holds_photo(connection: Connection, sha256: str) -> bool:
+    """Whether a photo is (still) in the catalogue."""
+    query = sa.select(photos.c.sha256).where(photos.c.sha256 == sha256)
+    return connection.execute(query).first() is not None
+
+
+def _annotated_photos() -> sa.Select[Any]:
+    return sa.select(
         annotations_table,
         photos.c.name,
         photos.c.format,
@@ -88,19 +114,6 @@ def records(connection: Connection, ids: Iterable[str] | None = None) -> list[An
         photos.c.latitude.label("photo_latitude"),
         photos.c.longitude.label("photo_longitude"),
     ).join(photos, photos.c.sha256 == annotations_table.c.photo)
-    if ids is None:
-        query = query.order_by(annotations_table.c.individual, annotations_table.c.id)
-        return [_record(row) for row in connection.execute(query)]
-    wanted = list(ids)
-    among = sa.select(sa.func.json_each(json.dumps(wanted)).table_valued("value").c.value)
-    found = {
-        row.id: _record(row)
-        for row in connection.execute(query.where(annotations_table.c.id.in_(among)))
-    }
-    for id in wanted:
-        if id not in found:
-            raise NotFound(f"no annotation {id!r} in this catalogue")
-    return [found[id] for id in wanted]
 
 
 def _record(row: Row[tuple[object, ...]]) -> AnnotationRecord:

@@ -134,7 +134,14 @@ class Store:
         """A copy that touches no disk, for trying out what would happen."""
         twin = Store.__new__(Store)
         twin.file = self.file
-        twin._set_up(sa.create_engine("sqlite://", poolclass=sa.StaticPool))
+        # Its one connection goes along with an iterator that several threads step.
+        twin._set_up(
+            sa.create_engine(
+                "sqlite://",
+                poolclass=sa.StaticPool,
+                connect_args={"check_same_thread": False},
+            )
+        )
         with translated(self.file), self._raw() as source, twin._raw() as target:
             source.backup(target)
         return twin

@@ -127,6 +127,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     },
     _CURATE: {
         "assign": decisions.assign,
+        "describe": decisions.describe,
         "hide": decisions.hide,
         "undo": decisions.undo,
         "log": decisions.log,

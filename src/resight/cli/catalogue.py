@@ -280,7 +280,7 @@ def show(
       resight show Donatello
       resight show IMG_0412.jpg
 
-    Next: resight assign, to correct who it is; resight undo, to take a decision back
+    Next: resight assign or describe, to correct it; resight undo, to take a decision back
     """
     out = Output(quiet=quiet, as_json=as_json)
     with opened_in(catalogue) as opened:

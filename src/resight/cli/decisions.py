@@ -63,6 +63,64 @@ def assign(
     out.say(f"Decision {decision.id}: {count(decision.annotations, 'photo')} now of {to}")
 
 
+def describe(
+    what: What,
+    side: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="SIDE", help="Which side: left, right, top, topleft …", show_default=False
+        ),
+    ] = None,
+    encounter: Annotated[
+        Optional[str],
+        typer.Option(metavar="NAME", help="The occasion, of one animal.", show_default=False),
+    ] = None,
+    species: Annotated[
+        Optional[str], typer.Option(metavar="NAME", help="The species.", show_default=False)
+    ] = None,
+    date: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="DATE",
+            help="When it was seen: 2024, 2024-05, 2024-05-03 or 2024-05-03T10:11.",
+            show_default=False,
+        ),
+    ] = None,
+    place: Annotated[
+        Optional[str], typer.Option(metavar="NAME", help="Where.", show_default=False)
+    ] = None,
+    by: By = "",
+    note: Note = "",
+    catalogue: CatalogueFolder = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Correct what is said about photos: side, encounter, species, date or place.
+
+    Only what is given changes; "" makes it not known. Who it is: resight assign.
+
+    Examples:
+      resight describe IMG_0412.jpg --side left
+      resight describe Donatello --place "Klein Bonaire" --date 2024-05
+      resight describe IMG_0412.jpg --encounter ""
+
+    Next: resight show NAME; resight undo takes it back
+    """
+    facts = {
+        "side": side, "encounter": encounter, "species": species, "date": date, "place": place
+    }  # fmt: skip
+    if all(text is None for text in facts.values()):
+        raise typer.BadParameter(f"say what to correct: {', '.join(f'--{fact}' for fact in facts)}")
+    out = Output(quiet=quiet, as_json=as_json)
+    with opened_in(catalogue) as opened:
+        annotations = _all_found(opened, what)
+        decision = opened.describe(annotations, **facts, actor=actor(by), note=note)
+        after = opened.changes(decision.id)[0].after or {}
+    out.json(decision)
+    said = ", ".join(f"{fact} {after[fact] or 'not known'}" for fact in facts if fact in after)
+    out.say(f"Decision {decision.id}: {said} for {count(decision.annotations, 'photo')}")
+
+
 def hide(
     what: What,
     unhide: Annotated[

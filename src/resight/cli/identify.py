@@ -12,7 +12,7 @@ import typer
 from resight.cli.lookup import opened_in
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, Set
 from resight.cli.output import Column, Output, count, error, exit_code, stopped
-from resight.errors import PhotoError
+from resight.errors import NotFound, PhotoError
 
 if TYPE_CHECKING:
     from resight.catalogue import AnnotationRecord
@@ -137,27 +137,33 @@ class _Run:
         return len(self.answers) + len(self.failed)
 
     def ask(self, path: Path, number: str) -> None:
-        """Identify one photo and print the answer; a photo that cannot be used is reported."""
+        """Identify one photo and print the answer; one that cannot be used is reported."""
         try:
             with self.out.progress(f"{number}{path.name}") as step:
                 query = self.search.read(path, box=self.region, side=self.side)
                 answer = self.search.identify(query, progress=step)
+            shown = answer.candidates[: self.top]
+            best = [each.evidence[0].annotation for each in shown]
+            records = self.search.catalogue.annotations(best)
         except PhotoError as problem:
             text = str(problem)
-            text = text if text.startswith(str(path)) else f"{path}: {text}"
-            error(text)
-            self.failed.append({"path": str(path), "error": text})
+            self._fail(path, text if text.startswith(str(path)) else f"{path}: {text}")
             return
-        shown = answer.candidates[: self.top]
+        except NotFound as problem:
+            self._fail(path, f"{path}: the catalogue changed meanwhile ({problem}): ask again")
+            return
         if shown:
             self.confidences = shown[0].evidence[0].matches.confidences is not None
-        records = self.search.catalogue.annotations([each.evidence[0].annotation for each in shown])
         self.answers.append(_as_json(query, answer, records))
         _print(self.out, query, answer, records)
         if self.pictures:
             picture = self.pictures.write(self.search, query, answer)
             self.answers[-1]["picture"] = str(picture)
             self.out.say(f"Picture: {picture}")
+
+    def _fail(self, path: Path, text: str) -> None:
+        error(text)
+        self.failed.append({"path": str(path), "error": text})
 
     def finish(self, settings: dict[str, Any]) -> None:
         """Say by which method, what the numbers mean, and what to do next."""
