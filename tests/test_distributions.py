@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -77,6 +78,20 @@ def test_all_pairs_are_used_when_there_are_few() -> None:
     rng = np.random.default_rng(0)
     assert len(matching_pairs(gallery, "same", 200, rng)) == 2
     assert len(non_matching_pairs(gallery, "same", 200, rng)) == 4
+
+
+def test_the_only_pair_that_may_meet_is_found_among_many() -> None:
+    gallery = gallery_of(*[("Ada", "e1")] * 600, ("Bo", "e2"))
+    gallery = [dataclasses.replace(entry, side="right") for entry in gallery]
+    gallery[300] = dataclasses.replace(gallery[300], side="left")
+    gallery[-1] = dataclasses.replace(gallery[-1], side="left")
+    (pair,) = non_matching_pairs(gallery, "same", 200, np.random.default_rng(0))
+    assert {entry.annotation for entry in pair} == {"300", "600"}
+
+
+def test_pairs_are_enumerated_up_to_the_limit_too() -> None:
+    gallery = gallery_of(*[("Ada", "e1")] * 2000, ("Bo", "e2"))
+    assert len(non_matching_pairs(gallery, "same", 200, np.random.default_rng(0))) == 200
 
 
 class Confident(NearestNeighbour):

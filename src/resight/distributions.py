@@ -7,7 +7,8 @@ photos that are asked about later would flatter the answers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, combinations, product
 from typing import Optional
 
 import numpy as np
@@ -21,7 +22,7 @@ Pair = tuple[GalleryEntry, GalleryEntry]
 
 #: Scores that need what is learned here.
 LEARNED_SCORES = frozenset({"wasserstein_h0", "wasserstein_h1", "mean_shift"})
-#: Random draws for each pair wanted; a gallery where so few may meet has few to give.
+#: Random draws for each pair wanted, before those that may meet are listed instead.
 _DRAWS = 50
 
 
@@ -54,17 +55,32 @@ def learn_distributions(
 def non_matching_pairs(
     entries: Sequence[GalleryEntry], side_policy: str, limit: int, rng: np.random.Generator
 ) -> list[Pair]:
-    """Up to ``limit`` distinct random pairs of different individuals."""
+    """Up to ``limit`` distinct pairs of different individuals: random, where many may meet."""
     found: dict[tuple[int, int], Pair] = {}
     if len(entries) < 2:
         return []
-    for first, second in rng.integers(len(entries), size=(_DRAWS * limit, 2)).tolist():
+    drawn = rng.integers(len(entries), size=(_DRAWS * limit, 2)).tolist()
+    for first, second in chain(drawn, _strangers(entries, side_policy)):
         one, other = entries[first], entries[second]
         if one.individual != other.individual and _may_meet(one, other, side_policy):
             found.setdefault((min(first, second), max(first, second)), (one, other))
         if len(found) == limit:
             break
     return list(found.values())
+
+
+def _strangers(entries: Sequence[GalleryEntry], side_policy: str) -> Iterator[tuple[int, int]]:
+    """Indices of all pairs of different individuals whose sides meet.
+
+    By groups, so that many photos of one individual and side, the reason why
+    random draws run out, are skipped at once.
+    """
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, entry in enumerate(entries):
+        groups[entry.individual, entry.side].append(index)
+    for (one, some), (other, others) in combinations(groups.items(), 2):
+        if one[0] != other[0] and sides_meet(one[1], other[1], side_policy):
+            yield from product(some, others)
 
 
 def matching_pairs(
