@@ -22,7 +22,7 @@ from resight.extractors import Extractor
 from resight.extractors.sift import Sift
 from resight.identify import LEFT_OUT, Identifier, Method
 from resight.matchers.nearest import NearestNeighbour
-from resight.scoring import ScoreDistributions
+from resight.scoring import KnownPair, KnownPairs
 from resight.types import (
     SIDES,
     Chip,
@@ -332,21 +332,64 @@ class Confident(NearestNeighbour):
         return found
 
 
+def pair(confidences: Sequence[float], *encounters: str) -> KnownPair:
+    photos = frozenset(f"photo of {encounter}" for encounter in encounters)
+    return KnownPair(np.array(confidences, np.float32), photos, frozenset(encounters))
+
+
 def test_scores_that_compare_with_distributions() -> None:
     method = Method("sift+confident", SIFT, Confident(), score="mean_shift")
-    null = np.array([0.0, 0.0, 0.0, 1.0], np.float32)  # of mean 1/4
-    distributions = ScoreDistributions(null, None, method.matching_fingerprint)
-    identifier = Identifier(gallery=THREE, method=method, distributions=distributions)
+    known = KnownPairs((pair([0.0, 0.0, 0.0, 1.0]),), (), method.matching_fingerprint)
+    identifier = Identifier(gallery=THREE, method=method, known_pairs=known)
     answer = identifier.identify(photo(range(10)))
     # 9, 8 and 0 of the 10 keypoints have a match
     assert [each.individual for each in answer.candidates] == ["Ada", "Bo", "Cy"]
     assert [each.score for each in answer.candidates] == pytest.approx([0.65, 0.55, -0.25])
 
 
-def test_distributions_of_another_method_are_refused() -> None:
-    distributions = ScoreDistributions(np.zeros(1, np.float32), None, "another")
-    with pytest.raises(SettingsError, match="learned with another"):
-        Identifier(gallery=THREE, method=METHOD, distributions=distributions)
+@pytest.mark.parametrize(
+    ("encounter", "own", "expected"),
+    [
+        ("", "", 1 - 0.5),
+        ("e9", "photo of e9", 1 - 0.5),  # of no pair
+        ("e1", "", 1 - 0.75),
+        ("", "photo of e3", 1 - 0.25),
+    ],
+)
+def test_nothing_is_learned_from_the_own_encounter_or_photo(
+    encounter: str, own: str, expected: float
+) -> None:
+    method = Method("sift+confident", SIFT, Confident(), score="mean_shift")
+    known = KnownPairs(
+        (pair([0.25], "e1", "e2"), pair([0.75], "e3", "e4")), (), method.matching_fingerprint
+    )
+    identifier = Identifier(
+        gallery=Photos([(entry("a", "Ada"), range(5))]), method=method, known_pairs=known
+    )
+    answer = identifier.identify(photo(range(5)), encounter=encounter, photo=own)
+    (candidate,) = answer.candidates  # all five match: mean 1
+    assert candidate.score == pytest.approx(expected)
+
+
+def test_a_score_with_nothing_left_to_learn_from_is_refused() -> None:
+    method = Method("sift+confident", SIFT, Confident(), score="wasserstein_h1")
+    known = KnownPairs((), (pair([1.0], "e1", "e2"),), method.matching_fingerprint)
+    identifier = Identifier(gallery=THREE, method=method, known_pairs=known)
+    assert identifier.identify(photo(range(5))).candidates
+    with pytest.raises(SettingsError, match="outside the query's own encounter and photo"):
+        identifier.identify(photo(range(5)), encounter="e2")
+
+
+def test_known_pairs_of_another_method_are_refused() -> None:
+    with pytest.raises(SettingsError, match="matched with another"):
+        Identifier(gallery=THREE, method=METHOD, known_pairs=KnownPairs((), (), "another"))
+
+
+def test_the_order_of_known_pairs_does_not_change_the_fingerprint() -> None:
+    pairs = (pair([0.25], "e1", "e2"), pair([0.75], "e3", "e4"))
+    either, other = (KnownPairs(each, (), "m.v1").digest for each in (pairs, pairs[::-1]))
+    assert either == other
+    assert either != KnownPairs((), pairs, "m.v1").digest
 
 
 def test_whatever_changes_the_ranking_changes_the_fingerprint() -> None:
@@ -358,12 +401,14 @@ def test_whatever_changes_the_ranking_changes_the_fingerprint() -> None:
         dataclasses.replace(METHOD, margin=0.1),
         dataclasses.replace(METHOD, score="matches"),
     ]
-    pools = [np.array([value], np.float32) for value in (0.25, 0.5)]
-    learned = [ScoreDistributions(pool, None, METHOD.matching_fingerprint) for pool in pools]
+    learned = [
+        KnownPairs((each,), (), METHOD.matching_fingerprint)
+        for each in (pair([0.25], "e1"), pair([0.5], "e1"), pair([0.25], "e2"))
+    ]
     fingerprints = [
         *(Identifier(gallery=THREE, method=method).fingerprint for method in methods),
         *(
-            Identifier(gallery=THREE, method=METHOD, distributions=each).fingerprint
+            Identifier(gallery=THREE, method=METHOD, known_pairs=each).fingerprint
             for each in learned
         ),
     ]

@@ -23,6 +23,7 @@ pairs too. ``mean_shift`` is negative there.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -131,6 +132,76 @@ class ScoreDistributions:
     def match_pool(self) -> Optional[Pool]:
         """``match`` prepared for distances."""
         return None if self.match is None else Pool(self.match)
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPair:
+    """What a method said about two gallery photos of which the truth is known.
+
+    ``confidences`` (N,) float32 of one matched with the other; ``photos`` are the
+    sha256 of both and ``encounters`` those known of both.
+    """
+
+    confidences: NDArray[np.float32]
+    photos: frozenset[str]
+    encounters: frozenset[str]
+
+    def __post_init__(self) -> None:
+        self.confidences.flags.writeable = False
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPairs:
+    """Gallery pairs of different individuals and of the same, to learn distributions from.
+
+    ``fingerprint`` is of the method that matched them: they mean nothing for another.
+    """
+
+    different: tuple[KnownPair, ...]
+    same: tuple[KnownPair, ...]
+    fingerprint: str
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hexadecimal digits; equal for the same pairs in any order."""
+        whole = hashlib.sha256()
+        for pairs in (self.different, self.same):
+            whole.update(b"".join(sorted(map(_digest, pairs))) + b"|")
+        return whole.hexdigest()[:16]
+
+    def distributions(self, *, encounter: str = "", photo: str = "") -> ScoreDistributions:
+        """Pools of all pairs but those that show this encounter or this photo (empty: none).
+
+        What looks like the query because it is of the same occasion must not say what
+        the same animal looks like.
+        """
+        kept = [
+            tuple(
+                pair
+                for pair in pairs
+                if photo not in pair.photos and encounter not in pair.encounters
+            )
+            for pairs in (self.different, self.same)
+        ]
+        if kept == [self.different, self.same]:
+            return self._all
+        return ScoreDistributions(_pooled(kept[0]), _pooled(kept[1]), self.fingerprint)
+
+    @cached_property
+    def _all(self) -> ScoreDistributions:
+        return ScoreDistributions(_pooled(self.different), _pooled(self.same), self.fingerprint)
+
+
+def _pooled(pairs: Sequence[KnownPair]) -> Optional[NDArray[np.float32]]:
+    """Sorted confidences of all pairs; ``None`` if there are none."""
+    if not any(len(pair.confidences) for pair in pairs):
+        return None
+    return np.sort(np.concatenate([pair.confidences for pair in pairs]))
+
+
+def _digest(pair: KnownPair) -> bytes:
+    about = repr((sorted(pair.photos), sorted(pair.encounters)))
+    return hashlib.sha256(about.encode() + pair.confidences.tobytes()).digest()
 
 
 def match_count(matches: Matches) -> int:
@@ -302,7 +373,10 @@ def _unavailable(score: str, method: str, item: Evidence) -> str:
     if item.matches.confidences is None:
         reason = "its matcher gives no confidences"
     elif score in DISTRIBUTION_SCORES:
-        reason = "no distributions of known pairs were learned for it"
+        reason = (
+            "the gallery has no known pairs to learn its distributions from, "
+            "outside the query's own encounter and photo"
+        )
     else:
         reason = "it was not computed"
     return (

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from resight.catalogue import AnnotationRecord, Catalogue
 from resight.chips import make_chip
-from resight.distributions import LEARNED_SCORES, learn_distributions
+from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification
 from resight.errors import NotFound, PhotoError
 from resight.identify import Identifier, Method, Progress
 from resight.photos import read_photo
+from resight.scoring import DISTRIBUTION_SCORES
 from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
 
 
@@ -49,11 +50,11 @@ class PhotoSearch:
     ) -> None:
         self.catalogue = catalogue
         self.method = method
-        distributions = None
-        if method.score in LEARNED_SCORES:
-            distributions = learn_distributions(catalogue, method, side_policy=side_policy)
+        known = None
+        if method.score in DISTRIBUTION_SCORES:
+            known = match_known_pairs(catalogue, method, side_policy=side_policy)
         self.identifier = Identifier(
-            gallery=catalogue, method=method, side_policy=side_policy, distributions=distributions
+            gallery=catalogue, method=method, side_policy=side_policy, known_pairs=known
         )
 
     def read(self, path: Path, *, box: Box | None = None, side: str = UNKNOWN_SIDE) -> PhotoQuery:

@@ -376,6 +376,19 @@ def test_distributions_are_learned_from_the_gallery_for_scores_that_need_them(
     assert figures.top1 == 1.0
 
 
+def test_no_distribution_is_learned_from_the_encounter_of_the_query(
+    drawn: Drawn,
+) -> None:
+    rows = drawn.rows()
+    rows[1][4] = "Ada second"  # Ada's gallery photos are of two encounters, one of them the query's
+    drawn.write(rows)
+    learning = Method(
+        "learning", Sift(max_keypoints=150), Confident(), long_edge=160, score="wasserstein_h1"
+    )
+    with pytest.raises(SettingsError, match="outside the query's own encounter"):
+        run(drawn, methods=[learning])
+
+
 def test_the_precision_is_that_of_the_engine_in_use(drawn: Drawn) -> None:
     networked = Method("networked", Sift(max_keypoints=150), Confident(), long_edge=160)
     assert run(drawn, methods=[networked]).methods[0].precision == "bf16"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import resight
-from resight.distributions import LEARNED_SCORES, learn_distributions
+from resight.distributions import match_known_pairs
 from resight.errors import PhotoError, SettingsError
 from resight.evaluate.figures import cost_figures, identification_figures
 from resight.evaluate.gallery import MemoryGallery, read_chip
@@ -17,6 +17,7 @@ from resight.evaluate.machine import commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
 from resight.identify import Identifier, Method
+from resight.scoring import DISTRIBUTION_SCORES
 from resight.settings import Settings
 
 #: Told what is under way, how many items of it are finished, and how many there are.
@@ -171,12 +172,10 @@ class _Run:
 
     def _identifier(self, method: Method, gallery: MemoryGallery) -> Identifier:
         policy = self._settings.side_policy
-        distributions = None
-        if method.score in LEARNED_SCORES:
-            distributions = learn_distributions(gallery, method, side_policy=policy)
-        return Identifier(
-            gallery=gallery, method=method, side_policy=policy, distributions=distributions
-        )
+        known = None
+        if method.score in DISTRIBUTION_SCORES:
+            known = match_known_pairs(gallery, method, side_policy=policy)
+        return Identifier(gallery=gallery, method=method, side_policy=policy, known_pairs=known)
 
     def _ask(self, identifier: Identifier, row: Row) -> QueryResult:
         started = time.perf_counter()
