@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resight.chips import make_chip
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.extractors.sift import Sift
@@ -25,6 +26,7 @@ from resight.matchers.nearest import NearestNeighbour
 from resight.scoring import KnownPair, KnownPairs
 from resight.types import (
     SIDES,
+    Box,
     Chip,
     Features,
     GalleryEntry,
@@ -271,9 +273,28 @@ def test_a_chip_is_extracted_and_answers_as_its_features() -> None:
         ) -> Iterator[Features]:
             return iter(extractor.extract([chip]))
 
-    identifier = Identifier(gallery=Itself([(entry("a", "Ada"), [])]), method=METHOD)
+    method = dataclasses.replace(METHOD, long_edge=96)
+    identifier = Identifier(gallery=Itself([(entry("a", "Ada"), [])]), method=method)
     assert named(identifier.identify(chip)) == named(identifier.identify(features))
     assert identifier.identify(chip).candidates[0].score > 5
+
+
+def test_a_method_cuts_its_chips_by_its_own_settings() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+    method = dataclasses.replace(METHOD, long_edge=30, margin=0.5)
+    box = Box(20, 10, 10, 10)
+    chip = method.chip(pixels, box, rotation=90)
+    expected = make_chip(pixels, box, rotation=90, margin=0.5, long_edge=30)
+    np.testing.assert_array_equal(chip.pixels, expected.pixels)
+    np.testing.assert_array_equal(chip.to_photo, expected.to_photo)
+    assert method.chip(pixels).size == (30, 20)
+
+
+def test_a_chip_of_another_size_is_refused() -> None:
+    chip = make_chip(np.zeros((40, 60, 3), np.uint8), long_edge=512)
+    method = dataclasses.replace(METHOD, long_edge=300)
+    with pytest.raises(SettingsError, match=r"512 pixels long.*is set to 300; cut it by .*chip"):
+        Identifier(gallery=THREE, method=method).identify(chip)
 
 
 def test_the_gallery_is_asked_for_the_chips_of_the_method() -> None:

@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Optional, Protocol, Union
 
-from resight.chips import chip_fingerprint
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.chips import chip_fingerprint, make_chip
 from resight.engine import Engine
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
@@ -36,6 +39,7 @@ from resight.types import (
     SIDE_POLICIES,
     SIDES,
     UNKNOWN_SIDE,
+    Box,
     Candidate,
     Chip,
     Evidence,
@@ -109,6 +113,14 @@ class Method:
             raise SettingsError(
                 f"there is no score {self.score!r}; there are {', '.join(SCORE_NAMES)}"
             )
+
+    def chip(
+        self, pixels: NDArray[np.uint8], box: Optional[Box] = None, *, rotation: float = 0.0
+    ) -> Chip:
+        """An animal cut out of an upright photo, as this method wants it; see ``make_chip``."""
+        return make_chip(
+            pixels, box, rotation=rotation, margin=self.margin, long_edge=self.long_edge
+        )
 
     @property
     def precision(self) -> Optional[str]:
@@ -194,8 +206,10 @@ class Identifier:
         ``left_out`` (see ``LEFT_OUT``); individuals with no photo compared are
         no candidates. Without gallery or keypoints there are none at all.
 
-        Raises ``SettingsError`` for an unknown side or a score the method cannot
-        give, ``IncompatibleFeatures`` for features of another extractor.
+        A ``Chip`` should come from ``Method.chip``.
+
+        Raises ``SettingsError`` for an unknown side, a chip of another size or a score
+        the method cannot give, ``IncompatibleFeatures`` for features of another extractor.
         """
         started = time.perf_counter()
         if side not in SIDES:
@@ -231,6 +245,12 @@ class Identifier:
     def _features_of(self, query: Union[Chip, Features]) -> Features:
         features = query
         if isinstance(features, Chip):
+            long_edge = max(features.size)
+            if long_edge != self.method.long_edge:
+                raise SettingsError(
+                    f"the chip of the query is {long_edge} pixels long, but {self.method.name} "
+                    f"is set to {self.method.long_edge}; cut it by the method's chip()"
+                )
             (features,) = self.method.extractor.extract([features])
         self._check(features, "the query")
         return features

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.catalogue import AnnotationRecord, Catalogue
-from resight.chips import make_chip
 from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification
 from resight.errors import NotFound, PhotoError
@@ -74,7 +73,7 @@ class PhotoSearch:
             box, rotation = own.box, own.rotation
             side = own.side if side == UNKNOWN_SIDE else side
         try:
-            chip = self._chip(pixels, box, rotation)
+            chip = self.method.chip(pixels, box, rotation=rotation)
         except PhotoError as error:
             raise PhotoError(f"{path}: {error}") from error
         (features,) = self.method.extractor.extract([chip])
@@ -120,19 +119,14 @@ class PhotoSearch:
         except NotFound:
             return ()
 
-    def _chip(self, pixels: NDArray[np.uint8], box: Box | None, rotation: float) -> Chip:
-        method = self.method
-        return make_chip(
-            pixels, box, rotation=rotation, margin=method.margin, long_edge=method.long_edge
-        )
-
     def _view(self, record: AnnotationRecord) -> View:
         method = self.method
         (features,) = self.catalogue.features(
             [record.id], method.extractor, long_edge=method.long_edge, margin=method.margin
         )
         pixels = read_photo(self.catalogue.original(record.photo.sha256)).pixels
-        return View(self._chip(pixels, record.box, record.rotation), features.keypoints)
+        chip = method.chip(pixels, record.box, rotation=record.rotation)
+        return View(chip, features.keypoints)
 
 
 def _own(records: Sequence[AnnotationRecord], box: Box | None) -> AnnotationRecord | None:

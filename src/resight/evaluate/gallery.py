@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
-from resight.chips import make_chip
 from resight.errors import PhotoError
 from resight.evaluate.protocol import Row
 from resight.evaluate.report import Unreadable
@@ -23,8 +22,7 @@ def read_chip(row: Row, photos: Path, method: Method) -> tuple[Chip, str]:
     Raises ``PhotoError`` if the photo cannot be read or the box is off it.
     """
     decoded = read_photo(photos / row.path)
-    chip = make_chip(decoded.pixels, row.box, margin=method.margin, long_edge=method.long_edge)
-    return chip, decoded.photo.sha256
+    return method.chip(decoded.pixels, row.box), decoded.photo.sha256
 
 
 class MemoryGallery:
