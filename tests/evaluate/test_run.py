@@ -191,9 +191,12 @@ def test_a_query_never_meets_its_own_encounter(drawn: Drawn) -> None:
     rows = drawn.rows()
     rows[2][4] = "Ada first"  # the query is of the occasion of both gallery photos
     drawn.write(rows)
-    (figures,) = run(drawn).methods
+    report = run(drawn)
+    (figures,) = report.methods
     assert figures.ranks == (None, 1, 1, 1)
     assert figures.pairs_matched_per_query == (6 + 3 * 8) / 4
+    assert figures.top1 == 1.0, "the query can meet no photo of Ada: no miss, but novel"
+    assert (report.novel_queries, report.novel_though_in_gallery) == (1, 1)
 
 
 def test_a_query_never_meets_the_same_file_under_another_name(drawn: Drawn) -> None:

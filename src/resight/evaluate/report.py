@@ -81,6 +81,9 @@ class Report:
     """Figures of one or more methods on one protocol.
 
     ``queries`` are those evaluated (all of the protocol unless limited);
+    ``novel_queries`` can meet no photo of their individual, because there is none
+    or, for ``novel_though_in_gallery`` of them, because all are of their own
+    encounter;
     ``commit`` is ``None`` where resight does not run from a checkout.
     """
 
@@ -91,6 +94,7 @@ class Report:
     gallery_individuals: int
     queries: int
     novel_queries: int
+    novel_though_in_gallery: int
     machine: Mapping[str, Any]
     commit: Optional[str]
     version: str

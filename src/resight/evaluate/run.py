@@ -67,6 +67,7 @@ def evaluate(
         gallery_individuals=len({row.identity for row in protocol.gallery}),
         queries=len(protocol.queries),
         novel_queries=protocol.known.count(False),
+        novel_though_in_gallery=protocol.novel_though_in_gallery,
         machine=machine(),
         commit=revision,
         version=resight.__version__,
