@@ -130,7 +130,8 @@ class _Run:
             method,
             lambda done, total: self._tell(f"{method.name}: gallery", done, total),
         )
-        results = self._results(method, gallery)
+        identifier = self._identifier(method, gallery)
+        results = self._results(identifier)
         queries = zip(self._protocol.queries, results, strict=True)
         unreadable = [
             Unreadable(row.path, row.role, result.problem)
@@ -140,7 +141,7 @@ class _Run:
         settings = self._settings.model_copy(update={"method": method.name})
         return MethodReport(
             name=method.name,
-            fingerprint=method.fingerprint,
+            fingerprint=identifier.fingerprint,
             effort=EFFORT,
             side_policy=self._settings.side_policy,
             score=method.score,
@@ -157,18 +158,16 @@ class _Run:
             **cost_figures(results),
         )
 
-    def _results(self, method: Method, gallery: MemoryGallery) -> list[QueryResult]:
-        queries = self._protocol.queries
-        identifier: Optional[Identifier] = None
+    def _results(self, identifier: Identifier) -> list[QueryResult]:
+        queries, name = self._protocol.queries, identifier.method.name
         results = []
         for number, row in enumerate(queries):
-            result = self._journal.get(method.name, number)
+            result = self._journal.get(name, number)
             if result is None:
-                identifier = identifier or self._identifier(method, gallery)
                 result = self._ask(identifier, row)
-                self._journal.add(method.name, number, result)
+                self._journal.add(name, number, result)
             results.append(result)
-            self._tell(f"{method.name}: queries", number + 1, len(queries))
+            self._tell(f"{name}: queries", number + 1, len(queries))
         return results
 
     def _identifier(self, method: Method, gallery: MemoryGallery) -> Identifier:
