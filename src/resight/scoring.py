@@ -51,6 +51,8 @@ SCORE_NAMES = (
 
 #: Those that compare with distributions learned from the catalogue.
 DISTRIBUTION_SCORES = ("wasserstein_h0", "wasserstein_h1", "mean_shift")
+#: Those that need a matcher with confidences.
+CONFIDENCE_SCORES = ("auc", *DISTRIBUTION_SCORES)
 
 
 class Pool:
@@ -315,8 +317,8 @@ def score_pair(
     """All raw scores of one pair, by the names of ``SCORE_NAMES``.
 
     Without confidences ``sum`` and ``top_k`` are of the match scores, and
-    ``auc`` and the ``DISTRIBUTION_SCORES`` ``None``; so are the latter without
-    ``distributions`` (the caller sees to it that these are the method's own).
+    the ``CONFIDENCE_SCORES`` are ``None``; so are the ``DISTRIBUTION_SCORES``
+    without ``distributions`` (the caller sees to it that these are the method's own).
     """
     confidences = matches.confidences
     s: NDArray[np.float32] = matches.scores if confidences is None else confidences

@@ -232,6 +232,44 @@ def test_a_score_that_the_method_cannot_give_is_refused(drawn: Drawn) -> None:
         run(drawn, SETTINGS.model_copy(update={"score": "wasserstein_h0"}))
 
 
+@pytest.mark.parametrize("score", ["auc", "wasserstein_h0"])
+def test_a_score_that_needs_confidences_is_refused_before_anything_is_described(
+    drawn: Drawn, tmp_path: Path, score: str
+) -> None:
+    told: list[str] = []
+    with pytest.raises(SettingsError, match=f"'{score}': its matcher gives no confidences; .* sum"):
+        run(
+            drawn,
+            SETTINGS.model_copy(update={"score": score}),
+            output=tmp_path / "out.json",
+            progress=lambda stage, *_: told.append(stage),
+        )
+    assert told == []
+    assert run(drawn, output=tmp_path / "out.json").methods[0].top1 == 1.0
+
+
+def test_a_run_that_failed_before_its_first_query_does_not_block_another(
+    drawn: Drawn, tmp_path: Path
+) -> None:
+    def asked(score: str) -> Report:
+        methods = [Method("m", Sift(max_keypoints=150), Confident(), long_edge=160, score=score)]
+        return run(drawn, output=tmp_path / "out.json", methods=methods)
+
+    with pytest.raises(SettingsError, match="no known pairs"):  # one encounter each
+        asked("wasserstein_h1")
+    assert not (tmp_path / "out.json.partial").exists()
+    assert asked("sum").methods[0].top1 == 1.0
+
+
+def test_a_journal_without_a_result_is_none(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    partial = interrupted(drawn, output)
+    header = partial.read_bytes().splitlines()[0]
+    partial.write_bytes(header + b"\n" + b'{"method": "sift+nea')
+    other = SETTINGS.model_copy(update={"ratio": 0.7})
+    assert run(drawn, other, output=output).methods[0].top1 == 1.0
+
+
 class Interrupting(Sift):
     """SIFT, during which the user presses Ctrl-C at one photo; counts the photos."""
 
@@ -377,6 +415,7 @@ def test_distributions_are_learned_from_the_gallery_for_scores_that_need_them(
     (figures,) = run(drawn, methods=[learning]).methods
     assert figures.score == "wasserstein_h0"
     assert figures.top1 == 1.0
+    assert figures.fingerprint.startswith(learning.fingerprint + " | known_pairs.v1(sha256=")
 
 
 def test_no_distribution_is_learned_from_the_encounter_of_the_query(

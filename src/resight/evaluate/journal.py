@@ -1,14 +1,16 @@
 """Finished queries on disk, so that an interrupted evaluation continues.
 
 One JSON value per line. The first line pins everything that makes the figures;
-each further one is a finished query. A line cut off by a crash is dropped.
+each further one is a finished query. A line cut off by a crash is dropped. There
+is no file before the first query is finished, and one without any counts as none:
+it holds nothing that a run of other settings could lose.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -56,18 +58,17 @@ class Journal:
             return 0
         content = _content(self._path)
         whole = content[: content.rfind(b"\n") + 1]
-        if whole:
-            header, *lines = whole.splitlines()
+        header, *lines = whole.splitlines() or [b""]
+        if lines:
             self._check_header(header)
             for line in lines:
                 self._recall(line)
             os.truncate(self._path, len(whole))
-        else:  # nothing, or a first line cut off
+        else:  # nothing, or no more than the first line
             if not _FIRST_LINE.startswith(content[: len(_FIRST_LINE)]):
                 raise self._foreign()
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.unlink(missing_ok=True)
-            self._append(self._header)
         return len(self._done)
 
     def get(self, method: str, query: int) -> Optional[QueryResult]:
@@ -76,9 +77,10 @@ class Journal:
 
     def add(self, method: str, query: int, result: QueryResult) -> None:
         """Keep a result; when this returns it survives a crash."""
-        self._done[method, query] = result
         if self._path is not None:
-            self._append({"method": method, "query": query, **asdict(result)})
+            record = {"method": method, "query": query, **asdict(result)}
+            _append(self._path, [record] if self._done else [self._header, record])
+        self._done[method, query] = result
 
     def remove(self) -> None:
         """Delete the file: the report that it was for is safe."""
@@ -119,13 +121,13 @@ class Journal:
                 "another output file"
             )
 
-    def _append(self, value: Mapping[str, Any]) -> None:
-        if self._path is None:
-            return
-        with self._path.open("ab") as file:
+
+def _append(path: Path, values: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("ab") as file:
+        for value in values:
             file.write(json.dumps(value, allow_nan=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _content(path: Path) -> bytes:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
+import numpy as np
+
 import resight
 from resight.distributions import match_known_pairs
 from resight.errors import PhotoError, SettingsError
@@ -17,8 +19,9 @@ from resight.evaluate.machine import commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
 from resight.identify import Identifier, Method
-from resight.scoring import DISTRIBUTION_SCORES
+from resight.scoring import CONFIDENCE_SCORES, DISTRIBUTION_SCORES, SCORE_NAMES
 from resight.settings import Settings
+from resight.types import Chip
 
 #: Told what is under way, how many items of it are finished, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -54,6 +57,8 @@ def evaluate(
     """
     check_photos(protocol, photos)
     _check_names(methods)
+    for method in methods:
+        _check_score(method)
     revision = commit()
     partial = output.with_name(output.name + ".partial") if output else None
     journal = Journal(partial, _header(protocol, photos, methods, settings, revision))
@@ -84,6 +89,20 @@ def _check_names(methods: Sequence[Method]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise SettingsError(f"the method {name} is named twice; name each method once")
+
+
+def _check_score(method: Method) -> None:
+    """Try on a blank chip whether there are confidences, not after hours of describing."""
+    if method.score not in CONFIDENCE_SCORES:
+        return
+    (blank,) = method.extractor.extract([Chip(np.zeros((64, 64, 3), np.uint8), np.eye(2, 3))])
+    (matches,) = method.matcher.match(blank, [blank])
+    if matches.confidences is None:
+        others = [name for name in SCORE_NAMES if name not in CONFIDENCE_SCORES]
+        raise SettingsError(
+            f"{method.name} has no score {method.score!r}: its matcher gives no confidences; "
+            f"use one of {', '.join(others)}"
+        )
 
 
 def _header(
