@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from resight.errors import ProtocolError, SettingsError
+from resight.errors import ProtocolError, ResightError, SettingsError
 from resight.evaluate import Report, evaluate, read_protocol
 from resight.evaluate.protocol import COLUMNS
 from resight.extractors.sift import Sift
@@ -375,6 +377,69 @@ def test_a_damaged_journal_is_not_believed(drawn: Drawn, tmp_path: Path) -> None
     partial.write_text("\n".join([header, first.replace("seconds", "sebonds"), second, ""]))
     with pytest.raises(SettingsError, match="or is damaged"):
         run(drawn, output=output, methods=[method(Sift(max_keypoints=150))])
+
+
+def test_two_evaluations_cannot_have_one_output(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    partial = tmp_path / "out.json.partial"
+    program = (
+        "import sys; from pathlib import Path; from resight.evaluate.journal import Journal\n"
+        "with Journal(Path(sys.argv[1]), {}).open():\n print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(partial)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(
+            SettingsError, match=r"another evaluation is writing .*out\.json\.partial"
+        ):
+            run(drawn, output=output)
+        other.kill()  # and a lock file without an owner is no lock
+    assert run(drawn, output=output).methods[0].top1 == 1.0
+    assert [path.name for path in tmp_path.glob("out.json*")] == ["out.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("cpu", "another processor", r"cpu \(another processor there, .* here\)"),
+        ("versions", {"numpy": "0.1"}, r"numpy \(0\.1 there, \d.* here\)"),
+    ],
+)
+def test_another_machine_does_not_continue(
+    drawn: Drawn, tmp_path: Path, name: str, value: object, message: str
+) -> None:
+    output = tmp_path / "out.json"
+    partial = interrupted(drawn, output)
+    header, *lines = partial.read_text().splitlines(keepends=True)
+    changed = json.loads(header) | {name: value}
+    partial.write_text("".join([json.dumps(changed) + "\n", *lines]))
+    with pytest.raises(SettingsError, match=message):
+        run(drawn, output=output, methods=[method(Sift(max_keypoints=150))])
+
+
+def test_other_code_does_not_continue(
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.json"
+    interrupted(drawn, output)
+    monkeypatch.setattr("resight.evaluate.run.code_digest", lambda: "other")
+    with pytest.raises(SettingsError, match=r"code \([0-9a-f]{16} there, other here\)"):
+        run(drawn, output=output, methods=[method(Sift(max_keypoints=150))])
+
+
+@pytest.mark.parametrize("name", ["a file/out.json", "a folder"])
+def test_an_output_that_cannot_be_written_is_said_before_anything_runs(
+    drawn: Drawn, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "a folder").mkdir()
+    told: list[str] = []
+    with pytest.raises(ResightError, match=f"cannot write .*{name}"):
+        run(drawn, output=tmp_path / name, progress=lambda stage, *_: told.append(stage))
+    assert told == []
 
 
 def test_two_methods_of_one_name_are_refused(drawn: Drawn) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -11,11 +11,11 @@ import numpy as np
 
 import resight
 from resight.distributions import match_known_pairs
-from resight.errors import PhotoError, SettingsError
+from resight.errors import PhotoError, ResightError, SettingsError
 from resight.evaluate.figures import cost_figures, identification_figures
 from resight.evaluate.gallery import MemoryGallery, read_chip
 from resight.evaluate.journal import Journal, QueryResult
-from resight.evaluate.machine import commit, machine, peak_rss_mb
+from resight.evaluate.machine import code_digest, commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
 from resight.identify import Identifier, Method
@@ -53,34 +53,37 @@ def evaluate(
 
     Raises ``ProtocolError`` naming photos that do not exist, ``SettingsError``
     where a score cannot be had, two methods have one name, or the partial file is
-    of another evaluation.
+    of another evaluation or in use by one, ``ResightError`` where the output
+    cannot be written.
     """
     check_photos(protocol, photos)
     _check_names(methods)
     for method in methods:
         _check_score(method)
-    revision = commit()
+    if output and output.is_dir():
+        raise ResightError(f"cannot write {output}: it is a folder; name a file in it")
+    revision, system = commit(), machine()
     partial = output.with_name(output.name + ".partial") if output else None
-    journal = Journal(partial, _header(protocol, photos, methods, settings, revision))
-    journal.open()
-    run = _Run(protocol, photos, settings, journal, progress)
-    report = Report(
-        protocol=protocol.name,
-        protocol_sha256=protocol.sha256,
-        photos=str(photos),
-        gallery=len(protocol.gallery),
-        gallery_individuals=len({row.identity for row in protocol.gallery}),
-        queries=len(protocol.queries),
-        novel_queries=protocol.known.count(False),
-        novel_though_in_gallery=protocol.novel_though_in_gallery,
-        machine=machine(),
-        commit=revision,
-        version=resight.__version__,
-        methods=tuple(run.report(method) for method in methods),
-    )
-    if output:
-        report.write(output)
-    journal.remove()
+    journal = Journal(partial, _header(protocol, photos, methods, settings, system))
+    with journal.open():
+        run = _Run(protocol, photos, settings, journal, progress)
+        report = Report(
+            protocol=protocol.name,
+            protocol_sha256=protocol.sha256,
+            photos=str(photos),
+            gallery=len(protocol.gallery),
+            gallery_individuals=len({row.identity for row in protocol.gallery}),
+            queries=len(protocol.queries),
+            novel_queries=protocol.known.count(False),
+            novel_though_in_gallery=protocol.novel_though_in_gallery,
+            machine=system,
+            commit=revision,
+            version=resight.__version__,
+            methods=tuple(run.report(method) for method in methods),
+        )
+        if output:
+            report.write(output)
+        journal.remove()
     return report
 
 
@@ -110,9 +113,12 @@ def _header(
     photos: Path,
     methods: Sequence[Method],
     settings: Settings,
-    revision: Optional[str],
+    system: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """All that makes the figures: where any of it differs, it is another evaluation."""
+    """All that makes the figures: where any of it differs, it is another evaluation.
+
+    Not the commit: what has not been committed is code too, and a commit of notes is not.
+    """
     return {
         "protocol": protocol.sha256,
         "queries": len(protocol.queries),
@@ -120,7 +126,9 @@ def _header(
         "methods": {method.name: method.fingerprint for method in methods},
         "settings": settings.model_dump(exclude={"method"}),
         "version": resight.__version__,
-        "commit": revision,
+        "code": code_digest(),
+        "cpu": system["cpu"],
+        "versions": system["versions"],
     }
 
 
