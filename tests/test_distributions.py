@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resight.distributions import (
-    LEARNED_SCORES,
-    learn_distributions,
+    match_known_pairs,
     matching_pairs,
     non_matching_pairs,
 )
@@ -19,7 +19,7 @@ from resight.extractors import Extractor
 from resight.extractors.sift import Sift
 from resight.identify import Method
 from resight.matchers.nearest import NearestNeighbour
-from resight.scoring import score_pair
+from resight.scoring import DISTRIBUTION_SCORES, score_pair
 from resight.types import SIDES, Features, GalleryEntry, Geometry, Matches, sides_meet
 
 SIFT = Sift()
@@ -79,6 +79,20 @@ def test_all_pairs_are_used_when_there_are_few() -> None:
     assert len(non_matching_pairs(gallery, "same", 200, rng)) == 4
 
 
+def test_the_only_pair_that_may_meet_is_found_among_many() -> None:
+    gallery = gallery_of(*[("Ada", "e1")] * 600, ("Bo", "e2"))
+    gallery = [dataclasses.replace(entry, side="right") for entry in gallery]
+    gallery[300] = dataclasses.replace(gallery[300], side="left")
+    gallery[-1] = dataclasses.replace(gallery[-1], side="left")
+    (pair,) = non_matching_pairs(gallery, "same", 200, np.random.default_rng(0))
+    assert {entry.annotation for entry in pair} == {"300", "600"}
+
+
+def test_pairs_are_enumerated_up_to_the_limit_too() -> None:
+    gallery = gallery_of(*[("Ada", "e1")] * 2000, ("Bo", "e2"))
+    assert len(non_matching_pairs(gallery, "same", 200, np.random.default_rng(0))) == 200
+
+
 class Confident(NearestNeighbour):
     """Nearest neighbours that call every match certain."""
 
@@ -129,25 +143,31 @@ class Photos:
 METHOD = Method("sift+confident", SIFT, Confident())
 
 
-def test_pools_the_confidences_of_both_kinds_of_pairs() -> None:
-    gallery = gallery_of(("Ada", "e1"), ("Ada", "e2"), ("Bo", "e3"), ("", "e4"))
-    learned = learn_distributions(Photos(gallery), METHOD)
-    assert learned.fingerprint == METHOD.matching_fingerprint
-    assert learned.match is not None
-    assert learned.match.tolist() == [0, 0, 1, 1]  # one pair: two of four keypoints match
-    assert learned.null is not None
-    assert learned.null.tolist() == [0] * 8  # Bo with each photo of Ada; nobody's is not used
+def test_matches_both_kinds_of_pairs() -> None:
+    gallery = gallery_of(("Ada", "e1"), ("Ada", "e2"), ("Bo", ""), ("", "e4"))
+    known = match_known_pairs(Photos(gallery), METHOD)
+    assert known.fingerprint == METHOD.matching_fingerprint
+    (same,) = known.same
+    assert same.confidences.tolist() == [1, 1, 0, 0]  # two of the four keypoints match
+    assert same.photos == {"sha-0", "sha-1"}
+    assert same.encounters == {"e1", "e2"}
+    # Bo with each photo of Ada; nobody's is not used
+    assert {pair.photos for pair in known.different} == {
+        frozenset({"sha-0", "sha-2"}),
+        frozenset({"sha-1", "sha-2"}),
+    }
+    assert {pair.encounters for pair in known.different} == {frozenset({"e1"}), frozenset({"e2"})}
+    assert [pair.confidences.tolist() for pair in known.different] == [[0] * 4] * 2
 
 
 def test_the_same_seed_learns_the_same() -> None:
     gallery = Photos(
         gallery_of(*((name, f"{name}{n}") for n in range(8) for name in ("Ada", "Bo")))
     )
-    first, second = (learn_distributions(gallery, METHOD, pairs=5, seed=3) for _ in range(2))
-    assert first.null is not None
-    assert second.null is not None
-    assert len(first.null) == 5 * 4
-    assert first.null.tolist() == second.null.tolist()
+    first, second = (match_known_pairs(gallery, METHOD, pairs=5, seed=3) for _ in range(2))
+    assert len(first.different) == 5
+    assert first.digest == second.digest
+    assert first.digest != match_known_pairs(gallery, METHOD, pairs=5, seed=4).digest
 
 
 def test_photos_that_are_gone_teach_nothing() -> None:
@@ -164,27 +184,27 @@ def test_photos_that_are_gone_teach_nothing() -> None:
             for annotation, features in zip(annotations, found, strict=True):
                 yield None if annotation in ("1", "3") else features
 
-    learned = learn_distributions(WithoutTwo(), METHOD)
-    assert learned.null is None
-    assert learned.match is not None
-    assert learned.match.tolist() == [0, 0, 1, 1]  # the first and third photo of Ada are left
+    known = match_known_pairs(WithoutTwo(), METHOD)
+    assert known.different == ()
+    (same,) = known.same
+    assert same.photos == {"sha-0", "sha-2"}  # the first and third photo of Ada are left
 
 
 @pytest.mark.parametrize("photos", [[], [("Ada", "e1")], [("Ada", ""), ("Ada", "")]])
 def test_a_gallery_without_pairs_teaches_nothing(photos: list[tuple[str, str]]) -> None:
-    learned = learn_distributions(Photos(gallery_of(*photos)), METHOD)
-    assert (learned.null, learned.match) == (None, None)
+    known = match_known_pairs(Photos(gallery_of(*photos)), METHOD)
+    assert (known.different, known.same) == ((), ())
 
 
 def test_a_matcher_without_confidences_teaches_nothing() -> None:
     method = Method("sift+nearest", SIFT, NearestNeighbour())
     gallery = gallery_of(("Ada", "e1"), ("Ada", "e2"), ("Bo", "e3"))
-    learned = learn_distributions(Photos(gallery), method)
-    assert (learned.null, learned.match) == (None, None)
+    known = match_known_pairs(Photos(gallery), method)
+    assert (known.different, known.same) == ((), ())
 
 
 def test_the_scores_that_need_learning_are_those_null_without_it() -> None:
     confidences = np.array([0.0, 0.5], np.float32)
     matches = Matches(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), confidences)
     scores = score_pair(matches, Geometry(np.zeros(0, np.bool_)))
-    assert {name for name, value in scores.items() if value is None} == LEARNED_SCORES
+    assert {name for name, value in scores.items() if value is None} == set(DISTRIBUTION_SCORES)

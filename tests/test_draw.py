@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resight.draw import Row, View, draw_identification, draw_matches, write_png
+from resight.errors import ResightError
 from resight.testing.conformance import chip_of, drawn_chip
 from resight.types import Evidence, Geometry, Matches
 
@@ -159,6 +161,13 @@ def test_png_comes_back_as_it_was(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["p.png"]
 
 
+@pytest.mark.parametrize("folder", ["missing", "a file"])
+def test_a_folder_that_is_none_is_said(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(ResightError, match=rf"cannot write .*{folder}/p\.png"):
+        write_png(tmp_path / folder / "p.png", drawn_chip(3).pixels)
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,10 +175,10 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
     path.write_bytes(b"old")
 
     def full(_: int) -> None:
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "no space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(ResightError, match=r"cannot write .*p\.png: no space left on device"):
         write_png(path, drawn_chip(3).pixels)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

@@ -17,14 +17,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resight.chips import make_chip
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.extractors.sift import Sift
 from resight.identify import LEFT_OUT, Identifier, Method
 from resight.matchers.nearest import NearestNeighbour
-from resight.scoring import ScoreDistributions
+from resight.scoring import KnownPair, KnownPairs
 from resight.types import (
     SIDES,
+    Box,
     Chip,
     Features,
     GalleryEntry,
@@ -291,9 +293,28 @@ def test_a_chip_is_extracted_and_answers_as_its_features() -> None:
         ) -> Iterator[Features]:
             return iter(extractor.extract([chip]))
 
-    identifier = Identifier(gallery=Itself([(entry("a", "Ada"), [])]), method=METHOD)
+    method = dataclasses.replace(METHOD, long_edge=96)
+    identifier = Identifier(gallery=Itself([(entry("a", "Ada"), [])]), method=method)
     assert named(identifier.identify(chip)) == named(identifier.identify(features))
     assert identifier.identify(chip).candidates[0].score > 5
+
+
+def test_a_method_cuts_its_chips_by_its_own_settings() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+    method = dataclasses.replace(METHOD, long_edge=30, margin=0.5)
+    box = Box(20, 10, 10, 10)
+    chip = method.chip(pixels, box, rotation=90)
+    expected = make_chip(pixels, box, rotation=90, margin=0.5, long_edge=30)
+    np.testing.assert_array_equal(chip.pixels, expected.pixels)
+    np.testing.assert_array_equal(chip.to_photo, expected.to_photo)
+    assert method.chip(pixels).size == (30, 20)
+
+
+def test_a_chip_of_another_size_is_refused() -> None:
+    chip = make_chip(np.zeros((40, 60, 3), np.uint8), long_edge=512)
+    method = dataclasses.replace(METHOD, long_edge=300)
+    with pytest.raises(SettingsError, match=r"512 pixels long.*is set to 300; cut it by .*chip"):
+        Identifier(gallery=THREE, method=method).identify(chip)
 
 
 def test_the_gallery_is_asked_for_the_chips_of_the_method() -> None:
@@ -352,21 +373,64 @@ class Confident(NearestNeighbour):
         return found
 
 
+def pair(confidences: Sequence[float], *encounters: str) -> KnownPair:
+    photos = frozenset(f"photo of {encounter}" for encounter in encounters)
+    return KnownPair(np.array(confidences, np.float32), photos, frozenset(encounters))
+
+
 def test_scores_that_compare_with_distributions() -> None:
     method = Method("sift+confident", SIFT, Confident(), score="mean_shift")
-    null = np.array([0.0, 0.0, 0.0, 1.0], np.float32)  # of mean 1/4
-    distributions = ScoreDistributions(null, None, method.matching_fingerprint)
-    identifier = Identifier(gallery=THREE, method=method, distributions=distributions)
+    known = KnownPairs((pair([0.0, 0.0, 0.0, 1.0]),), (), method.matching_fingerprint)
+    identifier = Identifier(gallery=THREE, method=method, known_pairs=known)
     answer = identifier.identify(photo(range(10)))
     # 9, 8 and 0 of the 10 keypoints have a match
     assert [each.individual for each in answer.candidates] == ["Ada", "Bo", "Cy"]
     assert [each.score for each in answer.candidates] == pytest.approx([0.65, 0.55, -0.25])
 
 
-def test_distributions_of_another_method_are_refused() -> None:
-    distributions = ScoreDistributions(np.zeros(1, np.float32), None, "another")
-    with pytest.raises(SettingsError, match="learned with another"):
-        Identifier(gallery=THREE, method=METHOD, distributions=distributions)
+@pytest.mark.parametrize(
+    ("encounter", "own", "expected"),
+    [
+        ("", "", 1 - 0.5),
+        ("e9", "photo of e9", 1 - 0.5),  # of no pair
+        ("e1", "", 1 - 0.75),
+        ("", "photo of e3", 1 - 0.25),
+    ],
+)
+def test_nothing_is_learned_from_the_own_encounter_or_photo(
+    encounter: str, own: str, expected: float
+) -> None:
+    method = Method("sift+confident", SIFT, Confident(), score="mean_shift")
+    known = KnownPairs(
+        (pair([0.25], "e1", "e2"), pair([0.75], "e3", "e4")), (), method.matching_fingerprint
+    )
+    identifier = Identifier(
+        gallery=Photos([(entry("a", "Ada"), range(5))]), method=method, known_pairs=known
+    )
+    answer = identifier.identify(photo(range(5)), encounter=encounter, photo=own)
+    (candidate,) = answer.candidates  # all five match: mean 1
+    assert candidate.score == pytest.approx(expected)
+
+
+def test_a_score_with_nothing_left_to_learn_from_is_refused() -> None:
+    method = Method("sift+confident", SIFT, Confident(), score="wasserstein_h1")
+    known = KnownPairs((), (pair([1.0], "e1", "e2"),), method.matching_fingerprint)
+    identifier = Identifier(gallery=THREE, method=method, known_pairs=known)
+    assert identifier.identify(photo(range(5))).candidates
+    with pytest.raises(SettingsError, match="outside the query's own encounter and photo"):
+        identifier.identify(photo(range(5)), encounter="e2")
+
+
+def test_known_pairs_of_another_method_are_refused() -> None:
+    with pytest.raises(SettingsError, match="matched with another"):
+        Identifier(gallery=THREE, method=METHOD, known_pairs=KnownPairs((), (), "another"))
+
+
+def test_the_order_of_known_pairs_does_not_change_the_fingerprint() -> None:
+    pairs = (pair([0.25], "e1", "e2"), pair([0.75], "e3", "e4"))
+    either, other = (KnownPairs(each, (), "m.v1").digest for each in (pairs, pairs[::-1]))
+    assert either == other
+    assert either != KnownPairs((), pairs, "m.v1").digest
 
 
 def test_whatever_changes_the_ranking_changes_the_fingerprint() -> None:
@@ -378,12 +442,14 @@ def test_whatever_changes_the_ranking_changes_the_fingerprint() -> None:
         dataclasses.replace(METHOD, margin=0.1),
         dataclasses.replace(METHOD, score="matches"),
     ]
-    pools = [np.array([value], np.float32) for value in (0.25, 0.5)]
-    learned = [ScoreDistributions(pool, None, METHOD.matching_fingerprint) for pool in pools]
+    learned = [
+        KnownPairs((each,), (), METHOD.matching_fingerprint)
+        for each in (pair([0.25], "e1"), pair([0.5], "e1"), pair([0.25], "e2"))
+    ]
     fingerprints = [
         *(Identifier(gallery=THREE, method=method).fingerprint for method in methods),
         *(
-            Identifier(gallery=THREE, method=METHOD, distributions=each).fingerprint
+            Identifier(gallery=THREE, method=METHOD, known_pairs=each).fingerprint
             for each in learned
         ),
     ]

@@ -59,6 +59,11 @@ def test_variables_of_others_are_left_alone(tmp_path: Path) -> None:
     assert load(tmp_path, environ={"RESIGHT_MODELS": "/m", "HOME": "/"}) == Settings()
 
 
+def test_a_variable_that_only_tests_read_is_no_setting(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no setting 'test_photos'"):
+        load(tmp_path, environ={"RESIGHT_TEST_PHOTOS": "/p"})
+
+
 def test_minus_one_switches_confidence_off(tmp_path: Path) -> None:
     assert load(tmp_path, "depth_confidence=-1").depth_confidence == -1
 
@@ -77,7 +82,11 @@ def test_minus_one_switches_confidence_off(tmp_path: Path) -> None:
         ("max_keypoints=10.5", "--set: max_keypoints = '10.5': input should be a valid integer"),
         ("ratio=nan", "ratio = 'nan'"),
         ("ratio=0", "greater than 0"),
-        ("depth_confidence=2", "must be between 0 and 1, or -1 to switch it off"),
+        ("depth_confidence=2", "must be above 0 and at most 1, or -1 to switch it off"),
+        ("depth_confidence=0", "must be above 0 and at most 1, or -1 to switch it off"),
+        ("width_confidence=0", "must be above 0 and at most 1, or -1 to switch it off"),
+        ("filter_threshold=1", "less than 1"),
+        ("detection_threshold=1", "less than 1"),
         ("side_policy=both", "'same', 'compatible' or 'any'"),
     ],
 )
@@ -133,7 +142,7 @@ def test_every_setting_explains_itself() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
-@given(st.integers(1, 65536), st.floats(0, 1, exclude_min=True), st.sampled_from([-1.0, 0.0, 0.5]))
+@given(st.integers(1, 65536), st.floats(0, 1, exclude_min=True), st.sampled_from([-1.0, 0.5, 1.0]))
 def test_any_allowed_value_survives_being_written_as_text(
     keypoints: int, ratio: float, depth: float
 ) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from resight.errors import ResightError
 from resight.types import Chip, Evidence
 
 _PAPER = (255, 255, 255)
@@ -79,8 +80,21 @@ def draw_identification(
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write (h, w, 3) uint8 RGB; the file appears whole or not at all."""
+    """Write (h, w, 3) uint8 RGB; the file appears whole or not at all.
+
+    Raises ``ResightError`` if it cannot be written.
+    """
     data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
+    try:
+        _write_whole(path, data)
+    except OSError as error:
+        raise ResightError(
+            f"cannot write {path}: {error.strerror or error}: check the folder, its permissions "
+            "and the free space, or name another file"
+        ) from error
+
+
+def _write_whole(path: Path, data: bytes) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

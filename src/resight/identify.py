@@ -12,7 +12,6 @@ catalogue: whatever has entries and features is a ``Gallery``.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,17 +19,27 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Optional, Protocol, Union
 
-from resight.chips import chip_fingerprint
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.chips import chip_fingerprint, make_chip
 from resight.engine import Engine
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
 from resight.matchers import Matcher
-from resight.scoring import SCORE_NAMES, ScoreDistributions, rank_individuals, score_pair
+from resight.scoring import (
+    SCORE_NAMES,
+    KnownPairs,
+    ScoreDistributions,
+    rank_individuals,
+    score_pair,
+)
 from resight.types import (
     SIDE_POLICIES,
     SIDES,
     UNKNOWN_SIDE,
+    Box,
     Candidate,
     Chip,
     Evidence,
@@ -109,6 +118,14 @@ class Method:
                 f"there is no score {self.score!r}; there are {', '.join(SCORE_NAMES)}"
             )
 
+    def chip(
+        self, pixels: NDArray[np.uint8], box: Optional[Box] = None, *, rotation: float = 0.0
+    ) -> Chip:
+        """An animal cut out of an upright photo, as this method wants it; see ``make_chip``."""
+        return make_chip(
+            pixels, box, rotation=rotation, margin=self.margin, long_edge=self.long_edge
+        )
+
     @property
     def precision(self) -> Optional[str]:
         """The arithmetic of the engine that runs its networks; ``None`` without networks."""
@@ -126,7 +143,7 @@ class Method:
 
     @property
     def fingerprint(self) -> str:
-        """All that changes the ranking; but for distributions learned from a gallery."""
+        """All that changes the ranking, but for what is learned from a gallery."""
         return " | ".join(
             [self.matching_fingerprint, GEOMETRY, fingerprint("rank.v1", score=self.score)]
         )
@@ -135,8 +152,9 @@ class Method:
 class Identifier:
     """Searches one gallery by one method.
 
-    ``side_policy`` is that of ``sides_meet``. ``distributions`` are needed by
-    the scores that compare with them, and must be the method's own. Of each
+    ``side_policy`` is that of ``sides_meet``. ``known_pairs`` are needed by the
+    scores that compare with distributions, and must be the method's own; from
+    those of a query's own encounter or photo nothing is learned about it. Of each
     individual the evidence of its best ``photos_kept`` photos is kept, so that
     memory grows with the individuals, not the photos. ``batch_size`` photos are
     given to the matcher at a time. Safe to use from several threads, if the
@@ -149,7 +167,7 @@ class Identifier:
         gallery: Gallery,
         method: Method,
         side_policy: str = "compatible",
-        distributions: Optional[ScoreDistributions] = None,
+        known_pairs: Optional[KnownPairs] = None,
         photos_kept: int = 3,
         batch_size: int = 32,
     ) -> None:
@@ -157,11 +175,11 @@ class Identifier:
             raise SettingsError(
                 f"there is no side policy {side_policy!r}; there are {', '.join(SIDE_POLICIES)}"
             )
-        if distributions and distributions.fingerprint != method.matching_fingerprint:
+        if known_pairs and known_pairs.fingerprint != method.matching_fingerprint:
             raise SettingsError(
-                f"the score distributions are not those of {method.name} as it is set now: "
-                f"learned with {distributions.fingerprint}, but it is "
-                f"{method.matching_fingerprint}; learn them again"
+                f"the known pairs are not those of {method.name} as it is set now: "
+                f"matched with {known_pairs.fingerprint}, but it is "
+                f"{method.matching_fingerprint}; match them again"
             )
         if photos_kept < 1 or batch_size < 1:
             raise SettingsError(
@@ -170,10 +188,10 @@ class Identifier:
         self.gallery = gallery
         self.method = method
         self.side_policy = side_policy
-        self.distributions = distributions
+        self.known_pairs = known_pairs
         self.photos_kept = photos_kept
         self.batch_size = batch_size
-        self.fingerprint = _join(method.fingerprint, distributions)
+        self.fingerprint = _join(method.fingerprint, known_pairs)
 
     def identify(
         self,
@@ -192,8 +210,10 @@ class Identifier:
         ``left_out`` (see ``LEFT_OUT``); individuals with no photo compared are
         no candidates. Without gallery or keypoints there are none at all.
 
-        Raises ``SettingsError`` for an unknown side or a score the method cannot
-        give, ``IncompatibleFeatures`` for features of another extractor.
+        A ``Chip`` should come from ``Method.chip``.
+
+        Raises ``SettingsError`` for an unknown side, a chip of another size or a score
+        the method cannot give, ``IncompatibleFeatures`` for features of another extractor.
         """
         started = time.perf_counter()
         if side not in SIDES:
@@ -203,12 +223,14 @@ class Identifier:
         if not len(features):
             left_out[QUERY_WITHOUT_KEYPOINTS] += len(entries)
             entries = []
+        known = self.known_pairs
+        distributions = known.distributions(encounter=encounter, photo=photo) if known else None
         searched = 0
         best = _Best(self.method, self.photos_kept)
         for batch in self._batches(entries):
             available = [(entry, other) for entry, other in batch if other is not None]
             comparable = [(entry, other) for entry, other in available if len(other)]
-            best.add(self._compare(features, comparable))
+            best.add(self._compare(features, comparable, distributions))
             searched += len(comparable)
             left_out[NOT_AVAILABLE] += len(batch) - len(available)
             left_out[NO_KEYPOINTS] += len(available) - len(comparable)
@@ -229,6 +251,12 @@ class Identifier:
     def _features_of(self, query: Union[Chip, Features]) -> Features:
         features = query
         if isinstance(features, Chip):
+            long_edge = max(features.size)
+            if long_edge != self.method.long_edge:
+                raise SettingsError(
+                    f"the chip of the query is {long_edge} pixels long, but {self.method.name} "
+                    f"is set to {self.method.long_edge}; cut it by the method's chip()"
+                )
             (features,) = self.method.extractor.extract([features])
         self._check(features, "the query")
         return features
@@ -277,12 +305,15 @@ class Identifier:
             yield batch
 
     def _compare(
-        self, query: Features, batch: Sequence[tuple[GalleryEntry, Features]]
+        self,
+        query: Features,
+        batch: Sequence[tuple[GalleryEntry, Features]],
+        distributions: Optional[ScoreDistributions],
     ) -> Iterator[tuple[GalleryEntry, Evidence]]:
         found = self.method.matcher.match(query, [features for _, features in batch])
         for (entry, features), matches in zip(batch, found, strict=True):
             geometry = verify(query, features, matches)
-            scores = score_pair(matches, geometry, self.distributions)
+            scores = score_pair(matches, geometry, distributions)
             yield entry, Evidence(entry.annotation, scores, matches, geometry)
 
 
@@ -319,11 +350,8 @@ class _Best:
         return rank_individuals(pairs, score=self._method.score, method=self._method.name)
 
 
-def _join(method: str, distributions: Optional[ScoreDistributions]) -> str:
-    """The method's fingerprint with a digest of the distributions, if there are any."""
-    if distributions is None:
+def _join(method: str, known_pairs: Optional[KnownPairs]) -> str:
+    """The method's fingerprint with a digest of the pairs learned from, if there are any."""
+    if known_pairs is None:
         return method
-    digest = hashlib.sha256()
-    for pool in (distributions.null, distributions.match):
-        digest.update(b"none" if pool is None else pool.tobytes())
-    return f"{method} | {fingerprint('distributions.v1', sha256=digest.hexdigest()[:16])}"
+    return f"{method} | {fingerprint('known_pairs.v1', sha256=known_pairs.digest)}"

@@ -23,6 +23,7 @@ pairs too. ``mean_shift`` is negative there.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,6 +51,8 @@ SCORE_NAMES = (
 
 #: Those that compare with distributions learned from the catalogue.
 DISTRIBUTION_SCORES = ("wasserstein_h0", "wasserstein_h1", "mean_shift")
+#: Those that need a matcher with confidences.
+CONFIDENCE_SCORES = ("auc", *DISTRIBUTION_SCORES)
 
 
 class Pool:
@@ -131,6 +134,76 @@ class ScoreDistributions:
     def match_pool(self) -> Optional[Pool]:
         """``match`` prepared for distances."""
         return None if self.match is None else Pool(self.match)
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPair:
+    """What a method said about two gallery photos of which the truth is known.
+
+    ``confidences`` (N,) float32 of one matched with the other; ``photos`` are the
+    sha256 of both and ``encounters`` those known of both.
+    """
+
+    confidences: NDArray[np.float32]
+    photos: frozenset[str]
+    encounters: frozenset[str]
+
+    def __post_init__(self) -> None:
+        self.confidences.flags.writeable = False
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPairs:
+    """Gallery pairs of different individuals and of the same, to learn distributions from.
+
+    ``fingerprint`` is of the method that matched them: they mean nothing for another.
+    """
+
+    different: tuple[KnownPair, ...]
+    same: tuple[KnownPair, ...]
+    fingerprint: str
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hexadecimal digits; equal for the same pairs in any order."""
+        whole = hashlib.sha256()
+        for pairs in (self.different, self.same):
+            whole.update(b"".join(sorted(map(_digest, pairs))) + b"|")
+        return whole.hexdigest()[:16]
+
+    def distributions(self, *, encounter: str = "", photo: str = "") -> ScoreDistributions:
+        """Pools of all pairs but those that show this encounter or this photo (empty: none).
+
+        What looks like the query because it is of the same occasion must not say what
+        the same animal looks like.
+        """
+        kept = [
+            tuple(
+                pair
+                for pair in pairs
+                if photo not in pair.photos and encounter not in pair.encounters
+            )
+            for pairs in (self.different, self.same)
+        ]
+        if kept == [self.different, self.same]:
+            return self._all
+        return ScoreDistributions(_pooled(kept[0]), _pooled(kept[1]), self.fingerprint)
+
+    @cached_property
+    def _all(self) -> ScoreDistributions:
+        return ScoreDistributions(_pooled(self.different), _pooled(self.same), self.fingerprint)
+
+
+def _pooled(pairs: Sequence[KnownPair]) -> Optional[NDArray[np.float32]]:
+    """Sorted confidences of all pairs; ``None`` if there are none."""
+    if not any(len(pair.confidences) for pair in pairs):
+        return None
+    return np.sort(np.concatenate([pair.confidences for pair in pairs]))
+
+
+def _digest(pair: KnownPair) -> bytes:
+    about = repr((sorted(pair.photos), sorted(pair.encounters)))
+    return hashlib.sha256(about.encode() + pair.confidences.tobytes()).digest()
 
 
 def match_count(matches: Matches) -> int:
@@ -244,8 +317,8 @@ def score_pair(
     """All raw scores of one pair, by the names of ``SCORE_NAMES``.
 
     Without confidences ``sum`` and ``top_k`` are of the match scores, and
-    ``auc`` and the ``DISTRIBUTION_SCORES`` ``None``; so are the latter without
-    ``distributions`` (the caller sees to it that these are the method's own).
+    the ``CONFIDENCE_SCORES`` are ``None``; so are the ``DISTRIBUTION_SCORES``
+    without ``distributions`` (the caller sees to it that these are the method's own).
     """
     confidences = matches.confidences
     s: NDArray[np.float32] = matches.scores if confidences is None else confidences
@@ -302,7 +375,10 @@ def _unavailable(score: str, method: str, item: Evidence) -> str:
     if item.matches.confidences is None:
         reason = "its matcher gives no confidences"
     elif score in DISTRIBUTION_SCORES:
-        reason = "no distributions of known pairs were learned for it"
+        reason = (
+            "the gallery has no known pairs to learn its distributions from, "
+            "outside the query's own encounter and photo"
+        )
     else:
         reason = "it was not computed"
     return (

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.catalogue import AnnotationRecord, Catalogue
-from resight.chips import make_chip
-from resight.distributions import LEARNED_SCORES, learn_distributions
+from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification
 from resight.errors import CatalogueDamaged, NotFound, PhotoError
 from resight.identify import Identifier, Method, Progress
 from resight.photos import read_photo
+from resight.scoring import DISTRIBUTION_SCORES
 from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
 
 
@@ -49,11 +49,11 @@ class PhotoSearch:
     ) -> None:
         self.catalogue = catalogue
         self.method = method
-        distributions = None
-        if method.score in LEARNED_SCORES:
-            distributions = learn_distributions(catalogue, method, side_policy=side_policy)
+        known = None
+        if method.score in DISTRIBUTION_SCORES:
+            known = match_known_pairs(catalogue, method, side_policy=side_policy)
         self.identifier = Identifier(
-            gallery=catalogue, method=method, side_policy=side_policy, distributions=distributions
+            gallery=catalogue, method=method, side_policy=side_policy, known_pairs=known
         )
 
     def read(self, path: Path, *, box: Box | None = None, side: str = UNKNOWN_SIDE) -> PhotoQuery:
@@ -73,7 +73,7 @@ class PhotoSearch:
             box, rotation = own.box, own.rotation
             side = own.side if side == UNKNOWN_SIDE else side
         try:
-            chip = self._chip(pixels, box, rotation)
+            chip = self.method.chip(pixels, box, rotation=rotation)
         except PhotoError as error:
             raise PhotoError(f"{path}: {error}") from error
         (features,) = self.method.extractor.extract([chip])
@@ -119,12 +119,6 @@ class PhotoSearch:
         except NotFound:
             return ()
 
-    def _chip(self, pixels: NDArray[np.uint8], box: Box | None, rotation: float) -> Chip:
-        method = self.method
-        return make_chip(
-            pixels, box, rotation=rotation, margin=method.margin, long_edge=method.long_edge
-        )
-
     def _view(self, record: AnnotationRecord) -> View:
         method = self.method
         (features,) = self.catalogue.features(
@@ -139,7 +133,8 @@ class PhotoSearch:
             ) from error
         if features is None:
             raise CatalogueDamaged(f"photo {record.name} is no longer available: ask again")
-        return View(self._chip(pixels, record.box, record.rotation), features.keypoints)
+        chip = method.chip(pixels, record.box, rotation=record.rotation)
+        return View(chip, features.keypoints)
 
 
 def _own(records: Sequence[AnnotationRecord], box: Box | None) -> AnnotationRecord | None:

@@ -23,12 +23,12 @@ from resight.errors import SettingsError
 FILE_NAME = "resight.toml"
 PREFIX = "RESIGHT_"
 #: Variables of that prefix which are no settings: other parts of resight read them.
-OTHER_VARIABLES = frozenset({"RESIGHT_MODELS", "RESIGHT_CATALOGUE", "RESIGHT_TEST_PHOTOS"})
+OTHER_VARIABLES = frozenset({"RESIGHT_MODELS", "RESIGHT_CATALOGUE"})
 
 
 def _fraction_or_off(value: float) -> float:
-    if value != -1 and not 0 <= value <= 1:
-        raise ValueError("must be between 0 and 1, or -1 to switch it off")
+    if value != -1 and not 0 < value <= 1:
+        raise ValueError("must be above 0 and at most 1, or -1 to switch it off")
     return value
 
 
@@ -62,7 +62,7 @@ class Settings(BaseModel):
     detection_threshold: float = Field(
         default=0.0,
         ge=0,
-        le=1,
+        lt=1,
         description="least detector score of an ALIKED keypoint; 0 takes the best there are",
     )
     contrast_threshold: float = Field(
@@ -86,7 +86,7 @@ class Settings(BaseModel):
         description="LightGlue drops points this surely without a match; -1 keeps all",
     )
     filter_threshold: float = Field(
-        default=0.1, ge=0, le=1, description="least confidence of a LightGlue match"
+        default=0.1, ge=0, lt=1, description="least confidence of a LightGlue match"
     )
     side_policy: Literal["same", "compatible", "any"] = Field(
         default="compatible",

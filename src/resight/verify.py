@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Optional
+from typing import Optional
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.errors import SettingsError
 from resight.fingerprints import fingerprint
 from resight.types import Features, Geometry, Matches
 
@@ -19,60 +17,50 @@ Model = NDArray[np.float64]
 # Chosen on SIFT matches of turtle heads, hand-held turtles and a wall: of unrelated pairs 75-86 %
 # keep no match and the others 6 to 7, while a fundamental matrix keeps 10 to 13 in half or more.
 # A threshold of 6 loses a third of LightGlue's matches between photos of the same head.
-MODEL = "homography"
 THRESHOLD = 10.0
+_LONG_EDGE = 512  # of the chips in whose pixels the threshold is
+_SAMPLE = 4  # matches that define a homography
 _ITERATIONS = 2000
 
+#: Fingerprint of ``verify``, for whatever is derived from inliers.
+GEOMETRY = fingerprint("magsac.v2", model="homography", opencv=cv2.__version__, threshold=THRESHOLD)
 
-def verify(
-    query: Features,
-    gallery: Features,
-    matches: Matches,
-    *,
-    model: str = MODEL,
-    threshold: float = THRESHOLD,
-) -> Geometry:
-    """Fit one transformation from query to gallery and keep the matches that obey it.
 
-    ``model`` is ``homography`` (a flat or gently curved skin), ``affine``
-    (narrower) or ``fundamental`` (any rigid body, but a match need only lie on
-    a line, so unrelated photos agree by chance more often). ``threshold`` is in
-    chip pixels, made for a long edge of 512: an inlier lies within it in *both*
-    photos, and a homography or affine map may not mirror it, since a left side
-    is not a right side seen in a mirror.
+def verify(query: Features, gallery: Features, matches: Matches) -> Geometry:
+    """Fit one homography from query to gallery and keep the matches that obey it.
 
-    ``Geometry.model`` is (3, 3): gallery ~ model x query in homogeneous
-    coordinates, for ``fundamental`` the matrix whose bilinear form of gallery
-    and query is 0. It is ``None``, with no inliers, where no more matches agree
+    A homography is right for a flat or gently curved skin. An inlier lies within
+    ``THRESHOLD`` pixels of it in *both* photos, each of them scaled to a long edge
+    of 512, so the same share of the animal is allowed whatever the size of chips.
+    It may not be mirrored, since a left side is not a right side seen in a mirror.
+
+    ``Geometry.model`` is (3, 3): gallery ~ model x query in homogeneous chip
+    coordinates. It is ``None``, with no inliers, where no more matches agree
     than any random few would: at two places beyond the sample that defines the
     model (keypoints of one place and several orientations are one place).
 
     MAGSAC++ (Barath et al., CVPR 2020, arXiv 1912.05909) as OpenCV's USAC
     implements it, always from the same seed: equal input, equal answer, from
-    any thread. Raises ``SettingsError`` for an unknown model or a threshold of
-    0 or less.
+    any thread.
     """
-    if model not in _FITS:
-        raise SettingsError(f"verify: unknown model {model!r}, use one of {', '.join(_FITS)}")
-    if threshold <= 0:
-        raise SettingsError(f"verify: threshold must be above 0 pixels, got {threshold}")
-    fit = _FITS[model]
-    start = query.keypoints[matches.pairs[:, 0]].astype(np.float64)
-    end = gallery.keypoints[matches.pairs[:, 1]].astype(np.float64)
-    fitted = _fit(fit, start, end, threshold)
+    of_query, of_gallery = (_LONG_EDGE / max(each.size) for each in (query, gallery))
+    start = query.keypoints[matches.pairs[:, 0]].astype(np.float64) * of_query
+    end = gallery.keypoints[matches.pairs[:, 1]].astype(np.float64) * of_gallery
+    fitted = _fit(start, end)
     if fitted is not None:
-        inliers = fit.agree(fitted, start, end, threshold)
+        inliers = _agree(fitted, start, end)
         places = min(len(np.unique(points[inliers], axis=0)) for points in (start, end))
-        if places >= fit.sample + 2:
-            return Geometry(inliers, fitted)
+        if places >= _SAMPLE + 2:
+            in_chips = np.diag([1, 1, of_gallery]) @ fitted @ np.diag([of_query, of_query, 1])
+            return Geometry(inliers, in_chips)
     return Geometry(np.zeros(len(matches), np.bool_))
 
 
-def _fit(fit: _Fit, start: Points, end: Points, threshold: float) -> Optional[Model]:
-    if len(start) < fit.sample + 2:
+def _fit(start: Points, end: Points) -> Optional[Model]:
+    if len(start) < _SAMPLE + 2:
         return None
     parameters = cv2.UsacParams()
-    parameters.threshold = threshold
+    parameters.threshold = THRESHOLD
     parameters.maxIterations = _ITERATIONS
     parameters.confidence = 0.999
     parameters.score = cv2.SCORE_METHOD_MAGSAC
@@ -80,19 +68,15 @@ def _fit(fit: _Fit, start: Points, end: Points, threshold: float) -> Optional[Mo
     parameters.randomGeneratorState = 0
     parameters.isParallel = False  # whose answer would depend on the machine
     try:
-        found, _ = fit.estimate(start, end, parameters)
+        found, _ = cv2.findHomography(start, end, parameters)
     except cv2.error:  # all samples degenerate: some versions of OpenCV say so by raising
         return None
-    if found is None or found.shape not in ((3, 3), (2, 3)) or not np.isfinite(found).all():
+    if found is None or found.shape != (3, 3) or not np.isfinite(found).all():
         return None
-    if found.shape == (2, 3):
-        found = np.vstack([found, [0.0, 0.0, 1.0]])
     return np.asarray(found, np.float64)
 
 
-def _agree_with_map(
-    model: Model, start: Points, end: Points, threshold: float
-) -> NDArray[np.bool_]:
+def _agree(model: Model, start: Points, end: Points) -> NDArray[np.bool_]:
     """Within the threshold in both photos, and not mirrored."""
     if abs(np.linalg.det(model)) < np.finfo(np.float64).tiny:
         return np.zeros(len(start), np.bool_)
@@ -100,22 +84,8 @@ def _agree_with_map(
     back, _ = _moved(np.asarray(np.linalg.inv(model), np.float64), end)
     # The sign of the map's Jacobian at each point.
     upright = np.linalg.det(model) * depth > 0
-    near = (_lengths(there - end) < threshold) & (_lengths(back - start) < threshold)
+    near = (_lengths(there - end) < THRESHOLD) & (_lengths(back - start) < THRESHOLD)
     return np.asarray(near & upright, np.bool_)
-
-
-def _agree_with_lines(
-    model: Model, start: Points, end: Points, threshold: float
-) -> NDArray[np.bool_]:
-    """Within the threshold of the epipolar line in both photos."""
-    ones = np.ones((len(start), 1))
-    start, end = np.hstack([start, ones]), np.hstack([end, ones])
-    in_gallery, in_query = start @ model.T, end @ model
-    product = np.abs(np.sum(end * in_gallery, axis=1))
-    near = (product < threshold * _lengths(in_gallery[:, :2])) & (
-        product < threshold * _lengths(in_query[:, :2])
-    )
-    return np.asarray(near, np.bool_)
 
 
 def _moved(model: Model, points: Points) -> tuple[Points, Points]:
@@ -128,21 +98,3 @@ def _moved(model: Model, points: Points) -> tuple[Points, Points]:
 
 def _lengths(vectors: Points) -> NDArray[np.float64]:
     return np.asarray(np.linalg.norm(vectors, axis=1), np.float64)
-
-
-class _Fit(NamedTuple):
-    """How to estimate a model, from how many matches at least, and who agrees."""
-
-    estimate: Callable[..., Any]
-    sample: int
-    agree: Callable[[Model, Points, Points, float], NDArray[np.bool_]]
-
-
-_FITS = {
-    "homography": _Fit(cv2.findHomography, 4, _agree_with_map),
-    "affine": _Fit(cv2.estimateAffine2D, 3, _agree_with_map),
-    "fundamental": _Fit(cv2.findFundamentalMat, 7, _agree_with_lines),
-}
-
-#: Fingerprint of ``verify`` with its defaults, for whatever is derived from inliers.
-GEOMETRY = fingerprint("magsac.v1", model=MODEL, opencv=cv2.__version__, threshold=THRESHOLD)

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 import resight
+from resight.engine import available_cores
 from resight.evaluate.machine import machine, peak_rss_mb
 
 
 def test_names_the_processor_and_the_versions() -> None:
     found = machine()
     assert found["cpu"]
-    assert found["cores"] >= 1
+    assert found["cores"] == available_cores()
     assert found["versions"]["numpy"] == np.__version__
 
 
@@ -33,8 +34,8 @@ def _git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _commit_told(folder: Path) -> str:
-    program = "from resight.evaluate.machine import commit; print(commit())"
+def _told(folder: Path, function: str) -> str:
+    program = f"from resight.evaluate import machine; print(machine.{function}())"
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
@@ -50,12 +51,20 @@ def test_the_commit_is_that_of_the_code_that_runs(tmp_path: Path) -> None:
     package = tmp_path / "resight"
     source = Path(resight.__file__).parent
     shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__", "*.onnx"))
-    assert _commit_told(tmp_path) == "None"  # installed inside the folder of another project
+    assert _told(tmp_path, "commit") == "None"  # installed inside the folder of another project
 
     _git(tmp_path, "add", "resight/*.py", "resight/evaluate")
     _git(tmp_path, "commit", "-qm", "resight")
     head = _git(tmp_path, "rev-parse", "HEAD")
-    assert _commit_told(tmp_path) == head
+    assert _told(tmp_path, "commit") == head
+    code = _told(tmp_path, "code_digest")
+    assert len(code) == 16
 
     (package / "errors.py").write_text((package / "errors.py").read_text() + "\n# changed\n")
-    assert _commit_told(tmp_path) == f"{head}-dirty"
+    assert _told(tmp_path, "commit") == f"{head}-dirty"
+    changed = _told(tmp_path, "code_digest")
+    assert changed != code
+
+    (package / "errors.py").write_text((package / "errors.py").read_text() + "\n# again\n")
+    assert _told(tmp_path, "commit") == f"{head}-dirty", "which does not tell the two apart"
+    assert _told(tmp_path, "code_digest") not in (code, changed)

@@ -66,6 +66,19 @@ def test_queries_of_individuals_outside_the_gallery_are_novel(tmp_path: Path) ->
     assert protocol.known == (True, False)
 
 
+def test_queries_that_can_meet_no_photo_of_their_animal_are_novel(tmp_path: Path) -> None:
+    queries = [
+        "b.jpg,query,Ada,,e1,,,,,",  # Ada's only gallery photo is of this encounter
+        "c.jpg,query,Ada,,e2,,,,,",
+        "d.jpg,query,Ada,,,,,,,",
+        "a.jpg,query,Ada,,e2,,5,5,9,9",  # the gallery photo itself, another box
+        "e.jpg,query,Bo,,,,,,,",
+    ]
+    protocol = read_protocol(write(tmp_path, GALLERY, *queries))
+    assert protocol.known == (False, True, True, False, False)
+    assert protocol.novel_though_in_gallery == 2
+
+
 def test_limiting_keeps_the_gallery_and_the_first_queries(tmp_path: Path) -> None:
     protocol = read_protocol(write(tmp_path, GALLERY, QUERY, "c.jpg,query,Bo,,,,,,,"))
     limited = protocol.limited(1)

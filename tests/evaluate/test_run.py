@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from resight.errors import ProtocolError, SettingsError
+from resight.errors import ProtocolError, ResightError, SettingsError
 from resight.evaluate import Report, evaluate, read_protocol
 from resight.evaluate.protocol import COLUMNS
 from resight.extractors.sift import Sift
@@ -191,9 +193,12 @@ def test_a_query_never_meets_its_own_encounter(drawn: Drawn) -> None:
     rows = drawn.rows()
     rows[2][4] = "Ada first"  # the query is of the occasion of both gallery photos
     drawn.write(rows)
-    (figures,) = run(drawn).methods
+    report = run(drawn)
+    (figures,) = report.methods
     assert figures.ranks == (None, 1, 1, 1)
     assert figures.pairs_matched_per_query == (6 + 3 * 8) / 4
+    assert figures.top1 == 1.0, "the query can meet no photo of Ada: no miss, but novel"
+    assert (report.novel_queries, report.novel_though_in_gallery) == (1, 1)
 
 
 def test_a_query_never_meets_the_same_file_under_another_name(drawn: Drawn) -> None:
@@ -227,6 +232,44 @@ def test_methods_share_a_report(drawn: Drawn) -> None:
 def test_a_score_that_the_method_cannot_give_is_refused(drawn: Drawn) -> None:
     with pytest.raises(SettingsError, match="has no score 'wasserstein_h0'"):
         run(drawn, SETTINGS.model_copy(update={"score": "wasserstein_h0"}))
+
+
+@pytest.mark.parametrize("score", ["auc", "wasserstein_h0"])
+def test_a_score_that_needs_confidences_is_refused_before_anything_is_described(
+    drawn: Drawn, tmp_path: Path, score: str
+) -> None:
+    told: list[str] = []
+    with pytest.raises(SettingsError, match=f"'{score}': its matcher gives no confidences; .* sum"):
+        run(
+            drawn,
+            SETTINGS.model_copy(update={"score": score}),
+            output=tmp_path / "out.json",
+            progress=lambda stage, *_: told.append(stage),
+        )
+    assert told == []
+    assert run(drawn, output=tmp_path / "out.json").methods[0].top1 == 1.0
+
+
+def test_a_run_that_failed_before_its_first_query_does_not_block_another(
+    drawn: Drawn, tmp_path: Path
+) -> None:
+    def asked(score: str) -> Report:
+        methods = [Method("m", Sift(max_keypoints=150), Confident(), long_edge=160, score=score)]
+        return run(drawn, output=tmp_path / "out.json", methods=methods)
+
+    with pytest.raises(SettingsError, match="no known pairs"):  # one encounter each
+        asked("wasserstein_h1")
+    assert not (tmp_path / "out.json.partial").exists()
+    assert asked("sum").methods[0].top1 == 1.0
+
+
+def test_a_journal_without_a_result_is_none(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    partial = interrupted(drawn, output)
+    header = partial.read_bytes().splitlines()[0]
+    partial.write_bytes(header + b"\n" + b'{"method": "sift+nea')
+    other = SETTINGS.model_copy(update={"ratio": 0.7})
+    assert run(drawn, other, output=output).methods[0].top1 == 1.0
 
 
 class Interrupting(Sift):
@@ -336,6 +379,69 @@ def test_a_damaged_journal_is_not_believed(drawn: Drawn, tmp_path: Path) -> None
         run(drawn, output=output, methods=[method(Sift(max_keypoints=150))])
 
 
+def test_two_evaluations_cannot_have_one_output(drawn: Drawn, tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    partial = tmp_path / "out.json.partial"
+    program = (
+        "import sys; from pathlib import Path; from resight.evaluate.journal import Journal\n"
+        "with Journal(Path(sys.argv[1]), {}).open():\n print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(partial)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(
+            SettingsError, match=r"another evaluation is writing .*out\.json\.partial"
+        ):
+            run(drawn, output=output)
+        other.kill()  # and a lock file without an owner is no lock
+    assert run(drawn, output=output).methods[0].top1 == 1.0
+    assert [path.name for path in tmp_path.glob("out.json*")] == ["out.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("cpu", "another processor", r"cpu \(another processor there, .* here\)"),
+        ("versions", {"numpy": "0.1"}, r"numpy \(0\.1 there, \d.* here\)"),
+    ],
+)
+def test_another_machine_does_not_continue(
+    drawn: Drawn, tmp_path: Path, name: str, value: object, message: str
+) -> None:
+    output = tmp_path / "out.json"
+    partial = interrupted(drawn, output)
+    header, *lines = partial.read_text().splitlines(keepends=True)
+    changed = json.loads(header) | {name: value}
+    partial.write_text("".join([json.dumps(changed) + "\n", *lines]))
+    with pytest.raises(SettingsError, match=message):
+        run(drawn, output=output, methods=[method(Sift(max_keypoints=150))])
+
+
+def test_other_code_does_not_continue(
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.json"
+    interrupted(drawn, output)
+    monkeypatch.setattr("resight.evaluate.run.code_digest", lambda: "other")
+    with pytest.raises(SettingsError, match=r"code \([0-9a-f]{16} there, other here\)"):
+        run(drawn, output=output, methods=[method(Sift(max_keypoints=150))])
+
+
+@pytest.mark.parametrize("name", ["a file/out.json", "a folder"])
+def test_an_output_that_cannot_be_written_is_said_before_anything_runs(
+    drawn: Drawn, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "a folder").mkdir()
+    told: list[str] = []
+    with pytest.raises(ResightError, match=f"cannot write .*{name}"):
+        run(drawn, output=tmp_path / name, progress=lambda stage, *_: told.append(stage))
+    assert told == []
+
+
 def test_two_methods_of_one_name_are_refused(drawn: Drawn) -> None:
     with pytest.raises(SettingsError, match=r"sift\+nearest is named twice"):
         run(drawn, methods=[method(Sift()), method(Sift())])
@@ -374,6 +480,20 @@ def test_distributions_are_learned_from_the_gallery_for_scores_that_need_them(
     (figures,) = run(drawn, methods=[learning]).methods
     assert figures.score == "wasserstein_h0"
     assert figures.top1 == 1.0
+    assert figures.fingerprint.startswith(learning.fingerprint + " | known_pairs.v1(sha256=")
+
+
+def test_no_distribution_is_learned_from_the_encounter_of_the_query(
+    drawn: Drawn,
+) -> None:
+    rows = drawn.rows()
+    rows[1][4] = "Ada second"  # Ada's gallery photos are of two encounters, one of them the query's
+    drawn.write(rows)
+    learning = Method(
+        "learning", Sift(max_keypoints=150), Confident(), long_edge=160, score="wasserstein_h1"
+    )
+    with pytest.raises(SettingsError, match="outside the query's own encounter"):
+        run(drawn, methods=[learning])
 
 
 def test_the_precision_is_that_of_the_engine_in_use(drawn: Drawn) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
-from resight.chips import make_chip
+import numpy as np
+
 from resight.errors import PhotoError
 from resight.evaluate.protocol import Row
 from resight.evaluate.report import Unreadable
@@ -23,13 +25,14 @@ def read_chip(row: Row, photos: Path, method: Method) -> tuple[Chip, str]:
     Raises ``PhotoError`` if the photo cannot be read or the box is off it.
     """
     decoded = read_photo(photos / row.path)
-    chip = make_chip(decoded.pixels, row.box, margin=method.margin, long_edge=method.long_edge)
-    return chip, decoded.photo.sha256
+    return method.chip(decoded.pixels, row.box), decoded.photo.sha256
 
 
 class MemoryGallery:
     """Features of a protocol's gallery rows by one method; a ``Gallery``.
 
+    Descriptors have the precision that a catalogue keeps, or the evaluation
+    would measure another search than people have.
     ``unreadable`` are the photos that could not be used; ``extract_seconds`` is
     the mean time from chip to features, ``None`` if every photo was unreadable.
     """
@@ -66,7 +69,7 @@ class MemoryGallery:
         self._entries.append(
             GalleryEntry(annotation, row.identity, sha256, row.side, row.encounter)
         )
-        self._features[annotation] = features
+        self._features[annotation] = _as_kept(features)
 
     def entries(self) -> Sequence[GalleryEntry]:
         """The rows whose photos could be used."""
@@ -90,3 +93,13 @@ class MemoryGallery:
         ):
             raise ValueError(f"this gallery was described by {own.matching_fingerprint} only")
         return map(self._features.__getitem__, annotations)
+
+
+def _as_kept(features: Features) -> Features:
+    """Features as ``catalogue/arrays.py`` gives them back: rounded to float16, if they fit."""
+    if features.descriptors.dtype == np.uint8:
+        return features
+    with np.errstate(over="ignore"):
+        half = features.descriptors.astype(np.float16)
+    kept = half if np.isfinite(half).all() else features.descriptors
+    return replace(features, descriptors=kept.astype(np.float32))

@@ -1,19 +1,25 @@
 """Finished queries on disk, so that an interrupted evaluation continues.
 
 One JSON value per line. The first line pins everything that makes the figures;
-each further one is a finished query. A line cut off by a crash is dropped.
+each further one is a finished query. A line cut off by a crash is dropped. There
+is no file before the first query is finished, and one without any counts as none:
+it holds nothing that a run of other settings could lose.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from filelock import FileLock, Timeout
+
 from resight.errors import SettingsError
+from resight.evaluate.report import writing_to
 
 #: How every journal begins; the number is that of this format.
 _JOURNAL = {"journal": 1}
@@ -39,7 +45,8 @@ class QueryResult:
 class Journal:
     """The finished queries of one evaluation, in a file or (``path=None``) in memory.
 
-    ``header`` is everything that has to be equal for results to be continued.
+    ``header`` is everything that has to be equal for results to be continued. To be
+    used inside ``with journal.open():``.
     """
 
     def __init__(self, path: Optional[Path], header: Mapping[str, Any]) -> None:
@@ -47,28 +54,48 @@ class Journal:
         self._header = json.loads(json.dumps({**_JOURNAL, **header}))  # as it is read back
         self._done: dict[tuple[str, int], QueryResult] = {}
 
-    def open(self) -> int:
-        """Read what is finished already, and say how many queries that is.
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Read what is finished already, and keep others off the file meanwhile.
 
-        Raises ``SettingsError`` if the file is of another evaluation.
+        Raises ``SettingsError`` if another process has it or it is of another
+        evaluation, ``ResightError`` if it cannot be written.
         """
         if self._path is None:
-            return 0
-        content = _content(self._path)
+            yield
+            return
+        lock = FileLock(self._path.with_name(self._path.name + ".lock"), timeout=0)
+        with writing_to(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire()
+            except Timeout as error:
+                raise SettingsError(
+                    f"another evaluation is writing {self._path} now; wait for it, or choose "
+                    "another output file"
+                ) from error
+        try:
+            with writing_to(self._path):
+                self._read(self._path)
+            yield
+        finally:
+            with suppress(OSError):  # where an open file cannot be deleted, it stays
+                Path(lock.lock_file).unlink()
+            lock.release()
+
+    def _read(self, path: Path) -> None:
+        content = _content(path)
         whole = content[: content.rfind(b"\n") + 1]
-        if whole:
-            header, *lines = whole.splitlines()
+        header, *lines = whole.splitlines() or [b""]
+        if lines:
             self._check_header(header)
             for line in lines:
                 self._recall(line)
-            os.truncate(self._path, len(whole))
-        else:  # nothing, or a first line cut off
+            os.truncate(path, len(whole))
+        else:  # nothing, or no more than the first line
             if not _FIRST_LINE.startswith(content[: len(_FIRST_LINE)]):
                 raise self._foreign()
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.unlink(missing_ok=True)
-            self._append(self._header)
-        return len(self._done)
+            path.unlink(missing_ok=True)
 
     def get(self, method: str, query: int) -> Optional[QueryResult]:
         """The result of a query, if it is finished."""
@@ -76,9 +103,10 @@ class Journal:
 
     def add(self, method: str, query: int, result: QueryResult) -> None:
         """Keep a result; when this returns it survives a crash."""
-        self._done[method, query] = result
         if self._path is not None:
-            self._append({"method": method, "query": query, **asdict(result)})
+            record = {"method": method, "query": query, **asdict(result)}
+            _append(self._path, [record] if self._done else [self._header, record])
+        self._done[method, query] = result
 
     def remove(self) -> None:
         """Delete the file: the report that it was for is safe."""
@@ -119,13 +147,13 @@ class Journal:
                 "another output file"
             )
 
-    def _append(self, value: Mapping[str, Any]) -> None:
-        if self._path is None:
-            return
-        with self._path.open("ab") as file:
+
+def _append(path: Path, values: Sequence[Mapping[str, Any]]) -> None:
+    with writing_to(path), path.open("ab") as file:
+        for value in values:
             file.write(json.dumps(value, allow_nan=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _content(path: Path) -> bytes:

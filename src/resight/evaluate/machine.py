@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 import platform
 import shutil
 import subprocess
@@ -14,9 +14,17 @@ from typing import Any, Optional
 import psutil
 
 import resight
+from resight.engine import available_cores
 
 #: Distributions whose version can change a figure; those not installed are left out.
-_PACKAGES = ("numpy", "opencv-python-headless", "openvino", "onnxruntime", "pillow", "scipy")
+_PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "openvino",
+    "onnxruntime",
+    "pillow",
+    "pillow-heif",
+)
 
 
 def machine() -> dict[str, Any]:
@@ -29,7 +37,7 @@ def machine() -> dict[str, Any]:
             continue
     return {
         "cpu": _cpu(),
-        "cores": _usable_cores(),
+        "cores": available_cores(),
         "physical_cores": psutil.cpu_count(logical=False),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "os": platform.platform(),
@@ -49,6 +57,17 @@ def commit() -> Optional[str]:
     return _run(
         git, "-C", str(folder), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"
     )
+
+
+def code_digest() -> str:
+    """16 hexadecimal digits over resight's own files as they are, committed or not."""
+    folder = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def peak_rss_mb() -> float:
@@ -77,12 +96,6 @@ def _cpu() -> str:
         if name:
             return name
     return platform.processor() or platform.machine()
-
-
-def _usable_cores() -> Optional[int]:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
 
 
 def _run(*command: str) -> Optional[str]:

@@ -19,6 +19,7 @@ import csv
 import hashlib
 import io
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,15 +61,39 @@ class EvaluationProtocol:
 
     @property
     def known(self) -> tuple[bool, ...]:
-        """For each query, whether its individual is in the gallery (else it is novel)."""
+        """For each query, whether it can meet a gallery photo of its individual.
+
+        Else it is novel: an individual of which there are only photos of the query's own
+        encounter, which it never meets, is as new to it as one that is not there. (A
+        side policy is of a method: where it lets nothing meet, that is a miss.)
+        """
+        photos: dict[str, list[Row]] = defaultdict(list)
+        for row in self.gallery:
+            photos[row.identity].append(row)
+        return tuple(
+            any(_may_meet(query, row) for row in photos.get(query.identity, ()))
+            for query in self.queries
+        )
+
+    @property
+    def novel_though_in_gallery(self) -> int:
+        """Novel queries whose individual is in the gallery, in their own encounter only."""
         individuals = {row.identity for row in self.gallery}
-        return tuple(row.identity in individuals for row in self.queries)
+        return sum(
+            row.identity in individuals and not known
+            for row, known in zip(self.queries, self.known, strict=True)
+        )
 
     def limited(self, queries: int) -> EvaluationProtocol:
         """The same gallery with the first so many queries only."""
         if queries < 1:
             raise ProtocolError(f"a limit of {queries} queries leaves none to evaluate")
         return replace(self, queries=self.queries[:queries])
+
+
+def _may_meet(query: Row, gallery: Row) -> bool:
+    own_encounter = query.encounter and query.encounter == gallery.encounter
+    return query.path != gallery.path and not own_encounter
 
 
 def read_protocol(path: Path) -> EvaluationProtocol:

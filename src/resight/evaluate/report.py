@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from resight.errors import ResightError
+
 Interval = Optional[tuple[float, float]]
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Turn the disk's errors while writing to ``path`` into ``ResightError``."""
+    try:
+        yield
+    except OSError as error:
+        raise ResightError(
+            f"cannot write {path}: {error.strerror or error}: check the folder, its permissions "
+            "and the free space, or choose another output file"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,9 @@ class Report:
     """Figures of one or more methods on one protocol.
 
     ``queries`` are those evaluated (all of the protocol unless limited);
+    ``novel_queries`` can meet no photo of their individual, because there is none
+    or, for ``novel_though_in_gallery`` of them, because all are of their own
+    encounter;
     ``commit`` is ``None`` where resight does not run from a checkout.
     """
 
@@ -91,6 +109,7 @@ class Report:
     gallery_individuals: int
     queries: int
     novel_queries: int
+    novel_though_in_gallery: int
     machine: Mapping[str, Any]
     commit: Optional[str]
     version: str
@@ -101,14 +120,18 @@ class Report:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def write(self, path: Path) -> None:
-        """Write the JSON file; a crash leaves the old file or the new, whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Write the JSON file; a crash leaves the old file or the new, whole.
+
+        Raises ``ResightError`` if it cannot be written.
+        """
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(self.as_json())
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with writing_to(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("w", encoding="utf-8") as file:
+                    file.write(self.as_json())
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)

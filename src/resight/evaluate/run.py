@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
+import numpy as np
+
 import resight
-from resight.distributions import LEARNED_SCORES, learn_distributions
-from resight.errors import PhotoError, SettingsError
+from resight.distributions import match_known_pairs
+from resight.errors import PhotoError, ResightError, SettingsError
 from resight.evaluate.figures import cost_figures, identification_figures
 from resight.evaluate.gallery import MemoryGallery, read_chip
 from resight.evaluate.journal import Journal, QueryResult
-from resight.evaluate.machine import commit, machine, peak_rss_mb
+from resight.evaluate.machine import code_digest, commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
 from resight.identify import Identifier, Method
+from resight.scoring import CONFIDENCE_SCORES, DISTRIBUTION_SCORES, SCORE_NAMES
 from resight.settings import Settings
+from resight.types import Chip
 
 #: Told what is under way, how many items of it are finished, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -49,31 +53,37 @@ def evaluate(
 
     Raises ``ProtocolError`` naming photos that do not exist, ``SettingsError``
     where a score cannot be had, two methods have one name, or the partial file is
-    of another evaluation.
+    of another evaluation or in use by one, ``ResightError`` where the output
+    cannot be written.
     """
     check_photos(protocol, photos)
     _check_names(methods)
-    revision = commit()
+    for method in methods:
+        _check_score(method)
+    if output and output.is_dir():
+        raise ResightError(f"cannot write {output}: it is a folder; name a file in it")
+    revision, system = commit(), machine()
     partial = output.with_name(output.name + ".partial") if output else None
-    journal = Journal(partial, _header(protocol, photos, methods, settings, revision))
-    journal.open()
-    run = _Run(protocol, photos, settings, journal, progress)
-    report = Report(
-        protocol=protocol.name,
-        protocol_sha256=protocol.sha256,
-        photos=str(photos),
-        gallery=len(protocol.gallery),
-        gallery_individuals=len({row.identity for row in protocol.gallery}),
-        queries=len(protocol.queries),
-        novel_queries=protocol.known.count(False),
-        machine=machine(),
-        commit=revision,
-        version=resight.__version__,
-        methods=tuple(run.report(method) for method in methods),
-    )
-    if output:
-        report.write(output)
-    journal.remove()
+    journal = Journal(partial, _header(protocol, photos, methods, settings, system))
+    with journal.open():
+        run = _Run(protocol, photos, settings, journal, progress)
+        report = Report(
+            protocol=protocol.name,
+            protocol_sha256=protocol.sha256,
+            photos=str(photos),
+            gallery=len(protocol.gallery),
+            gallery_individuals=len({row.identity for row in protocol.gallery}),
+            queries=len(protocol.queries),
+            novel_queries=protocol.known.count(False),
+            novel_though_in_gallery=protocol.novel_though_in_gallery,
+            machine=system,
+            commit=revision,
+            version=resight.__version__,
+            methods=tuple(run.report(method) for method in methods),
+        )
+        if output:
+            report.write(output)
+        journal.remove()
     return report
 
 
@@ -84,14 +94,31 @@ def _check_names(methods: Sequence[Method]) -> None:
             raise SettingsError(f"the method {name} is named twice; name each method once")
 
 
+def _check_score(method: Method) -> None:
+    """Try on a blank chip whether there are confidences, not after hours of describing."""
+    if method.score not in CONFIDENCE_SCORES:
+        return
+    (blank,) = method.extractor.extract([Chip(np.zeros((64, 64, 3), np.uint8), np.eye(2, 3))])
+    (matches,) = method.matcher.match(blank, [blank])
+    if matches.confidences is None:
+        others = [name for name in SCORE_NAMES if name not in CONFIDENCE_SCORES]
+        raise SettingsError(
+            f"{method.name} has no score {method.score!r}: its matcher gives no confidences; "
+            f"use one of {', '.join(others)}"
+        )
+
+
 def _header(
     protocol: EvaluationProtocol,
     photos: Path,
     methods: Sequence[Method],
     settings: Settings,
-    revision: Optional[str],
+    system: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """All that makes the figures: where any of it differs, it is another evaluation."""
+    """All that makes the figures: where any of it differs, it is another evaluation.
+
+    Not the commit: what has not been committed is code too, and a commit of notes is not.
+    """
     return {
         "protocol": protocol.sha256,
         "queries": len(protocol.queries),
@@ -99,7 +126,9 @@ def _header(
         "methods": {method.name: method.fingerprint for method in methods},
         "settings": settings.model_dump(exclude={"method"}),
         "version": resight.__version__,
-        "commit": revision,
+        "code": code_digest(),
+        "cpu": system["cpu"],
+        "versions": system["versions"],
     }
 
 
@@ -128,7 +157,8 @@ class _Run:
             method,
             lambda done, total: self._tell(f"{method.name}: gallery", done, total),
         )
-        results = self._results(method, gallery)
+        identifier = self._identifier(method, gallery)
+        results = self._results(identifier)
         queries = zip(self._protocol.queries, results, strict=True)
         unreadable = [
             Unreadable(row.path, row.role, result.problem)
@@ -138,7 +168,7 @@ class _Run:
         settings = self._settings.model_copy(update={"method": method.name})
         return MethodReport(
             name=method.name,
-            fingerprint=method.fingerprint,
+            fingerprint=identifier.fingerprint,
             effort=EFFORT,
             side_policy=self._settings.side_policy,
             score=method.score,
@@ -155,28 +185,24 @@ class _Run:
             **cost_figures(results),
         )
 
-    def _results(self, method: Method, gallery: MemoryGallery) -> list[QueryResult]:
-        queries = self._protocol.queries
-        identifier: Optional[Identifier] = None
+    def _results(self, identifier: Identifier) -> list[QueryResult]:
+        queries, name = self._protocol.queries, identifier.method.name
         results = []
         for number, row in enumerate(queries):
-            result = self._journal.get(method.name, number)
+            result = self._journal.get(name, number)
             if result is None:
-                identifier = identifier or self._identifier(method, gallery)
                 result = self._ask(identifier, row)
-                self._journal.add(method.name, number, result)
+                self._journal.add(name, number, result)
             results.append(result)
-            self._tell(f"{method.name}: queries", number + 1, len(queries))
+            self._tell(f"{name}: queries", number + 1, len(queries))
         return results
 
     def _identifier(self, method: Method, gallery: MemoryGallery) -> Identifier:
         policy = self._settings.side_policy
-        distributions = None
-        if method.score in LEARNED_SCORES:
-            distributions = learn_distributions(gallery, method, side_policy=policy)
-        return Identifier(
-            gallery=gallery, method=method, side_policy=policy, distributions=distributions
-        )
+        known = None
+        if method.score in DISTRIBUTION_SCORES:
+            known = match_known_pairs(gallery, method, side_policy=policy)
+        return Identifier(gallery=gallery, method=method, side_policy=policy, known_pairs=known)
 
     def _ask(self, identifier: Identifier, row: Row) -> QueryResult:
         started = time.perf_counter()
