@@ -5,8 +5,6 @@ Nothing here knows the catalogue: the caller passes chips, keypoints and names.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from resight.errors import ResightError
+from resight.files import write_whole
 from resight.types import Chip, Evidence
 
 _PAPER = (255, 255, 255)
@@ -86,27 +85,12 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     """
     data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
     try:
-        _write_whole(path, data)
+        write_whole(path, data)
     except OSError as error:
         raise ResightError(
             f"cannot write {path}: {error.strerror or error}: check the folder, its permissions "
             "and the free space, or name another file"
         ) from error
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp's 0600 would hide it from the other users of a share
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 class _Style:

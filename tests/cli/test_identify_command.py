@@ -165,7 +165,8 @@ def test_a_picture_that_cannot_be_written_is_an_error_of_one_line(
     (tmp_path / "why.png").mkdir()
     ran = run("identify", drawn.queries[0].path, "--explain", "why.png", "-c", drawn.catalogue)
     assert ran.code == 1
-    assert ran.err == "error: cannot use why.png: Is a directory\n"
+    assert ran.err.startswith("error: cannot write why.png: Is a directory")
+    assert ran.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

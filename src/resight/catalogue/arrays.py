@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import secrets
 import shutil
 import zlib
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from resight.catalogue.originals import writing_to
+from resight.files import write_whole
 from resight.types import Features
 
 logger = logging.getLogger(__name__)
@@ -69,8 +69,9 @@ class FeatureStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             said = self._folder / "fingerprint.txt"
             if not said.exists():
-                _write(said, self._fingerprint.encode())
-            _write(path, data)
+                write_whole(said, self._fingerprint.encode())
+            # What a power cut spoils is noticed when it is read, and made again.
+            write_whole(path, data, durable=False)
         return _features(tensors, about)
 
     def _path(self, photo: str, region: str) -> Path:
@@ -108,17 +109,6 @@ def delete_all(catalogue: Path) -> None:
 
 def _key(text: str, length: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
-
-
-def _write(path: Path, data: bytes) -> None:
-    # Not flushed to the disk: what a power cut spoils is noticed and made again.
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _tensors(features: Features) -> dict[str, NDArray[np.generic]]:

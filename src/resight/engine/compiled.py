@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
-import os
-import secrets
 from pathlib import Path
+
+from resight.files import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +37,8 @@ class CompiledFile:
 
     def write(self, compiled: bytes) -> None:
         """Keep a compiled graph: all of it or nothing, whoever else writes it at once."""
-        part = self.path.with_name(f".{secrets.token_hex(8)}.part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("xb") as file:
-                file.write(hashlib.sha256(compiled).digest() + compiled)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.path)
+            write_whole(self.path, hashlib.sha256(compiled).digest() + compiled, durable=False)
         except OSError as error:
             logger.info("%s cannot be kept: %s", self.path, error)
-            with contextlib.suppress(OSError):
-                part.unlink()

@@ -7,7 +7,6 @@ be added, but none renamed or taken away.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from resight.errors import ResightError
+from resight.files import write_whole
 
 Interval = Optional[tuple[float, float]]
 
@@ -124,14 +124,6 @@ class Report:
 
         Raises ``ResightError`` if it cannot be written.
         """
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         with writing_to(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with temporary.open("w", encoding="utf-8") as file:
-                    file.write(self.as_json())
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_whole(path, self.as_json().encode())
