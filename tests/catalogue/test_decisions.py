@@ -48,6 +48,14 @@ def test_nobody_can_be_assigned(catalogue: Catalogue, ids: list[str]) -> None:
     assert [entry.annotation for entry in catalogue.entries()] == [ids[2]]
 
 
+@pytest.mark.parametrize("blank", ["", "   ", "\t"])
+def test_a_blank_name_wipes_nothing(catalogue: Catalogue, ids: list[str], blank: str) -> None:
+    with pytest.raises(CatalogueError, match="write `unknown` to clear"):
+        catalogue.assign(ids[:1], blank, actor="bob")
+    assert names(catalogue, ids)[0] == "Crush"
+    assert len(catalogue.decisions()) == 1
+
+
 def test_confirming_is_a_decision(catalogue: Catalogue, ids: list[str]) -> None:
     decision = catalogue.assign(ids[:1], "Crush", actor="bob")
     assert decision.annotations == 1
@@ -216,6 +224,7 @@ def test_hidden_annotations_are_left_out_until_shown_again(
         ("Crush", 0, 2),
         ("Squirt", 1, 0),
     ]
+    assert decision is not None
     assert [entry.individual for entry in catalogue.entries()] == ["Squirt"]
     catalogue.hide(ids[:1], actor="bob", hidden=False)
     assert [entry.annotation for entry in catalogue.entries()] == [ids[0], ids[2]]
@@ -224,6 +233,27 @@ def test_hidden_annotations_are_left_out_until_shown_again(
     catalogue.undo(actor="bob")
     catalogue.undo(decision.id, actor="bob")
     assert [s.hidden for s in catalogue.list()] == [0, 0]
+
+
+def test_hiding_what_is_hidden_is_no_decision(catalogue: Catalogue, ids: list[str]) -> None:
+    assert catalogue.hide(ids[:1], actor="bob", hidden=False) is None
+    assert catalogue.hide(ids[:1], actor="bob") is not None
+    assert catalogue.hide(ids[:1], actor="bob") is None
+    both = catalogue.hide(ids[:2], actor="bob")
+    assert both is not None
+    assert [change.annotation for change in catalogue.changes(both.id)] == [ids[1]]
+    assert [d.kind for d in catalogue.decisions()] == ["hide", "hide", "add"]
+
+
+def test_what_was_decided_before_a_purge_is_undone_by_number_only(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    assigned = catalogue.assign(ids[:1], "Bruce", actor="bob")
+    purge = catalogue.purge(ids[2], confirm="3.png", actor="bob").decision
+    with pytest.raises(Conflict, match=f"decision {purge.id} is a purge.*give the number"):
+        catalogue.undo(actor="bob")
+    assert names(catalogue, ids[:1]) == ["Bruce"]
+    assert catalogue.undo(assigned.id, actor="bob").undoes == assigned.id
 
 
 def test_a_purge_is_named_logged_and_final(catalogue: Catalogue, ids: list[str]) -> None:

@@ -192,6 +192,23 @@ def test_a_new_name_much_like_a_known_one_is_warned_about(drawn: Drawn) -> None:
     assert "if 'Raphael' was meant, `resight undo`" in ran.err
 
 
+@pytest.mark.parametrize("blank", ["", "   "])
+def test_a_blank_name_is_refused(drawn: Drawn, blank: str) -> None:
+    for command in (
+        ("assign", "Donatello", "--to", blank),
+        ("add", drawn.queries[4].path, "--individual", blank),
+    ):
+        ran = run(*command, "-c", drawn.catalogue)
+        assert ran.code == 1
+        assert "blank: write `unknown`" in ran.err
+    assert len(run("log", "-c", drawn.catalogue, "--json").json["decisions"]) == 1
+
+
+def test_hiding_twice_says_so(drawn: Drawn) -> None:
+    for out in ("Decision 2: 2 photos hidden\n", "Nothing to do: hidden already\n"):
+        assert run("hide", "Donatello", "-c", drawn.catalogue).out == out
+
+
 def test_hidden_photos_leave_the_list_and_come_back(drawn: Drawn) -> None:
     assert run("hide", "Donatello", "-c", drawn.catalogue).code == 0
     assert _individuals(drawn)[0]["hidden"] == 2

@@ -97,8 +97,9 @@ def add(
         ),
     ] = None,
     individual: Annotated[
-        str, typer.Option(metavar="NAME", help="Who all of these photos show.", show_default=False)
-    ] = "",
+        Optional[str],
+        typer.Option(metavar="NAME", help="Who all of these photos show.", show_default=False),
+    ] = None,
     side: Annotated[
         str,
         typer.Option(

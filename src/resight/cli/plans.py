@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from resight.errors import ImportFileError
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Said:
-    """What the command line says about every photo; empty means not said."""
+    """What the command line says about every photo; empty or ``None`` means not said."""
 
-    individual: str = ""
+    individual: Optional[str] = None
     side: str = ""
     species: str = ""
 
@@ -42,9 +42,11 @@ def complete(made: ImportPlan, said: Said) -> ImportPlan:
     """
     from resight.catalogue.names import clean_name, side_named
 
+    if said.individual is not None and not said.individual.strip():
+        raise ImportFileError("the individual's name is blank: write `unknown` for nobody known")
     try:
         words = {
-            "identity": clean_name(said.individual),
+            "identity": clean_name(said.individual or ""),
             "side": side_named(said.side),
             "species": clean_name(said.species),
         }
