@@ -324,6 +324,57 @@ def test_things_are_found_by_name_id_sha256_and_file(catalogue: Catalogue, ids: 
         catalogue.show("unknown")
 
 
+def test_a_photo_is_found_without_its_folder_and_by_its_path(
+    catalogue: Catalogue, herd: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(herd.parent)
+    for what in ("2.png", "herd/Crush/2.png", "./herd/Crush/2.png", str(herd / "Crush" / "2.png")):
+        assert catalogue.find(what) == (ids[1],), what
+        assert catalogue.original(what).read_bytes() == (herd / "Crush/2.png").read_bytes()
+    (herd / "Crush" / "2.png").rename(herd / "renamed.png")
+    assert catalogue.find("herd/renamed.png") == (ids[1],)
+
+
+@pytest.mark.parametrize(
+    "what", ["rush/2.png", "png", ".png", "elsewhere/2.png", "2.PNG", "x" * 5000, "/", "", "a\0b"]
+)
+def test_part_of_a_name_or_another_folder_is_no_photo(
+    catalogue: Catalogue, ids: list[str], what: str
+) -> None:
+    with pytest.raises(NotFound):
+        catalogue.find(what)
+    with pytest.raises(NotFound):
+        catalogue.original(what)
+
+
+def test_of_photos_of_one_name_none_is_chosen(
+    catalogue: Catalogue, draw: Draw, tmp_path: Path
+) -> None:
+    for number in range(7):
+        draw(tmp_path / "herd" / f"Turtle {number}" / "left.png", number)
+    list(catalogue.add(plan_folders(tmp_path / "herd"), actor="ann"))
+    for ask in (catalogue.find, catalogue.original):
+        with pytest.raises(Conflict, match="could mean 7 photos") as caught:
+            ask("left.png")
+        assert "Turtle 4/left.png (" in str(caught.value)
+        assert "Turtle 5/left.png" not in str(caught.value)
+        assert "and 2 more: name one with its folder" in str(caught.value)
+    assert catalogue.find("Turtle 6/left.png") != catalogue.find("Turtle 5/left.png")
+
+
+def test_a_photo_of_that_name_that_is_shown_nowhere_is_in_nobodys_way(
+    catalogue: Catalogue, draw: Draw, tmp_path: Path
+) -> None:
+    draw(tmp_path / "a" / "Crush" / "1.png", 1)
+    draw(tmp_path / "b" / "Crush" / "1.png", 2)
+    list(catalogue.add(plan_folders(tmp_path / "a"), actor="ann"))
+    catalogue.undo(actor="ann")
+    (added,) = catalogue.add(plan_folders(tmp_path / "b"), actor="ann")
+    assert catalogue.find("1.png") == (added.annotation,)
+    with pytest.raises(Conflict, match="2 photos"):
+        catalogue.original("1.png")
+
+
 def test_show_tells_the_whole_story(catalogue: Catalogue, ids: list[str]) -> None:
     catalogue.assign(ids[:1], "Bruce", actor="bob")
     catalogue.hide(ids[1:2], actor="eve")

@@ -154,6 +154,21 @@ def test_an_unknown_name_suggests_the_nearest(drawn: Drawn, command: tuple[str, 
     assert "did you mean 'Donatello'?" in ran.err
 
 
+def test_a_photo_not_known_suggests_photos_only(drawn: Drawn, tmp_path: Path) -> None:
+    photo = tmp_path / "in" / "Donatello" / "Donatello_L.jpg"
+    photo.parent.mkdir(parents=True)
+    shutil.copy(drawn.queries[0].path, photo)
+    assert run("add", tmp_path / "in", "-c", drawn.catalogue).code == 0
+    for what in ("Donatello_L.jpg", photo):
+        shown = run("show", what, "-c", drawn.catalogue, "--json").json["annotations"]
+        assert [each["name"] for each in shown] == ["Donatello/Donatello_L.jpg"]
+    ran = run("assign", "Donatelo_L.jpg", "--to", "Raphael", "-c", drawn.catalogue)
+    assert "did you mean 'Donatello/Donatello_L.jpg'?" in ran.err
+    ran = run("assign", "Donatello.jpg", "--to", "Raphael", "-c", drawn.catalogue)
+    assert "did you mean 'Donatello'?" not in ran.err
+    assert ran.code == 1
+
+
 def test_show_tells_photos_and_decisions(drawn: Drawn) -> None:
     shown = run("show", "Donatello", "-c", drawn.catalogue, "--json").json
     assert [each["individual"] for each in shown["annotations"]] == ["Donatello"] * 2

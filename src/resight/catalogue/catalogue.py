@@ -262,7 +262,7 @@ class Catalogue:
     def purge(self, photo: str, *, confirm: str, actor: str, note: str = "") -> Purged:
         """Remove a photo, its annotations and its features for good; only the log remains.
 
-        ``photo`` is its sha256 (may be shortened), its file name or an
+        ``photo`` is its sha256 (may be shortened), its file as in ``find`` or an
         annotation's id; ``confirm`` repeats the file name or the whole sha256.
         Backups made before still hold the photo.
 
@@ -288,7 +288,9 @@ class Catalogue:
     def find(self, what: str) -> tuple[str, ...]:
         """Ids of the annotations meant by an individual's name, an id or a photo.
 
-        Raises ``NotFound``; ``Conflict`` where it could mean several things.
+        A photo is called by its sha256, by its file name with or without its
+        folder, or by the path of a file with the same bytes. Raises ``NotFound``;
+        ``Conflict`` where it could mean several things.
         """
         with self._store.reading() as connection:
             return tuple(queries.find(connection, what))
