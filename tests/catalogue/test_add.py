@@ -262,7 +262,7 @@ def test_hidden_photos_stay_hidden_when_added_again(catalogue: Catalogue, herd: 
 
 def test_the_catalogue_does_not_add_itself(catalogue: Catalogue, herd: Path) -> None:
     list(catalogue.add(plan_folders(herd), actor="ann"))
-    outcomes = list(catalogue.add(plan_folders(catalogue.folder), actor="ann"))
+    outcomes = add(catalogue, plan(catalogue.original("Crush/1.png"), "ab"))
     assert {o.status for o in outcomes} == {"bad"}
     assert "inside the catalogue" in outcomes[0].reason
 

@@ -63,6 +63,38 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
         plan_folders(tmp_path / "gone")
 
 
+@pytest.mark.parametrize("inside", [".", "originals", "originals/ab", "photos"])
+def test_a_catalogue_is_no_folder_of_photos(tmp_path: Path, inside: str) -> None:
+    touch(
+        tmp_path, "turtles/catalogue.sqlite", "turtles/originals/ab/1.jpg", "turtles/photos/2.jpg"
+    )
+    for plan in (plan_folders, lambda folder: plan_pattern(folder, "{identity}")):
+        with pytest.raises(
+            ImportFileError, match=r"turtles.*, not photos: merging catalogues is not"
+        ):
+            plan(tmp_path / "turtles" / inside)
+
+
+def test_a_catalogue_among_the_photos_is_left_out_and_reported(tmp_path: Path) -> None:
+    touch(tmp_path, "Crush/1.jpg", "a/it/catalogue.sqlite", "a/it/originals/ab/2.jpg", "a/3.jpg")
+    plan = plan_folders(tmp_path)
+    assert [photo.name for photo in plan.photos] == ["Crush/1.jpg", "a/3.jpg"]
+    (warning,) = plan.warnings
+    assert warning.startswith(f"{tmp_path / 'a' / 'it'} is left out: it is a resight catalogue")
+    assert plan.ignored == {}
+
+
+def test_files_that_are_no_photos_are_counted_by_suffix(tmp_path: Path) -> None:
+    seen = ("Crush/1.jpg", "Crush/1.CR2", "Crush/2.cr2", "b.gif", "README")
+    unseen = (".hidden", "._1.cr2", ".git/a.txt", "Thumbs.db", "Crush/desktop.ini", ".DS_Store")
+    touch(tmp_path, *seen, *unseen)
+    for plan in (plan_folders(tmp_path), plan_pattern(tmp_path, "{identity}")):
+        assert plan.ignored == {".cr2": 2, ".gif": 1, "": 1}
+    (tmp_path / "Crush" / "1.jpg").unlink()
+    with pytest.raises(ImportFileError, match=r"4 other files, \.cr2 2, without suffix 1, \.gif 1"):
+        plan_folders(tmp_path)
+
+
 # Patterns
 
 

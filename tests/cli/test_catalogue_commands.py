@@ -96,6 +96,24 @@ def test_a_name_that_the_folders_contradict_is_refused(drawn: Drawn) -> None:
     assert "says 'Crush'" in ran.err
 
 
+def test_what_is_beside_the_photos_is_told(drawn: Drawn, tmp_path: Path) -> None:
+    folder = tmp_path / "trip"
+    (folder / "it").mkdir(parents=True)
+    shutil.copy(drawn.queries[4].path, folder / "1.jpg")
+    for name in ("1.cr2", "2.CR2", "a.gif", "it/catalogue.sqlite"):
+        (folder / name).touch()
+    ran = run("add", folder, "--dry-run", "-c", drawn.catalogue)
+    assert ran.code == 0
+    assert "3 other files ignored: .cr2 2, .gif 1\n" in ran.err
+    assert "it is left out: it is a resight catalogue" in ran.err
+    told = run("add", folder, "-c", drawn.catalogue, "--json").json
+    assert told["ignored"] == {".cr2": 2, ".gif": 1}
+    assert len(told["warnings"]) == 1
+    ran = run("add", drawn.catalogue, "-c", drawn.catalogue)
+    assert "is a resight catalogue, not photos" in ran.err
+    assert ran.code == 1
+
+
 def test_dry_run_adds_nothing(drawn: Drawn) -> None:
     ran = run("add", drawn.queries[4].path, "--dry-run", "-c", drawn.catalogue)
     assert "1 would be added" in ran.out

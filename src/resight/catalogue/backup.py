@@ -28,13 +28,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from resight import __version__
-from resight.catalogue.folders import is_free
+from resight.catalogue.folders import DATABASE, is_free
 from resight.catalogue.originals import Originals, flush_folder, sha256_of, writing_to
 from resight.catalogue.records import BackupReport
 from resight.catalogue.store import Store, photos, translated
 from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists
 
-DATABASE = "catalogue.sqlite"
 _MANIFEST = "manifest.json"
 _FORMAT = "resight-backup.v1"
 #: An archive before it has its name.

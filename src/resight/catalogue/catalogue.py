@@ -22,7 +22,7 @@ from resight.catalogue import (
 )
 from resight.catalogue.adding import AddOptions
 from resight.catalogue.decisions import Said
-from resight.catalogue.folders import is_free
+from resight.catalogue.folders import DATABASE, is_free
 from resight.catalogue.importing import ImportPlan
 from resight.catalogue.names import clean_name, date_named, side_named
 from resight.catalogue.originals import Originals, flush_folder, writing_to
@@ -72,7 +72,7 @@ class Catalogue:
         Raises ``CatalogueExists`` where there is one, ``CatalogueError`` where
         the folder holds something else or cannot be written.
         """
-        database = folder / backup.DATABASE
+        database = folder / DATABASE
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # A database without a schema is what an interrupted init leaves.
@@ -99,9 +99,9 @@ class Catalogue:
         Raises ``NotACatalogue``, ``CatalogueVersion`` for one of a newer
         resight, ``CatalogueDamaged`` where the database cannot be read.
         """
-        if not (folder / backup.DATABASE).is_file():
+        if not (folder / DATABASE).is_file():
             raise NotACatalogue(f"{folder} holds no catalogue: make one with init")
-        store = Store(folder / backup.DATABASE)
+        store = Store(folder / DATABASE)
         try:
             migrations.upgrade(store)
             store.keep_log()

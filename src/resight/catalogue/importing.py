@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from resight.catalogue.folders import DATABASE, UNSEEN
 from resight.catalogue.names import SIDE_WORDS, box_text, clean_name, date_named, side_named
 from resight.errors import ImportFileError
-from resight.photos import PHOTO_SUFFIXES, find_photos
+from resight.photos import PHOTO_SUFFIXES, is_photo_name, visible_files
 from resight.types import SIDES, UNKNOWN_SIDE, Box, Place
 
 
@@ -61,20 +63,28 @@ class BadSource:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import is about to add. ``origin`` goes into the log of decisions."""
+    """What an import is about to add. ``origin`` goes into the log of decisions.
+
+    ``warnings`` are for the person who imports; ``ignored`` counts by suffix
+    the files beside the photos that are none.
+    """
 
     origin: str
     photos: tuple[PlannedPhoto, ...]
     bad: tuple[BadSource, ...] = ()
+    warnings: tuple[str, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 def plan_folders(folder: Path) -> ImportPlan:
     """A folder for each individual; photos directly in ``folder`` are of unknown ones.
 
     Folders may be nested deeper: the first level is the individual. A folder
-    named ``unknown``, ``_unknown`` or ``unidentified`` names nobody.
+    named ``unknown``, ``_unknown`` or ``unidentified`` names nobody. Catalogues
+    below ``folder`` are left out with a warning.
 
-    Raises ``ImportFileError`` where there is no such folder or no photo in it.
+    Raises ``ImportFileError`` where there is no such folder or no photo in it,
+    and where it is (in) a catalogue.
     """
 
     def facts(relative: Path) -> Mapping[str, str]:
@@ -92,8 +102,8 @@ def plan_pattern(folder: Path, pattern: str) -> ImportPlan:
     with ``/`` is compared with the path within ``folder``, any other with the
     file's name; the suffix may be left away. Files that do not match are bad.
 
-    Raises ``ImportFileError`` for a pattern that cannot be understood and
-    where there is no such folder or no photo in it.
+    Raises ``ImportFileError`` for a pattern that cannot be understood, and as
+    ``plan_folders``.
     """
     expression = _expression(pattern)
 
@@ -110,17 +120,62 @@ def plan_pattern(folder: Path, pattern: str) -> ImportPlan:
 def _plan(folder: Path, facts: Callable[[Path], Mapping[str, str]]) -> ImportPlan:
     if not folder.is_dir():
         raise ImportFileError(f"there is no folder {folder}")
-    found = find_photos(folder)
-    if not found:
-        raise ImportFileError(f"there is no photo in {folder} ({' '.join(sorted(PHOTO_SUFFIXES))})")
+    found = _search(folder)
+    if not found.photos:
+        has = f": {sum(found.ignored.values())} other files, {by_suffix(found.ignored)}"
+        raise ImportFileError(
+            f"there is no photo in {folder} ({' '.join(sorted(PHOTO_SUFFIXES))})"
+            + (has if found.ignored else "")
+            + "".join(f"; {warning}" for warning in found.warnings)
+        )
     planned, bad = [], []
-    for path in found:
+    for path in found.photos:
         try:
             relative = path.relative_to(folder)
             planned.append(planned_photo(path, str(path), relative.as_posix(), facts(relative)))
         except ValueError as error:
             bad.append(BadSource(str(path), str(error)))
-    return ImportPlan(str(folder), tuple(planned), tuple(bad))
+    return ImportPlan(str(folder), tuple(planned), tuple(bad), found.warnings, found.ignored)
+
+
+@dataclass(frozen=True)
+class _Found:
+    photos: tuple[Path, ...]
+    warnings: tuple[str, ...]
+    ignored: Mapping[str, int]
+
+
+def _search(folder: Path) -> _Found:
+    """Photos and other files below a folder, those of catalogues left out."""
+    here = folder.resolve()
+    for place in (here, *here.parents):
+        if (place / DATABASE).is_file():
+            what = "is a resight catalogue" if place == here else f"lies in the catalogue {place}"
+            raise ImportFileError(f"{folder} {what}, not photos: {_NO_MERGING}")
+    files = [path for path in visible_files(folder) if path.name not in UNSEEN]
+    catalogues = {path.parent for path in files if path.name == DATABASE}
+    files = [path for path in files if catalogues.isdisjoint(path.parents)]
+    return _Found(
+        tuple(path for path in files if is_photo_name(path)),
+        tuple(
+            f"{place} is left out: it is a resight catalogue, not photos ({_NO_MERGING})"
+            for place in sorted(catalogues)
+        ),
+        Counter(path.suffix.lower() for path in files if not is_photo_name(path)),
+    )
+
+
+_NO_MERGING = "merging catalogues is not in this release"
+
+
+def by_suffix(ignored: Mapping[str, int]) -> str:
+    """How many files of which suffix, most first.
+
+    >>> by_suffix({".txt": 1, ".cr2": 3, "": 2})
+    '.cr2 3, without suffix 2, .txt 1'
+    """
+    ordered = sorted(ignored.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{suffix or 'without suffix'} {number}" for suffix, number in ordered)
 
 
 _TEXT_FIELDS = ("identity", "encounter", "place", "species")

@@ -27,7 +27,7 @@ from resight.cli.output import (
 from resight.cli.tables import annotation_table, decision_table
 
 if TYPE_CHECKING:
-    from resight.catalogue import AddOutcome
+    from resight.catalogue import AddOutcome, ImportPlan
 
 #: Reasons printed one by one; more are counted.
 _SHOWN = 20
@@ -154,6 +154,7 @@ def add(
             plan = plans.complete(plan_csv(csv, photos), said)
         else:
             plan = plans.plan(sources or [], pattern=pattern, said=said)
+        plans.print_remarks(out, plan)
         if individual:
             hint_if_new(opened, individual)
         total = len(plan.photos) + len(plan.bad)
@@ -167,12 +168,12 @@ def add(
                     outcomes.append(outcome)
                     step(len(outcomes))
         except KeyboardInterrupt:
-            _print_added(out, outcomes, dry_run=dry_run)
+            _print_added(out, plan, outcomes, dry_run=dry_run)
             raise stopped(
                 f"{len(outcomes)} of {count(total, 'photo')} are dealt with; "
                 "the same command continues"
             ) from None
-    failed = _print_added(out, outcomes, dry_run=dry_run)
+    failed = _print_added(out, plan, outcomes, dry_run=dry_run)
     if not dry_run and failed < len(outcomes):
         out.note("next: resight list, or resight identify PHOTO")
     raise typer.Exit(exit_code(len(outcomes) - failed, failed))
@@ -187,11 +188,19 @@ _ADDED = {
 }
 
 
-def _print_added(out: Output, outcomes: Sequence[AddOutcome], *, dry_run: bool) -> int:
+def _print_added(
+    out: Output, plan: ImportPlan, outcomes: Sequence[AddOutcome], *, dry_run: bool
+) -> int:
     """Print what became of an import; how many photos failed."""
     counts = Counter[str](outcome.status for outcome in outcomes)
     out.json(
-        {"dry_run": dry_run, "counts": {key: counts[key] for key in _ADDED}, "outcomes": outcomes}
+        {
+            "dry_run": dry_run,
+            "counts": {key: counts[key] for key in _ADDED},
+            "warnings": plan.warnings,
+            "ignored": plan.ignored,
+            "outcomes": outcomes,
+        }
     )
     problems = [each for each in outcomes if each.status in ("conflict", "bad")]
     for problem in problems[:_SHOWN]:

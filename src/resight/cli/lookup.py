@@ -25,7 +25,9 @@ def found(catalogue: Catalogue, what: str) -> tuple[str, ...]:
     try:
         return catalogue.find(what)
     except NotFound as problem:
-        near = _near_photo(catalogue, what) if _is_photo(what) else _near(catalogue, what)
+        from resight.photos import is_photo_name
+
+        near = _near_photo(catalogue, what) if is_photo_name(Path(what)) else _near(catalogue, what)
         if near:
             raise NotFound(
                 f"no individual, annotation or photo {what!r} in this catalogue: "
@@ -48,12 +50,6 @@ def _near(catalogue: Catalogue, name: str) -> str:
     names = {each.name.casefold(): each.name for each in catalogue.list()}
     near = get_close_matches(name.casefold(), names, n=1, cutoff=0.7)
     return names[near[0]] if near else ""
-
-
-def _is_photo(what: str) -> bool:
-    from resight.photos import PHOTO_SUFFIXES
-
-    return Path(what).suffix.lower() in PHOTO_SUFFIXES
 
 
 def _near_photo(catalogue: Catalogue, what: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
+from resight.cli.output import Output, count, to_stderr
 from resight.errors import ImportFileError
 
 if TYPE_CHECKING:
@@ -31,8 +33,21 @@ def plan(sources: Sequence[Path], *, pattern: str, said: Said) -> ImportPlan:
         origin=", ".join(each.origin for each in plans),
         photos=tuple(photo for each in plans for photo in each.photos),
         bad=tuple(bad for each in plans for bad in each.bad),
+        warnings=tuple(warning for each in plans for warning in each.warnings),
+        ignored=sum((Counter(each.ignored) for each in plans), Counter[str]()),
     )
     return complete(joined, said)
+
+
+def print_remarks(out: Output, made: ImportPlan) -> None:
+    """Print what a plan leaves out."""
+    from resight.catalogue.importing import by_suffix
+
+    for warning in made.warnings:
+        to_stderr(f"warning: {warning}")
+    if made.ignored:
+        number = count(sum(made.ignored.values()), "other file")
+        out.note(f"{number} ignored: {by_suffix(made.ignored)}")
 
 
 def complete(made: ImportPlan, said: Said) -> ImportPlan:
