@@ -285,6 +285,7 @@ def test_a_purged_photo_comes_back_only_on_demand(
     again = list(catalogue.add(plan_folders(herd), actor="ann"))
     assert [o.status for o in again] == ["already", "already", "conflict", "already"]
     assert "purged by decision 2" in again[2].reason
+    assert "--even-purged" in again[2].reason
     taken = list(catalogue.add(plan_folders(herd), actor="ann", even_purged=True))
     assert taken[2].status == "added"
     assert catalogue.original(taken[2].annotation).exists()
