@@ -200,6 +200,20 @@ def test_a_protocol_file_is_understood(tmp_path: Path) -> None:
     )
 
 
+def test_columns_nobody_knows_are_left_out_with_one_warning(tmp_path: Path) -> None:
+    text = "path,role,,identiti,observer,Depth,observer,photo\n1.jpg,query,,Crush,Ann,3,Bo,x\n"
+    plan = plan_csv(written(tmp_path, text))
+    assert plan.bad == ()
+    assert facts(plan) == [("1.jpg", "", "unknown", "")]
+    assert plan.warnings == (
+        "turtles.csv: columns not known and left out: 'identiti' (meant 'identity'?), "
+        "'observer', 'depth', 'photo'",
+    )
+    assert plan_csv(written(tmp_path, "path,role\n1.jpg,query\n")).warnings == ()
+    (warning,) = plan_csv(written(tmp_path, "path,Individual\n1.jpg,Crush\n")).warnings
+    assert warning.endswith("column not known and left out: 'individual' (meant 'identity'?)")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
@@ -248,9 +262,11 @@ def test_lines_are_counted_across_quoted_line_ends(tmp_path: Path) -> None:
     [
         ("", "empty"),
         ("path,identity\n", "no rows"),
-        ("file,identity\n1.jpg,Crush\n", "unknown column 'file'"),
-        ("path,identiti\n1.jpg,Crush\n", "did you mean 'identity'"),
-        ("identity,side\nCrush,L\n", "no column 'path'"),
+        ("file,identity\n1.jpg,Crush\n", "no column 'path'.*: is it 'file'"),
+        ("identity,Filename\nCrush,1.jpg\n", "no column 'path'.*: is it 'filename'"),
+        ("identity,photos\nCrush,1.jpg\n", "no column 'path'.*: is it 'photos'"),
+        ("identity,Image\nCrush,1.jpg\n", "no column 'path'.*: is it 'image'"),
+        ("identity,side\nCrush,L\n", r"no column 'path', which names the photos \(its columns"),
         ("path,side,side\n1.jpg,L,R\n", "'side' twice"),
         ('path\n"1.jpg\n', "not a CSV file"),
     ],

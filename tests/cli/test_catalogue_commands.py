@@ -114,6 +114,17 @@ def test_what_is_beside_the_photos_is_told(drawn: Drawn, tmp_path: Path) -> None
     assert ran.code == 1
 
 
+def test_a_column_nobody_knows_is_warned_of(drawn: Drawn, tmp_path: Path) -> None:
+    photo = drawn.queries[5].path
+    table = tmp_path / "t.csv"
+    table.write_text(f"path,observer\n{photo.name},Ann\n")
+    arguments = ("add", "--csv", table, "--photos", photo.parent, "-c", drawn.catalogue)
+    ran = run(*arguments, "--json")
+    assert ran.code == 0
+    assert ran.json["warnings"] == ["t.csv: column not known and left out: 'observer'"]
+    assert ran.err.count(f"warning: {ran.json['warnings'][0]}\n") == 1
+
+
 def test_dry_run_adds_nothing(drawn: Drawn) -> None:
     ran = run("add", drawn.queries[4].path, "--dry-run", "-c", drawn.catalogue)
     assert "1 would be added" in ran.out

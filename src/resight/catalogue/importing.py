@@ -195,7 +195,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     names = parts[1::2]
     for name in names:
         if name != "_" and name not in PATTERN_FIELDS:
-            raise ImportFileError(unknown_word("field", name, (*PATTERN_FIELDS, "_")))
+            raise ImportFileError(_unknown_word("field", name, (*PATTERN_FIELDS, "_")))
         if name != "_" and names.count(name) > 1:
             raise ImportFileError(f"the pattern {pattern!r} has the field {name!r} twice")
     if not set(names) - {"_"}:
@@ -224,9 +224,13 @@ def _group(field: str) -> str:
     return f"(?P<{field}>{_DATE_WORD if field == 'date' else '[^/]+'})"
 
 
-def unknown_word(kind: str, word: str, known: tuple[str, ...]) -> str:
+#: How alike (``difflib``) two words are of which one may be a slip for the other.
+CLOSE = 0.75
+
+
+def _unknown_word(kind: str, word: str, known: tuple[str, ...]) -> str:
     """A message for a word nobody knows, with the nearest one that is known."""
-    near = get_close_matches(word.lower(), known, n=1)
+    near = get_close_matches(word.lower(), known, n=1, cutoff=CLOSE)
     hint = f": did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {word!r}{hint} (known: {', '.join(known)})"
 
