@@ -128,7 +128,41 @@ def test_names_that_do_not_match_are_bad(tmp_path: Path) -> None:
     )
     assert facts(plan) == [("Crush_L.jpg", "Crush", "left", "")]
     assert [Path(bad.source).name for bad in plan.bad] == ["Crush_Q.jpg", "holiday.jpg"]
-    assert "does not match" in plan.bad[0].reason
+    assert plan.bad[1].reason == "the name does not match the pattern '{identity}_{side}'"
+
+
+def test_of_several_patterns_the_first_that_fits_counts(tmp_path: Path) -> None:
+    touch(tmp_path, "Crush_L.jpg", "Crush_2019.jpg", "Dory.jpg", "Dory_x.jpg", "a/Ray-R.jpg")
+    plan = plan_pattern(tmp_path, "{identity}_{side}", "{identity}_{date}", "{_}/{identity}-{side}")
+    assert facts(plan) == [
+        ("Crush_2019.jpg", "Crush", "unknown", "2019"),
+        ("Crush_L.jpg", "Crush", "left", ""),
+        ("a/Ray-R.jpg", "Ray", "right", ""),
+    ]
+    assert [bad.reason for bad in plan.bad] == [
+        "the name does not match any of the patterns '{identity}_{side}', '{identity}_{date}', "
+        "'{_}/{identity}-{side}'",
+        "'x' is no side (left, right, top … or L, R, T), by the pattern '{identity}_{side}'",
+    ]
+    again = plan_pattern(tmp_path, "{identity}", "{identity}_{side}")
+    assert again.photos[1].identity == "Crush_L"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Big_Donny_X_2019.jpg", "'X' is no side (left, right, top … or L, R, T)"),
+        ("Donny_L_19.jpg", "'19' is no date (2019, 2019-05, 2019-05-31)"),
+        (
+            "Donny_X_19.jpg",
+            "'X' is no side (left, right, top … or L, R, T); "
+            "'19' is no date (2019, 2019-05, 2019-05-31)",
+        ),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named(tmp_path: Path, name: str, reason: str) -> None:
+    (bad,) = plan_pattern(touch(tmp_path, name), "{identity}_{side}_{date}").bad
+    assert bad.reason == f"{reason}, by the pattern '{{identity}}_{{side}}_{{date}}'"
 
 
 def test_a_date_that_is_none_is_bad(tmp_path: Path) -> None:

@@ -125,6 +125,21 @@ def test_a_column_nobody_knows_is_warned_of(drawn: Drawn, tmp_path: Path) -> Non
     assert ran.err.count(f"warning: {ran.json['warnings'][0]}\n") == 1
 
 
+def test_a_pattern_may_be_repeated(drawn: Drawn, tmp_path: Path) -> None:
+    folder = tmp_path / "trip"
+    folder.mkdir()
+    shutil.copy(drawn.queries[4].path, folder / "Mikey_L.jpg")
+    shutil.copy(drawn.queries[5].path, folder / "Mikey_2024-07.jpg")
+    patterns = ("--pattern", "{identity}_{side}", "--pattern", "{identity}_{date}")
+    ran = run("add", folder, *patterns, "-c", drawn.catalogue)
+    assert ran.code == 0, ran.err
+    shown = run("show", "Mikey", "-c", drawn.catalogue, "--json").json["annotations"]
+    assert {(each["side"], each["date"]) for each in shown} == {
+        ("left", ""),
+        ("unknown", "2024-07"),
+    }
+
+
 def test_dry_run_adds_nothing(drawn: Drawn) -> None:
     ran = run("add", drawn.queries[4].path, "--dry-run", "-c", drawn.catalogue)
     assert "1 would be added" in ran.out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -93,28 +93,67 @@ def plan_folders(folder: Path) -> ImportPlan:
     return _plan(folder, facts)
 
 
-def plan_pattern(folder: Path, pattern: str) -> ImportPlan:
+def plan_pattern(folder: Path, pattern: str, *others: str) -> ImportPlan:
     """Photos whose names say what they show, such as ``{identity}_{side}_{date}``.
 
     Fields: identity, side, date, encounter, place, species, and ``{_}`` for
     what is of no interest. A field is as long as it can be, so
     ``{identity}_{_}`` takes ``Big_Crush_01.jpg`` for ``Big_Crush``. A pattern
     with ``/`` is compared with the path within ``folder``, any other with the
-    file's name; the suffix may be left away. Files that do not match are bad.
+    file's name; the suffix may be left away. Of several patterns the first that
+    fits a file's name counts. Files that none fits are bad.
 
     Raises ``ImportFileError`` for a pattern that cannot be understood, and as
     ``plan_folders``.
     """
-    expression = _expression(pattern)
+    patterns = [_Pattern(text) for text in (pattern, *others)]
 
     def facts(relative: Path) -> Mapping[str, str]:
-        name = relative.with_suffix("").as_posix() if "/" in pattern else relative.stem
-        found = expression.fullmatch(name)
-        if found is None:
-            raise ValueError(f"the name does not match the pattern {pattern!r}")
-        return found.groupdict()
+        for one in patterns:
+            found = one.read(relative)
+            if found is not None:
+                return found
+        raise ValueError(_why_none_fits(relative, patterns))
 
     return _plan(folder, facts)
+
+
+class _Pattern:
+    """One pattern, as it is and with any text where a side or a date should be."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._strict = _expression(text, _STRICT)
+        self._loose = _expression(text, {})
+
+    def read(self, relative: Path) -> Mapping[str, str] | None:
+        """The fields of a file's path within the folder; ``None`` where it does not fit."""
+        found = self._strict.fullmatch(self._name(relative))
+        return found.groupdict() if found else None
+
+    def troubles(self, relative: Path) -> list[str]:
+        """The values for which a path does not fit; none where it fits in no way."""
+        found = self._loose.fullmatch(self._name(relative))
+        read = found.groupdict() if found else {}
+        return [
+            f"{read[field]!r} is no {field} ({example})"
+            for field, example in _EXAMPLES.items()
+            if field in read and not re.fullmatch(_STRICT[field], read[field])
+        ]
+
+    def _name(self, relative: Path) -> str:
+        return relative.with_suffix("").as_posix() if "/" in self.text else relative.stem
+
+
+def _why_none_fits(relative: Path, patterns: Sequence[_Pattern]) -> str:
+    for pattern in patterns:
+        troubles = pattern.troubles(relative)
+        if troubles:
+            return f"{'; '.join(troubles)}, by the pattern {pattern.text!r}"
+    if len(patterns) > 1:
+        listed = ", ".join(repr(pattern.text) for pattern in patterns)
+        return f"the name does not match any of the patterns {listed}"
+    return f"the name does not match the pattern {patterns[0].text!r}"
 
 
 def _plan(folder: Path, facts: Callable[[Path], Mapping[str, str]]) -> ImportPlan:
@@ -182,10 +221,15 @@ _TEXT_FIELDS = ("identity", "encounter", "place", "species")
 #: What a pattern or a CSV file can say about a photo.
 PATTERN_FIELDS = (*_TEXT_FIELDS, "side", "date")
 _FIELD = re.compile(r"\{([^{}]*)\}")
-_DATE_WORD = r"[0-9]{8}|[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?"
+#: What stands for a field of which not any text does.
+_STRICT = {
+    "side": "(?i:" + "|".join(re.escape(word).replace("\\-", "[-_ ]") for word in SIDE_WORDS) + ")",
+    "date": r"[0-9]{8}|[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?",
+}
+_EXAMPLES = {"side": "left, right, top … or L, R, T", "date": "2019, 2019-05, 2019-05-31"}
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
+def _expression(pattern: str, strict: Mapping[str, str]) -> re.Pattern[str]:
     stem = pattern
     for suffix in PHOTO_SUFFIXES:
         if stem.lower().endswith(suffix):
@@ -209,19 +253,14 @@ def _expression(pattern: str) -> re.Pattern[str]:
                 f"in the pattern {pattern!r} nothing separates {{{names[index - 1]}}} from "
                 f"{{{names[index]}}}"
             )
+
+    def group(name: str) -> str:
+        return "[^/]*" if name == "_" else f"(?P<{name}>{strict.get(name, '[^/]+')})"
+
     return re.compile(
-        "".join(_group(part) if index % 2 else re.escape(part) for index, part in enumerate(parts)),
+        "".join(group(part) if index % 2 else re.escape(part) for index, part in enumerate(parts)),
         re.DOTALL,
     )
-
-
-def _group(field: str) -> str:
-    if field == "_":
-        return "[^/]*"
-    if field == "side":
-        words = "|".join(re.escape(word).replace("\\-", "[-_ ]") for word in SIDE_WORDS)
-        return f"(?P<side>(?i:{words}))"
-    return f"(?P<{field}>{_DATE_WORD if field == 'date' else '[^/]+'})"
 
 
 #: How alike (``difflib``) two words are of which one may be a slip for the other.

@@ -69,15 +69,15 @@ def add(
         ),
     ] = None,
     pattern: Annotated[
-        str,
+        Optional[list[str]],
         typer.Option(
             "--pattern",
             metavar="TEXT",
             help="How names say what photos show. Fields: {identity} {side} {date} {encounter} "
-            "{place} {species}, and {_} for anything else.",
+            "{place} {species}, and {_} for anything else. May be repeated: the first that fits.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     csv: Annotated[
         Optional[Path],
         typer.Option(
@@ -153,7 +153,7 @@ def add(
         if csv:
             plan = plans.complete(plan_csv(csv, photos), said)
         else:
-            plan = plans.plan(sources or [], pattern=pattern, said=said)
+            plan = plans.plan(sources or [], patterns=pattern or (), said=said)
         plans.print_remarks(out, plan)
         if individual:
             hint_if_new(opened, individual)

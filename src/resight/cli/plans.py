@@ -24,11 +24,11 @@ class Said:
     species: str = ""
 
 
-def plan(sources: Sequence[Path], *, pattern: str, said: Said) -> ImportPlan:
+def plan(sources: Sequence[Path], *, patterns: Sequence[str], said: Said) -> ImportPlan:
     """One plan of folders and single photo files. Raises ``ImportFileError``."""
     from resight.catalogue import ImportPlan
 
-    plans = list(_plans(sources, pattern))
+    plans = list(_plans(sources, patterns))
     joined = ImportPlan(
         origin=", ".join(each.origin for each in plans),
         photos=tuple(photo for each in plans for photo in each.photos),
@@ -85,16 +85,16 @@ def _filled(photo: PlannedPhoto, words: dict[str, str]) -> PlannedPhoto:
     return replace(photo, **fill) if fill else photo
 
 
-def _plans(sources: Sequence[Path], pattern: str) -> Iterator[ImportPlan]:
+def _plans(sources: Sequence[Path], patterns: Sequence[str]) -> Iterator[ImportPlan]:
     from resight.catalogue import ImportPlan, PlannedPhoto, plan_folders, plan_pattern
 
     files = [source for source in sources if not source.is_dir()]
     for source in sources:
         if source.is_dir():
-            yield plan_pattern(source, pattern) if pattern else plan_folders(source)
+            yield plan_pattern(source, *patterns) if patterns else plan_folders(source)
     if not files:
         return
-    if pattern:
+    if patterns:
         raise ImportFileError(f"{files[0]} is no folder, and a pattern is for those in a folder")
     for file in files:
         if not file.exists():
