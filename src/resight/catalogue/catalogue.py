@@ -376,6 +376,7 @@ class Catalogue:
     def backup(self, target: Path) -> BackupReport:
         """Write an archive of all that cannot be made again, while others may write.
 
+        That includes the catalogue's settings, its ``resight.toml``.
         ``target`` is a new file, or a folder to put one in. Look at ``missing``
         of the report: originals that were lost before. Raises ``CatalogueError``.
         """
