@@ -107,6 +107,19 @@ class DecodedPhoto(NamedTuple):
 def find_photos(folder: Path) -> list[Path]:
     """Photos in a folder and all folders below it, by suffix, sorted by path.
 
+    Leaves out and raises as ``visible_files`` does.
+    """
+    return [path for path in visible_files(folder) if is_photo_name(path)]
+
+
+def is_photo_name(path: Path) -> bool:
+    """Whether a file's suffix is one of a photo."""
+    return path.suffix.lower() in PHOTO_SUFFIXES
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Files in a folder and all folders below it, sorted by path.
+
     Leaves out what starts with a dot (hidden files, and the ``._`` companions
     macOS writes on memory cards) or with ``$`` (the recycle bin of Windows
     drives). Links to folders are not followed.
@@ -120,11 +133,7 @@ def find_photos(folder: Path) -> list[Path]:
     found: list[Path] = []
     for parent, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith((".", "$"))]
-        found.extend(
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES
-        )
+        found.extend(Path(parent, name) for name in files if not name.startswith("."))
     return sorted(found)
 
 

@@ -19,7 +19,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from resight.catalogue import Catalogue, plan_folders
+from resight.catalogue import Catalogue, Decision, plan_folders
 from resight.errors import Conflict, NotFound
 
 # Files that never became known, and photos whose adding was undone, are no harm.
@@ -43,7 +43,9 @@ def work(folder: Path, photos: Path, seed: int) -> None:
                 chosen = dice.sample(ids, min(2, len(ids))) or ["none yet"]
                 match dice.randrange(4):
                     case 0:
-                        decision = catalogue.assign(chosen, dice.choice("ABCD"), actor=actor)
+                        decision: Decision | None = catalogue.assign(
+                            chosen, dice.choice("ABCD"), actor=actor
+                        )
                     case 1:
                         decision = catalogue.hide(chosen, actor=actor, hidden=dice.random() < 0.5)
                     case 2:
@@ -53,7 +55,8 @@ def work(folder: Path, photos: Path, seed: int) -> None:
                         decision = catalogue.assign(chosen, None, actor=actor)
             except (Conflict, NotFound):  # others are at work too, and some undos are refused
                 continue
-            say("decision", decision.id, decision.kind)
+            if decision is not None:  # hidden already, perhaps by another
+                say("decision", decision.id, decision.kind)
 
 
 def say(*words: object) -> None:

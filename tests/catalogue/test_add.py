@@ -104,8 +104,15 @@ def test_the_same_photo_under_two_individuals_is_a_conflict(
     shutil.copy(herd / "Crush" / "1.png", herd / "Squirt" / "copy.png")
     outcomes = list(catalogue.add(plan_folders(herd), actor="ann"))
     assert [o.status for o in outcomes] == ["added", "added", "added", "conflict", "added"]
-    assert "'Crush'" in outcomes[3].reason
-    assert "'Squirt'" in outcomes[3].reason
+    assert outcomes[3].reason == (
+        f"same bytes as {herd / 'Crush' / '1.png'}, added as 'Crush', but 'Squirt' here: keep one "
+        "of the two files; to correct what was added, assign it"
+    )
+    again = list(catalogue.add(plan_folders(herd), actor="ann"))
+    assert again[3].reason == (
+        "the same photo has individual 'Crush' in the catalogue and 'Squirt' here: nothing was "
+        "changed; if 'Squirt' is right, assign it"
+    )
     assert [(s.name, s.photos) for s in catalogue.list()] == [("Crush", 2), ("Squirt", 1)]
 
 
@@ -218,6 +225,31 @@ def test_other_facts_than_known_are_a_conflict(
     assert catalogue.annotations()[0].date == ""
 
 
+def test_a_contradiction_within_one_import_names_the_other_file(
+    catalogue: Catalogue, draw: Draw, tmp_path: Path
+) -> None:
+    add(catalogue, plan(draw(tmp_path / "0.png", 1), "Crush"))
+    same = [draw(tmp_path / f"{n}.png", 1) for n in range(1, 4)]
+    sides = ("left", "right", "left")
+    named = plan(draw(tmp_path / "4.png", 1), "Squirt")
+    for dry_run in (True, False):
+        outcomes = list(
+            catalogue.add(
+                ImportPlan(
+                    "test",
+                    (*(plan(p, side=s) for p, s in zip(same, sides, strict=True)), named),
+                ),
+                actor="ann",
+                dry_run=dry_run,
+            )
+        )
+        assert [o.status for o in outcomes] == ["updated", "conflict", "already", "conflict"]
+        assert "individual 'Crush' in the catalogue" in outcomes[3].reason
+        assert outcomes[1].reason.startswith(
+            f"same bytes as {same[0]}, added with side 'left', but side 'right' here"
+        )
+
+
 def test_an_encounter_belongs_to_one_animal(
     catalogue: Catalogue, draw: Draw, tmp_path: Path
 ) -> None:
@@ -262,7 +294,7 @@ def test_hidden_photos_stay_hidden_when_added_again(catalogue: Catalogue, herd: 
 
 def test_the_catalogue_does_not_add_itself(catalogue: Catalogue, herd: Path) -> None:
     list(catalogue.add(plan_folders(herd), actor="ann"))
-    outcomes = list(catalogue.add(plan_folders(catalogue.folder), actor="ann"))
+    outcomes = add(catalogue, plan(catalogue.original("Crush/1.png"), "ab"))
     assert {o.status for o in outcomes} == {"bad"}
     assert "inside the catalogue" in outcomes[0].reason
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from resight.catalogue import Catalogue, plan_folders
 from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists
+from resight.settings import FILE_NAME
 
 Draw = Callable[..., Path]
 
@@ -41,6 +42,24 @@ def test_a_restored_catalogue_is_the_same(filled: Catalogue, tmp_path: Path) -> 
         assert list(restored.check()) == []
         restored.undo(actor="bob")
     assert [path.name for path in (tmp_path / "disk").iterdir()] == ["turtles.zip"]
+
+
+def test_the_settings_of_a_catalogue_are_saved_with_it(filled: Catalogue, tmp_path: Path) -> None:
+    assert FILE_NAME not in zipfile.ZipFile(filled.backup(tmp_path / "a.zip").path).namelist()
+    (filled.folder / FILE_NAME).write_text("max_keypoints = 512\n")
+    report = filled.backup(tmp_path / "b.zip")
+    assert report.photos == 4
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / FILE_NAME).write_text("max_keypoints = 256\n")
+    with pytest.raises(CatalogueError, match="differs from the settings in the backup"):
+        Catalogue.restore(report.path, again)
+    assert (again / FILE_NAME).read_text() == "max_keypoints = 256\n"
+    (again / FILE_NAME).unlink()
+    Catalogue.restore(report.path, again).close()
+    assert (again / FILE_NAME).read_text() == "max_keypoints = 512\n"
+    assert os.access(again / FILE_NAME, os.W_OK)
+    assert list(again.glob("*.restoring")) == []
 
 
 def test_in_a_folder_an_archive_is_named_after_the_time(filled: Catalogue, tmp_path: Path) -> None:
@@ -177,6 +196,7 @@ def test_no_damage_of_an_archive_goes_unnoticed(
 ) -> None:
     """Every changed byte and every cut: refused, or of no consequence."""
     folder = tmp_path_factory.mktemp("damage")
+    (filled.folder / FILE_NAME).write_text("max_keypoints = 512\n")
     archive = filled.backup(folder / "b.zip").path
     whole = bytearray(archive.read_bytes())
     if data.draw(st.booleans(), label="cut"):
@@ -194,6 +214,7 @@ def test_no_damage_of_an_archive_goes_unnoticed(
         return
     with restored:
         assert restored.annotations() == filled.annotations()
+        assert (folder / "again" / FILE_NAME).read_text() == "max_keypoints = 512\n"
         assert list(restored.check()) == []
 
 

@@ -48,6 +48,14 @@ def test_nobody_can_be_assigned(catalogue: Catalogue, ids: list[str]) -> None:
     assert [entry.annotation for entry in catalogue.entries()] == [ids[2]]
 
 
+@pytest.mark.parametrize("blank", ["", "   ", "\t"])
+def test_a_blank_name_wipes_nothing(catalogue: Catalogue, ids: list[str], blank: str) -> None:
+    with pytest.raises(CatalogueError, match="write `unknown` to clear"):
+        catalogue.assign(ids[:1], blank, actor="bob")
+    assert names(catalogue, ids)[0] == "Crush"
+    assert len(catalogue.decisions()) == 1
+
+
 def test_confirming_is_a_decision(catalogue: Catalogue, ids: list[str]) -> None:
     decision = catalogue.assign(ids[:1], "Crush", actor="bob")
     assert decision.annotations == 1
@@ -216,6 +224,7 @@ def test_hidden_annotations_are_left_out_until_shown_again(
         ("Crush", 0, 2),
         ("Squirt", 1, 0),
     ]
+    assert decision is not None
     assert [entry.individual for entry in catalogue.entries()] == ["Squirt"]
     catalogue.hide(ids[:1], actor="bob", hidden=False)
     assert [entry.annotation for entry in catalogue.entries()] == [ids[0], ids[2]]
@@ -224,6 +233,27 @@ def test_hidden_annotations_are_left_out_until_shown_again(
     catalogue.undo(actor="bob")
     catalogue.undo(decision.id, actor="bob")
     assert [s.hidden for s in catalogue.list()] == [0, 0]
+
+
+def test_hiding_what_is_hidden_is_no_decision(catalogue: Catalogue, ids: list[str]) -> None:
+    assert catalogue.hide(ids[:1], actor="bob", hidden=False) is None
+    assert catalogue.hide(ids[:1], actor="bob") is not None
+    assert catalogue.hide(ids[:1], actor="bob") is None
+    both = catalogue.hide(ids[:2], actor="bob")
+    assert both is not None
+    assert [change.annotation for change in catalogue.changes(both.id)] == [ids[1]]
+    assert [d.kind for d in catalogue.decisions()] == ["hide", "hide", "add"]
+
+
+def test_what_was_decided_before_a_purge_is_undone_by_number_only(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    assigned = catalogue.assign(ids[:1], "Bruce", actor="bob")
+    purge = catalogue.purge(ids[2], confirm="3.png", actor="bob").decision
+    with pytest.raises(Conflict, match=f"decision {purge.id} is a purge.*give the number"):
+        catalogue.undo(actor="bob")
+    assert names(catalogue, ids[:1]) == ["Bruce"]
+    assert catalogue.undo(assigned.id, actor="bob").undoes == assigned.id
 
 
 def test_a_purge_is_named_logged_and_final(catalogue: Catalogue, ids: list[str]) -> None:
@@ -255,6 +285,7 @@ def test_a_purged_photo_comes_back_only_on_demand(
     again = list(catalogue.add(plan_folders(herd), actor="ann"))
     assert [o.status for o in again] == ["already", "already", "conflict", "already"]
     assert "purged by decision 2" in again[2].reason
+    assert "--even-purged" in again[2].reason
     taken = list(catalogue.add(plan_folders(herd), actor="ann", even_purged=True))
     assert taken[2].status == "added"
     assert catalogue.original(taken[2].annotation).exists()
@@ -292,6 +323,57 @@ def test_things_are_found_by_name_id_sha256_and_file(catalogue: Catalogue, ids: 
         catalogue.find("Marlin")
     with pytest.raises(NotFound):
         catalogue.show("unknown")
+
+
+def test_a_photo_is_found_without_its_folder_and_by_its_path(
+    catalogue: Catalogue, herd: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(herd.parent)
+    for what in ("2.png", "herd/Crush/2.png", "./herd/Crush/2.png", str(herd / "Crush" / "2.png")):
+        assert catalogue.find(what) == (ids[1],), what
+        assert catalogue.original(what).read_bytes() == (herd / "Crush/2.png").read_bytes()
+    (herd / "Crush" / "2.png").rename(herd / "renamed.png")
+    assert catalogue.find("herd/renamed.png") == (ids[1],)
+
+
+@pytest.mark.parametrize(
+    "what", ["rush/2.png", "png", ".png", "elsewhere/2.png", "2.PNG", "x" * 5000, "/", "", "a\0b"]
+)
+def test_part_of_a_name_or_another_folder_is_no_photo(
+    catalogue: Catalogue, ids: list[str], what: str
+) -> None:
+    with pytest.raises(NotFound):
+        catalogue.find(what)
+    with pytest.raises(NotFound):
+        catalogue.original(what)
+
+
+def test_of_photos_of_one_name_none_is_chosen(
+    catalogue: Catalogue, draw: Draw, tmp_path: Path
+) -> None:
+    for number in range(7):
+        draw(tmp_path / "herd" / f"Turtle {number}" / "left.png", number)
+    list(catalogue.add(plan_folders(tmp_path / "herd"), actor="ann"))
+    for ask in (catalogue.find, catalogue.original):
+        with pytest.raises(Conflict, match="could mean 7 photos") as caught:
+            ask("left.png")
+        assert "Turtle 4/left.png (" in str(caught.value)
+        assert "Turtle 5/left.png" not in str(caught.value)
+        assert "and 2 more: name one with its folder" in str(caught.value)
+    assert catalogue.find("Turtle 6/left.png") != catalogue.find("Turtle 5/left.png")
+
+
+def test_a_photo_of_that_name_that_is_shown_nowhere_is_in_nobodys_way(
+    catalogue: Catalogue, draw: Draw, tmp_path: Path
+) -> None:
+    draw(tmp_path / "a" / "Crush" / "1.png", 1)
+    draw(tmp_path / "b" / "Crush" / "1.png", 2)
+    list(catalogue.add(plan_folders(tmp_path / "a"), actor="ann"))
+    catalogue.undo(actor="ann")
+    (added,) = catalogue.add(plan_folders(tmp_path / "b"), actor="ann")
+    assert catalogue.find("1.png") == (added.annotation,)
+    with pytest.raises(Conflict, match="2 photos"):
+        catalogue.original("1.png")
 
 
 def test_show_tells_the_whole_story(catalogue: Catalogue, ids: list[str]) -> None:

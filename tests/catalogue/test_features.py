@@ -173,6 +173,21 @@ def test_what_others_take_away_during_a_search_is_left_out_quietly(
     assert caplog.text == ""
 
 
+def test_of_a_photo_purged_while_its_features_are_made_none_are_kept(filled: Catalogue) -> None:
+    class PurgesMeanwhile(Corners):
+        def extract(self, chips: Sequence[Chip]) -> list[Features]:
+            filled.purge("Squirt/3.png", confirm="3.png", actor="ann")
+            return super().extract(chips)
+
+    wanted = [entry.annotation for entry in filled.entries()]
+    (purged,) = filled.find("Squirt")
+    sha256 = filled.annotations([purged])[0].photo.sha256
+    made = list(filled.features(wanted, PurgesMeanwhile(), long_edge=32))
+    assert [each is None for each in made] == [id == purged for id in wanted]
+    assert list(filled.folder.rglob(f"*{sha256}*")) == []
+    assert list(filled.check()) == []
+
+
 def test_annotations_that_are_gone_have_no_features(filled: Catalogue) -> None:
     wanted = [entry.annotation for entry in filled.entries()]
     filled.undo(actor="ann")

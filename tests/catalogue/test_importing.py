@@ -63,6 +63,38 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
         plan_folders(tmp_path / "gone")
 
 
+@pytest.mark.parametrize("inside", [".", "originals", "originals/ab", "photos"])
+def test_a_catalogue_is_no_folder_of_photos(tmp_path: Path, inside: str) -> None:
+    touch(
+        tmp_path, "turtles/catalogue.sqlite", "turtles/originals/ab/1.jpg", "turtles/photos/2.jpg"
+    )
+    for plan in (plan_folders, lambda folder: plan_pattern(folder, "{identity}")):
+        with pytest.raises(
+            ImportFileError, match=r"turtles.*, not photos: merging catalogues is not"
+        ):
+            plan(tmp_path / "turtles" / inside)
+
+
+def test_a_catalogue_among_the_photos_is_left_out_and_reported(tmp_path: Path) -> None:
+    touch(tmp_path, "Crush/1.jpg", "a/it/catalogue.sqlite", "a/it/originals/ab/2.jpg", "a/3.jpg")
+    plan = plan_folders(tmp_path)
+    assert [photo.name for photo in plan.photos] == ["Crush/1.jpg", "a/3.jpg"]
+    (warning,) = plan.warnings
+    assert warning.startswith(f"{tmp_path / 'a' / 'it'} is left out: it is a resight catalogue")
+    assert plan.ignored == {}
+
+
+def test_files_that_are_no_photos_are_counted_by_suffix(tmp_path: Path) -> None:
+    seen = ("Crush/1.jpg", "Crush/1.CR2", "Crush/2.cr2", "b.gif", "README")
+    unseen = (".hidden", "._1.cr2", ".git/a.txt", "Thumbs.db", "Crush/desktop.ini", ".DS_Store")
+    touch(tmp_path, *seen, *unseen)
+    for plan in (plan_folders(tmp_path), plan_pattern(tmp_path, "{identity}")):
+        assert plan.ignored == {".cr2": 2, ".gif": 1, "": 1}
+    (tmp_path / "Crush" / "1.jpg").unlink()
+    with pytest.raises(ImportFileError, match=r"4 other files, \.cr2 2, without suffix 1, \.gif 1"):
+        plan_folders(tmp_path)
+
+
 # Patterns
 
 
@@ -96,7 +128,41 @@ def test_names_that_do_not_match_are_bad(tmp_path: Path) -> None:
     )
     assert facts(plan) == [("Crush_L.jpg", "Crush", "left", "")]
     assert [Path(bad.source).name for bad in plan.bad] == ["Crush_Q.jpg", "holiday.jpg"]
-    assert "does not match" in plan.bad[0].reason
+    assert plan.bad[1].reason == "the name does not match the pattern '{identity}_{side}'"
+
+
+def test_of_several_patterns_the_first_that_fits_counts(tmp_path: Path) -> None:
+    touch(tmp_path, "Crush_L.jpg", "Crush_2019.jpg", "Dory.jpg", "Dory_x.jpg", "a/Ray-R.jpg")
+    plan = plan_pattern(tmp_path, "{identity}_{side}", "{identity}_{date}", "{_}/{identity}-{side}")
+    assert facts(plan) == [
+        ("Crush_2019.jpg", "Crush", "unknown", "2019"),
+        ("Crush_L.jpg", "Crush", "left", ""),
+        ("a/Ray-R.jpg", "Ray", "right", ""),
+    ]
+    assert [bad.reason for bad in plan.bad] == [
+        "the name does not match any of the patterns '{identity}_{side}', '{identity}_{date}', "
+        "'{_}/{identity}-{side}'",
+        "'x' is no side (left, right, top … or L, R, T), by the pattern '{identity}_{side}'",
+    ]
+    again = plan_pattern(tmp_path, "{identity}", "{identity}_{side}")
+    assert again.photos[1].identity == "Crush_L"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Big_Donny_X_2019.jpg", "'X' is no side (left, right, top … or L, R, T)"),
+        ("Donny_L_19.jpg", "'19' is no date (2019, 2019-05, 2019-05-31)"),
+        (
+            "Donny_X_19.jpg",
+            "'X' is no side (left, right, top … or L, R, T); "
+            "'19' is no date (2019, 2019-05, 2019-05-31)",
+        ),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named(tmp_path: Path, name: str, reason: str) -> None:
+    (bad,) = plan_pattern(touch(tmp_path, name), "{identity}_{side}_{date}").bad
+    assert bad.reason == f"{reason}, by the pattern '{{identity}}_{{side}}_{{date}}'"
 
 
 def test_a_date_that_is_none_is_bad(tmp_path: Path) -> None:
@@ -168,6 +234,20 @@ def test_a_protocol_file_is_understood(tmp_path: Path) -> None:
     )
 
 
+def test_columns_nobody_knows_are_left_out_with_one_warning(tmp_path: Path) -> None:
+    text = "path,role,,identiti,observer,Depth,observer,photo\n1.jpg,query,,Crush,Ann,3,Bo,x\n"
+    plan = plan_csv(written(tmp_path, text))
+    assert plan.bad == ()
+    assert facts(plan) == [("1.jpg", "", "unknown", "")]
+    assert plan.warnings == (
+        "turtles.csv: columns not known and left out: 'identiti' (meant 'identity'?), "
+        "'observer', 'depth', 'photo'",
+    )
+    assert plan_csv(written(tmp_path, "path,role\n1.jpg,query\n")).warnings == ()
+    (warning,) = plan_csv(written(tmp_path, "path,Individual\n1.jpg,Crush\n")).warnings
+    assert warning.endswith("column not known and left out: 'individual' (meant 'identity'?)")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
@@ -216,9 +296,11 @@ def test_lines_are_counted_across_quoted_line_ends(tmp_path: Path) -> None:
     [
         ("", "empty"),
         ("path,identity\n", "no rows"),
-        ("file,identity\n1.jpg,Crush\n", "unknown column 'file'"),
-        ("path,identiti\n1.jpg,Crush\n", "did you mean 'identity'"),
-        ("identity,side\nCrush,L\n", "no column 'path'"),
+        ("file,identity\n1.jpg,Crush\n", "no column 'path'.*: is it 'file'"),
+        ("identity,Filename\nCrush,1.jpg\n", "no column 'path'.*: is it 'filename'"),
+        ("identity,photos\nCrush,1.jpg\n", "no column 'path'.*: is it 'photos'"),
+        ("identity,Image\nCrush,1.jpg\n", "no column 'path'.*: is it 'image'"),
+        ("identity,side\nCrush,L\n", r"no column 'path', which names the photos \(its columns"),
         ("path,side,side\n1.jpg,L,R\n", "'side' twice"),
         ('path\n"1.jpg\n', "not a CSV file"),
     ],

@@ -113,14 +113,14 @@ class Histories(RuleBasedStateMachine):
         touched = set(chosen)
         if not touched <= self.state.keys():
             with pytest.raises(NotFound):
-                self.catalogue.assign(chosen, name, actor="ann")
+                self.catalogue.assign(chosen, name or None, actor="ann")
             return
         after = self.state | {id: replace(self.state[id], individual=name) for id in touched}
         if not allowed(after):
             with pytest.raises(Conflict):
-                self.catalogue.assign(chosen, name, actor="ann")
+                self.catalogue.assign(chosen, name or None, actor="ann")
             return
-        self.catalogue.assign(chosen, name, actor="ann")
+        self.catalogue.assign(chosen, name or None, actor="ann")
         self.decide(after, touched)
 
     @rule(
@@ -142,10 +142,12 @@ class Histories(RuleBasedStateMachine):
     def hide(self, chosen: list[str], hidden: bool) -> None:
         touched = set(chosen)
         if touched <= self.state.keys():
-            self.catalogue.hide(chosen, actor="ann", hidden=hidden)
-            self.decide(
-                self.state | {id: replace(self.state[id], hidden=hidden) for id in touched}, touched
-            )
+            made = self.catalogue.hide(chosen, actor="ann", hidden=hidden)
+            changing = {id for id in touched if self.state[id].hidden != hidden}
+            assert (made is not None) == bool(changing)
+            if changing:
+                hiding = {id: replace(self.state[id], hidden=hidden) for id in changing}
+                self.decide(self.state | hiding, changing)
 
     def stands(self, decision: int) -> bool:
         return not any(self.stands(by) for by, undone in self.undoes.items() if undone == decision)

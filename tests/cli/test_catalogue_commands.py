@@ -96,6 +96,50 @@ def test_a_name_that_the_folders_contradict_is_refused(drawn: Drawn) -> None:
     assert "says 'Crush'" in ran.err
 
 
+def test_what_is_beside_the_photos_is_told(drawn: Drawn, tmp_path: Path) -> None:
+    folder = tmp_path / "trip"
+    (folder / "it").mkdir(parents=True)
+    shutil.copy(drawn.queries[4].path, folder / "1.jpg")
+    for name in ("1.cr2", "2.CR2", "a.gif", "it/catalogue.sqlite"):
+        (folder / name).touch()
+    ran = run("add", folder, "--dry-run", "-c", drawn.catalogue)
+    assert ran.code == 0
+    assert "3 other files ignored: .cr2 2, .gif 1\n" in ran.err
+    assert "it is left out: it is a resight catalogue" in ran.err
+    told = run("add", folder, "-c", drawn.catalogue, "--json").json
+    assert told["ignored"] == {".cr2": 2, ".gif": 1}
+    assert len(told["warnings"]) == 1
+    ran = run("add", drawn.catalogue, "-c", drawn.catalogue)
+    assert "is a resight catalogue, not photos" in ran.err
+    assert ran.code == 1
+
+
+def test_a_column_nobody_knows_is_warned_of(drawn: Drawn, tmp_path: Path) -> None:
+    photo = drawn.queries[5].path
+    table = tmp_path / "t.csv"
+    table.write_text(f"path,observer\n{photo.name},Ann\n")
+    arguments = ("add", "--csv", table, "--photos", photo.parent, "-c", drawn.catalogue)
+    ran = run(*arguments, "--json")
+    assert ran.code == 0
+    assert ran.json["warnings"] == ["t.csv: column not known and left out: 'observer'"]
+    assert ran.err.count(f"warning: {ran.json['warnings'][0]}\n") == 1
+
+
+def test_a_pattern_may_be_repeated(drawn: Drawn, tmp_path: Path) -> None:
+    folder = tmp_path / "trip"
+    folder.mkdir()
+    shutil.copy(drawn.queries[4].path, folder / "Mikey_L.jpg")
+    shutil.copy(drawn.queries[5].path, folder / "Mikey_2024-07.jpg")
+    patterns = ("--pattern", "{identity}_{side}", "--pattern", "{identity}_{date}")
+    ran = run("add", folder, *patterns, "-c", drawn.catalogue)
+    assert ran.code == 0, ran.err
+    shown = run("show", "Mikey", "-c", drawn.catalogue, "--json").json["annotations"]
+    assert {(each["side"], each["date"]) for each in shown} == {
+        ("left", ""),
+        ("unknown", "2024-07"),
+    }
+
+
 def test_dry_run_adds_nothing(drawn: Drawn) -> None:
     ran = run("add", drawn.queries[4].path, "--dry-run", "-c", drawn.catalogue)
     assert "1 would be added" in ran.out
@@ -154,6 +198,21 @@ def test_an_unknown_name_suggests_the_nearest(drawn: Drawn, command: tuple[str, 
     assert "did you mean 'Donatello'?" in ran.err
 
 
+def test_a_photo_not_known_suggests_photos_only(drawn: Drawn, tmp_path: Path) -> None:
+    photo = tmp_path / "in" / "Donatello" / "Donatello_L.jpg"
+    photo.parent.mkdir(parents=True)
+    shutil.copy(drawn.queries[0].path, photo)
+    assert run("add", tmp_path / "in", "-c", drawn.catalogue).code == 0
+    for what in ("Donatello_L.jpg", photo):
+        shown = run("show", what, "-c", drawn.catalogue, "--json").json["annotations"]
+        assert [each["name"] for each in shown] == ["Donatello/Donatello_L.jpg"]
+    ran = run("assign", "Donatelo_L.jpg", "--to", "Raphael", "-c", drawn.catalogue)
+    assert "did you mean 'Donatello/Donatello_L.jpg'?" in ran.err
+    ran = run("assign", "Donatello.jpg", "--to", "Raphael", "-c", drawn.catalogue)
+    assert "did you mean 'Donatello'?" not in ran.err
+    assert ran.code == 1
+
+
 def test_show_tells_photos_and_decisions(drawn: Drawn) -> None:
     shown = run("show", "Donatello", "-c", drawn.catalogue, "--json").json
     assert [each["individual"] for each in shown["annotations"]] == ["Donatello"] * 2
@@ -190,6 +249,23 @@ def test_a_new_name_much_like_a_known_one_is_warned_about(drawn: Drawn) -> None:
     ran = run("assign", "Donatello", "--to", "Rafael", "-c", drawn.catalogue)
     assert ran.code == 0
     assert "if 'Raphael' was meant, `resight undo`" in ran.err
+
+
+@pytest.mark.parametrize("blank", ["", "   "])
+def test_a_blank_name_is_refused(drawn: Drawn, blank: str) -> None:
+    for command in (
+        ("assign", "Donatello", "--to", blank),
+        ("add", drawn.queries[4].path, "--individual", blank),
+    ):
+        ran = run(*command, "-c", drawn.catalogue)
+        assert ran.code == 1
+        assert "blank: write `unknown`" in ran.err
+    assert len(run("log", "-c", drawn.catalogue, "--json").json["decisions"]) == 1
+
+
+def test_hiding_twice_says_so(drawn: Drawn) -> None:
+    for out in ("Decision 2: 2 photos hidden\n", "Nothing to do: hidden already\n"):
+        assert run("hide", "Donatello", "-c", drawn.catalogue).out == out
 
 
 def test_hidden_photos_leave_the_list_and_come_back(drawn: Drawn) -> None:

@@ -12,7 +12,7 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -127,6 +127,8 @@ class _Adder:
         note = f"{options.note} (from {origin})" if options.note else f"from {origin}"
         self._said = Said("add", options.actor, note)
         self._decision: int | None = None
+        #: By annotation and field, the file of this run that said what is known.
+        self._said_by: dict[tuple[str, str], str] = {}
         self._home = originals.folder.parent.resolve()
         self._known = self._known_photos()
 
@@ -208,6 +210,9 @@ class _Adder:
         except Conflict as error:
             self._decision = before
             return AddOutcome("conflict", planned.source, planned.path, reason=str(error))
+        if change is not None:
+            for field in change.after or ():
+                self._said_by[change.annotation, field] = planned.source
         return outcome
 
     def _judge(
@@ -225,7 +230,8 @@ class _Adder:
         outcome = replace(outcome, status="already", annotation=id)
         if fields["hidden"]:
             reason = "it is hidden" + (f"; {reason}" if reason else "")
-        filled = _filled_in(fields, planned)
+        said_by = {field: self._said_by.get((id, field), "") for field in fields}
+        filled = _filled_in(fields, planned, said_by)
         if not filled:
             return replace(outcome, reason=reason), None
         outcome = replace(outcome, status="updated", reason=f"filled in {', '.join(filled)}")
@@ -251,7 +257,10 @@ class _Adder:
             sa.select(purged.c.decision).where(purged.c.sha256 == sha256)
         ).scalar()
         if when is not None and not self._options.even_purged:
-            raise Conflict(f"it was purged by decision {when}, so it is not taken in again")
+            raise Conflict(
+                f"it was purged by decision {when}, so it is not taken in again: if it is wanted "
+                "after all, add it with --even-purged"
+            )
         connection.execute(photos.insert().values(**_photo_columns(photo, prepared.planned)))
         return photo.format, ""
 
@@ -335,17 +344,41 @@ def _annotation_meant(
     )
 
 
-def _filled_in(fields: dict[str, Any], planned: PlannedPhoto) -> dict[str, Any]:
-    """Facts that were not known and are said now; raises ``Conflict`` for a contradiction."""
+def _filled_in(
+    fields: dict[str, Any], planned: PlannedPhoto, said_by: Mapping[str, str]
+) -> dict[str, Any]:
+    """Facts that were not known and are said now; raises ``Conflict`` for a contradiction.
+
+    ``said_by`` has the file of the same run that said what is known; empty for none.
+    """
     filled = {}
     for field, said in _said_about(planned).items():
         known = fields[field]
         if not _is_said(field, said) or said == known:
             continue
         if _is_said(field, known):
-            raise Conflict(
-                f"the same photo has {field} {known!r} in the catalogue and {said!r} here: "
-                "nothing was changed"
-            )
+            raise Conflict(_contradiction(field, known, said, said_by[field]))
         filled[field] = said
     return filled
+
+
+def _contradiction(field: str, known: object, said: object, said_by: str) -> str:
+    cure = _CURES.get(field, "")
+    if said_by:
+        added = f"as {known!r}" if field == "individual" else f"with {field} {known!r}"
+        here = f"{said!r}" if field == "individual" else f"{field} {said!r}"
+        return (
+            f"same bytes as {said_by}, added {added}, but {here} here: keep one of the two "
+            "files" + (f"; to correct what was added, {cure}" if cure else "")
+        )
+    return (
+        f"the same photo has {field} {known!r} in the catalogue and {said!r} here: nothing was "
+        "changed" + (f"; if {said!r} is right, {cure}" if cure else "")
+    )
+
+
+#: What changes a fact of a known annotation.
+_CURES = {
+    "individual": "assign it",
+    **dict.fromkeys(("side", "encounter", "species", "date", "place"), "describe it"),
+}

@@ -74,6 +74,12 @@ class FeatureStore:
             write_whole(path, data, durable=False)
         return _features(tensors, about)
 
+    def remove(self, photo: str, region: str) -> None:
+        """Remove features, if they are there."""
+        path = self._path(photo, region)
+        with writing_to(path):
+            path.unlink(missing_ok=True)
+
     def _path(self, photo: str, region: str) -> Path:
         return self._folder / photo[:2] / f"{photo}-{_key(region, 12)}.safetensors"
 

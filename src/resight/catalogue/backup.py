@@ -1,9 +1,9 @@
 """A whole catalogue in one file, and back.
 
 The archive is a ZIP file without compression (photos do not shrink), which any
-tool can open: ``catalogue.sqlite``, the originals under their paths, and last
-``manifest.json`` with the sha256 of each. Features are left out: they are
-derived.
+tool can open: ``catalogue.sqlite``, the catalogue's settings if it has some, the
+originals under their paths, and last ``manifest.json`` with the sha256 of each.
+Features are left out: they are derived.
 """
 
 from __future__ import annotations
@@ -28,21 +28,24 @@ from typing import Any
 import sqlalchemy as sa
 
 from resight import __version__
-from resight.catalogue.folders import is_free
+from resight.catalogue.folders import DATABASE, is_free
 from resight.catalogue.originals import Originals, flush_folder, sha256_of, writing_to
 from resight.catalogue.records import BackupReport
 from resight.catalogue.store import Store, photos, translated
 from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists
 
-DATABASE = "catalogue.sqlite"
 _MANIFEST = "manifest.json"
 _FORMAT = "resight-backup.v1"
+#: The settings of a catalogue (``resight.settings.FILE_NAME``, which loads pydantic).
+_SETTINGS = "resight.toml"
 #: An archive before it has its name.
 _MADE = "archive.zip"
 _ORIGINAL = re.compile(r"originals/[0-9a-f]{2}/([0-9a-f]{64})\.[a-z0-9]+")
 #: The database while a restore is under way: the folder is no catalogue before
 #: this becomes ``DATABASE``.
 _UNFINISHED = "catalogue.sqlite.restoring"
+#: The files of a restore that become what they are at its end, the last one last.
+_RENAMED = {_SETTINGS: "resight.toml.restoring", DATABASE: _UNFINISHED}
 _CHUNK = 1 << 20
 #: What ``zipfile`` answers to damage, depending on where it is.
 _DAMAGE = (
@@ -118,6 +121,11 @@ def _write(store: Store, originals: Originals, folder: Path) -> tuple[int, tuple
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             listed = {DATABASE: sha256_of(snapshot)}
             archive.write(snapshot, DATABASE)
+            settings = _settings_of(originals.folder.parent)
+            if settings is not None:
+                archive.writestr(_SETTINGS, settings)
+                listed[_SETTINGS] = hashlib.sha256(settings).hexdigest()
+            others = len(listed)
             for sha256, format in _photos_of(snapshot):
                 path = originals.path(sha256, format)
                 name = path.relative_to(originals.folder.parent).as_posix()
@@ -129,7 +137,14 @@ def _write(store: Store, originals: Originals, folder: Path) -> tuple[int, tuple
             archive.writestr(_MANIFEST, _manifest(listed, missing))
         file.flush()
         os.fsync(file.fileno())
-    return len(listed) - 1, tuple(missing)
+    return len(listed) - others, tuple(missing)
+
+
+def _settings_of(catalogue: Path) -> bytes | None:
+    try:
+        return (catalogue / _SETTINGS).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _is_whole(path: Path, sha256: str) -> bool:
@@ -174,8 +189,8 @@ def restore(archive: Path, folder: Path) -> None:
     the folder become a catalogue. A restore that was cut short is begun anew.
 
     Raises ``CatalogueExists``; ``CatalogueDamaged`` for an archive that is
-    damaged or none; ``CatalogueError`` where the folder holds something else or
-    cannot be written.
+    damaged or none; ``CatalogueError`` where the folder holds something else,
+    other settings too, or cannot be written.
     """
     if (folder / DATABASE).exists():
         raise CatalogueExists(f"{folder} holds a catalogue already: restore into a new folder")
@@ -189,18 +204,21 @@ def restore(archive: Path, folder: Path) -> None:
         with _reading(archive):
             manifest = _read_manifest(archive, json.loads(opened.read(_MANIFEST)))
         with writing_to(folder):
+            _refuse_other_settings(folder, manifest)
             folder.mkdir(parents=True, exist_ok=True)
             (folder / _UNFINISHED).touch()
             Originals(folder).create()
         for name, sha256 in manifest.files.items():
-            target = folder / (_UNFINISHED if name == DATABASE else name)
+            target = folder / _RENAMED.get(name, name)
             if _extract(archive, opened, name, target) != sha256:
                 raise CatalogueDamaged(f"{archive} is damaged: {name} differs from its checksum")
     _check_restored(archive, folder, manifest)
     with writing_to(folder):
         for path in (*sorted((folder / "originals").iterdir()), folder / "originals"):
             flush_folder(path)
-        (folder / _UNFINISHED).rename(folder / DATABASE)
+        for name, unfinished in _RENAMED.items():
+            if name in manifest.files:
+                (folder / unfinished).replace(folder / name)
         flush_folder(folder)
         flush_folder(folder.parent)
 
@@ -231,11 +249,21 @@ def _read_manifest(archive: Path, read: Any) -> _Manifest:
     for name, sha256 in files.items():
         original = _ORIGINAL.fullmatch(name)
         # Nothing may be written elsewhere than where a catalogue has its files.
-        if name != DATABASE and (original is None or original[1] != sha256):
+        if name not in _RENAMED and (original is None or original[1] != sha256):
             raise CatalogueDamaged(f"{archive} holds {name!r}, which no backup of resight does")
     if DATABASE not in files:
         raise CatalogueDamaged(f"{archive} holds no database")
     return _Manifest(files, frozenset(missing))
+
+
+def _refuse_other_settings(folder: Path, manifest: _Manifest) -> None:
+    there = folder / _SETTINGS
+    kept = manifest.files.get(_SETTINGS)
+    if kept is not None and there.exists() and sha256_of(there) != kept:
+        raise CatalogueError(
+            f"{there} differs from the settings in the backup: move it away, or restore into a "
+            "new folder"
+        )
 
 
 def _extract(archive: Path, opened: zipfile.ZipFile, name: str, target: Path) -> str:
@@ -252,7 +280,7 @@ def _extract(archive: Path, opened: zipfile.ZipFile, name: str, target: Path) ->
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-        if name != DATABASE:
+        if name not in _RENAMED:
             target.chmod(0o444)
     return digest.hexdigest()
 

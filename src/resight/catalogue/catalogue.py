@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from sqlalchemy import Connection
+
 from resight.catalogue import (
     adding,
     arrays,
@@ -20,7 +22,7 @@ from resight.catalogue import (
 )
 from resight.catalogue.adding import AddOptions
 from resight.catalogue.decisions import Said
-from resight.catalogue.folders import is_free
+from resight.catalogue.folders import DATABASE, is_free
 from resight.catalogue.importing import ImportPlan
 from resight.catalogue.names import clean_name, date_named, side_named
 from resight.catalogue.originals import Originals, flush_folder, writing_to
@@ -70,7 +72,7 @@ class Catalogue:
         Raises ``CatalogueExists`` where there is one, ``CatalogueError`` where
         the folder holds something else or cannot be written.
         """
-        database = folder / backup.DATABASE
+        database = folder / DATABASE
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # A database without a schema is what an interrupted init leaves.
@@ -97,9 +99,9 @@ class Catalogue:
         Raises ``NotACatalogue``, ``CatalogueVersion`` for one of a newer
         resight, ``CatalogueDamaged`` where the database cannot be read.
         """
-        if not (folder / backup.DATABASE).is_file():
+        if not (folder / DATABASE).is_file():
             raise NotACatalogue(f"{folder} holds no catalogue: make one with init")
-        store = Store(folder / backup.DATABASE)
+        store = Store(folder / DATABASE)
         try:
             migrations.upgrade(store)
             store.keep_log()
@@ -169,15 +171,19 @@ class Catalogue:
         note: str = "",
         identification: str = "",
     ) -> Decision:
-        """Say which individual annotations show; ``None`` or ``unknown``: not known.
+        """Say which individual annotations show; ``None`` or ``"unknown"``: not known.
 
         The individual comes to be with its first annotation. Saying what is
         known already is kept too, as a confirmation. ``identification`` says on
         which answer of which method this rests.
 
-        Raises ``NotFound``; ``Conflict`` for a name that differs from a known
-        one only in case or spacing, or where an encounter would hold two animals.
+        Raises ``CatalogueError`` for a blank name, so that an empty field of a
+        form or script wipes nothing; ``NotFound``; ``Conflict`` for a name that
+        differs from a known one only in case or spacing, or where an encounter
+        would hold two animals.
         """
+        if individual is not None and not individual.strip():
+            raise CatalogueError("the name is blank: write `unknown` to clear it")
         try:
             name = clean_name(individual or "")
         except ValueError as error:
@@ -222,14 +228,22 @@ class Catalogue:
 
     def hide(
         self, annotations: Sequence[str], *, actor: str, note: str = "", hidden: bool = True
-    ) -> Decision:
+    ) -> Decision | None:
         """Leave annotations out of lists and searches (``hidden=False``: take them in again).
 
         Hiding an individual hides the annotations it has now, not later ones.
+        The decision is about those that were not so already; ``None``, and
+        nothing is written, where all were.
         """
-        return self._set(
-            annotations, Said("hide" if hidden else "unhide", actor, note), hidden=hidden
-        )
+        said = Said("hide" if hidden else "unhide", actor, note)
+        with self._store.writing() as connection:
+            changes = _updates(connection, annotations, said, hidden=hidden)
+            changing = [change for change in changes if change.before != change.after]
+            if not changing:
+                return None
+            made = decisions.record(connection, said)
+            decisions.append(connection, made, changing)
+        return self.decision(made)
 
     def undo(self, decision: int | None = None, *, actor: str, note: str = "") -> Decision:
         """Take a decision back; ``None``: the last one that still stands.
@@ -237,8 +251,9 @@ class Catalogue:
         An undo is a decision too, and undoing it does the first one again. An
         undone ``add`` keeps the originals, so that this stays possible.
 
-        Raises ``NotFound``; ``Conflict`` where it is undone already, is a purge,
-        or a later decision builds on it.
+        Raises ``NotFound``; ``Conflict`` where it is undone already, is a purge
+        (what was decided before one is undone by its number only), or a later
+        decision builds on it.
         """
         with self._store.writing() as connection:
             made = decisions.undo(connection, decision, Said("undo", actor, note))
@@ -247,7 +262,7 @@ class Catalogue:
     def purge(self, photo: str, *, confirm: str, actor: str, note: str = "") -> Purged:
         """Remove a photo, its annotations and its features for good; only the log remains.
 
-        ``photo`` is its sha256 (may be shortened), its file name or an
+        ``photo`` is its sha256 (may be shortened), its file as in ``find`` or an
         annotation's id; ``confirm`` repeats the file name or the whole sha256.
         Backups made before still hold the photo.
 
@@ -257,13 +272,9 @@ class Catalogue:
         return purging.purge(self._store, self._originals, photo, confirm=confirm, said=said)
 
     def _set(self, annotations: Sequence[str], said: Said, **fields: object) -> Decision:
-        if not annotations:
-            raise CatalogueError(f"no annotation given to {said.kind}")
         with self._store.writing() as connection:
+            changes = _updates(connection, annotations, said, **fields)
             made = decisions.record(connection, said)
-            changes = [
-                decisions.update(connection, id, **fields) for id in dict.fromkeys(annotations)
-            ]
             decisions.append(connection, made, changes)
         return self.decision(made)
 
@@ -277,7 +288,9 @@ class Catalogue:
     def find(self, what: str) -> tuple[str, ...]:
         """Ids of the annotations meant by an individual's name, an id or a photo.
 
-        Raises ``NotFound``; ``Conflict`` where it could mean several things.
+        A photo is called by its sha256, by its file name with or without its
+        folder, or by the path of a file with the same bytes. Raises ``NotFound``;
+        ``Conflict`` where it could mean several things.
         """
         with self._store.reading() as connection:
             return tuple(queries.find(connection, what))
@@ -363,6 +376,7 @@ class Catalogue:
     def backup(self, target: Path) -> BackupReport:
         """Write an archive of all that cannot be made again, while others may write.
 
+        That includes the catalogue's settings, its ``resight.toml``.
         ``target`` is a new file, or a folder to put one in. Look at ``missing``
         of the report: originals that were lost before. Raises ``CatalogueError``.
         """
@@ -375,3 +389,11 @@ class Catalogue:
         without losing anything; it never touches an error.
         """
         return checking.check(self._store, self._originals, quick=quick, repair=repair)
+
+
+def _updates(
+    connection: Connection, annotations: Sequence[str], said: Said, **fields: object
+) -> list[Change]:
+    if not annotations:
+        raise CatalogueError(f"no annotation given to {said.kind}")
+    return [decisions.update(connection, id, **fields) for id in dict.fromkeys(annotations)]

@@ -6,14 +6,15 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from resight.catalogue.importing import (
+    CLOSE,
     BadSource,
     ImportPlan,
     PlannedPhoto,
     planned_photo,
-    unknown_word,
 )
 from resight.errors import ImportFileError
 
@@ -29,7 +30,8 @@ def plan_csv(file: Path, photos: Path | None = None) -> ImportPlan:
 
     Columns, in any order: path (required), identity, side, date, encounter,
     place, latitude, longitude, x, y, w, h, rotation, species; and ``role`` of
-    protocol files, which is ignored. Separated by comma, semicolon or tab;
+    protocol files, which is ignored. Other columns are left out with a warning.
+    Separated by comma, semicolon or tab;
     UTF-8 with or without a byte order mark; where commas do not separate
     columns, ``12,5`` is a number. Paths are relative to ``photos``, or to the
     file's own folder. A row that cannot be used is bad, the others are planned.
@@ -48,7 +50,7 @@ def plan_csv(file: Path, photos: Path | None = None) -> ImportPlan:
             bad.append(BadSource(source, str(error)))
     if not planned and not bad:
         raise ImportFileError(f"{file} has no rows below its header")
-    return ImportPlan(str(file), tuple(planned), tuple(bad))
+    return ImportPlan(str(file), tuple(planned), tuple(bad), _unknown(file, table.header))
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,45 @@ def _separator(text: str) -> str:
 
 
 def _check_header(file: Path, header: tuple[str, ...]) -> None:
-    known = (*_COLUMNS, *_IGNORED)
-    for column in header:
-        if column not in known and column:
-            raise ImportFileError(f"{file}: {unknown_word('column', column, known)}")
-        if column and header.count(column) > 1:
+    for column in _COLUMNS:
+        if header.count(column) > 1:
             raise ImportFileError(f"{file} has the column {column!r} twice")
     if "path" not in header:
-        raise ImportFileError(f"{file} has no column 'path' (its columns: {', '.join(header)})")
+        meant = [column for column in header if _meant(column, header) == "path"]
+        hint = f": is it {meant[0]!r}? Rename that to 'path'" if meant else ""
+        raise ImportFileError(
+            f"{file} has no column 'path', which names the photos{hint} (its columns: "
+            f"{', '.join(filter(None, header))})"
+        )
+
+
+def _unknown(file: Path, header: tuple[str, ...]) -> tuple[str, ...]:
+    """A warning of columns that nobody knows, if there are any."""
+    unknown = [
+        column
+        for column in dict.fromkeys(header)
+        if column and column not in (*_COLUMNS, *_IGNORED)
+    ]
+    if not unknown:
+        return ()
+    meant = [(column, _meant(column, header)) for column in unknown]
+    named = [f"{column!r}" + (f" (meant {near!r}?)" if near else "") for column, near in meant]
+    return (
+        f"{file.name}: {'columns' if len(named) > 1 else 'column'} not known and left out: "
+        f"{', '.join(named)}",
+    )
+
+
+#: What people call a column that resight calls otherwise.
+_ALSO = {
+    **dict.fromkeys(("file", "filename", "file name", "file_name"), "path"),
+    **dict.fromkeys(("photo", "image", "picture"), "path"),
+    **dict.fromkeys(("individual", "animal"), "identity"),
+}
+
+
+def _meant(column: str, header: tuple[str, ...]) -> str:
+    """The column, not in the header, that an unknown one was perhaps to be; empty for none."""
+    near = get_close_matches(column, (*_COLUMNS, *_ALSO), n=1, cutoff=CLOSE)
+    meant = _ALSO.get(near[0], near[0]) if near and column not in _COLUMNS else ""
+    return "" if meant in header else meant

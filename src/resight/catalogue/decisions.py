@@ -128,6 +128,7 @@ def undo(connection: Connection, decision: int | None, said: Said) -> int:
     a later decision builds on what it did.
     """
     undoers = _undoers(connection)
+    wanted = decision
     if decision is None:
         decision = _last_standing(connection, undoers)
     kind = connection.execute(
@@ -136,7 +137,9 @@ def undo(connection: Connection, decision: int | None, said: Said) -> int:
     if kind is None:
         raise NotFound(f"no decision {decision} in this catalogue")
     if kind in _FINAL:
-        raise Conflict(f"decision {decision} is a {kind}, which cannot be undone")
+        # Whoever names none means the newest, and would not notice that an older one went.
+        number = ": give the number of the one to undo (log lists them)" if wanted is None else ""
+        raise Conflict(f"decision {decision} is a {kind}, which cannot be undone{number}")
     if is_undone(decision, undoers):
         raise Conflict(f"decision {decision} is undone already")
     reverse = [
@@ -342,9 +345,7 @@ def _undoers(connection: Connection) -> dict[int, list[int]]:
 
 def _last_standing(connection: Connection, undoers: Mapping[int, Sequence[int]]) -> int:
     newest = connection.execute(
-        sa.select(decisions.c.id)
-        .where(decisions.c.kind.not_in(["undo", *_FINAL]))
-        .order_by(decisions.c.id.desc())
+        sa.select(decisions.c.id).where(decisions.c.kind != "undo").order_by(decisions.c.id.desc())
     ).scalars()
     for decision in newest:
         if not is_undone(decision, undoers):

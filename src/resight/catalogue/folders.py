@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+#: The file that makes a folder a catalogue.
+DATABASE = "catalogue.sqlite"
 _NETWORK = {
     "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "afs", "afpfs", "ncpfs", "9p", "ceph",
     "glusterfs", "lustre", "beegfs", "gpfs", "webdav", "davfs", "fuse.sshfs", "fuse.rclone",
@@ -44,7 +46,7 @@ _CLOUD_MARKERS = {
     ".tmp.driveupload": "Google Drive",
 }
 #: What file managers leave in a folder that people see as empty.
-_UNSEEN = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+UNSEEN = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 def is_free(folder: Path) -> bool:
@@ -56,7 +58,7 @@ def is_free(folder: Path) -> bool:
 
     if not folder.exists():
         return True
-    return {path.name for path in folder.iterdir()} <= {FILE_NAME, *_UNSEEN}
+    return {path.name for path in folder.iterdir()} <= {FILE_NAME, *UNSEEN}
 
 
 def folder_warnings(folder: Path) -> list[str]:

@@ -81,7 +81,21 @@ class GalleryFeatures:
             made = self._extractor.extract([chip for _, _, chip in lacking])
             for (index, record, _), features in zip(lacking, made, strict=True):
                 found[index] = self._store.save(record.photo.sha256, _region(record), features)
+            for index in self._purged(records, [index for index, _, _ in lacking]):
+                found[index] = None
         return found
+
+    def _purged(
+        self, records: Sequence[AnnotationRecord | None], saved: Sequence[int]
+    ) -> Iterator[int]:
+        """Those just saved whose photo is gone; nothing is kept of them."""
+        # A purge of which this sees nothing yet will find the files when it removes them.
+        with self._catalogue.reading() as connection:
+            for index in saved:
+                record = records[index]
+                if record and not queries.holds_photo(connection, record.photo.sha256):
+                    self._store.remove(record.photo.sha256, _region(record))
+                    yield index
 
     def _chip(self, record: AnnotationRecord) -> Chip | None:
         from resight.chips import make_chip  # loads OpenCV

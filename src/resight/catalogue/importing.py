@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from resight.catalogue.folders import DATABASE, UNSEEN
 from resight.catalogue.names import SIDE_WORDS, box_text, clean_name, date_named, side_named
 from resight.errors import ImportFileError
-from resight.photos import PHOTO_SUFFIXES, find_photos
+from resight.photos import PHOTO_SUFFIXES, is_photo_name, visible_files
 from resight.types import SIDES, UNKNOWN_SIDE, Box, Place
 
 
@@ -61,20 +63,28 @@ class BadSource:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import is about to add. ``origin`` goes into the log of decisions."""
+    """What an import is about to add. ``origin`` goes into the log of decisions.
+
+    ``warnings`` are for the person who imports; ``ignored`` counts by suffix
+    the files beside the photos that are none.
+    """
 
     origin: str
     photos: tuple[PlannedPhoto, ...]
     bad: tuple[BadSource, ...] = ()
+    warnings: tuple[str, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 def plan_folders(folder: Path) -> ImportPlan:
     """A folder for each individual; photos directly in ``folder`` are of unknown ones.
 
     Folders may be nested deeper: the first level is the individual. A folder
-    named ``unknown``, ``_unknown`` or ``unidentified`` names nobody.
+    named ``unknown``, ``_unknown`` or ``unidentified`` names nobody. Catalogues
+    below ``folder`` are left out with a warning.
 
-    Raises ``ImportFileError`` where there is no such folder or no photo in it.
+    Raises ``ImportFileError`` where there is no such folder or no photo in it,
+    and where it is (in) a catalogue.
     """
 
     def facts(relative: Path) -> Mapping[str, str]:
@@ -83,54 +93,143 @@ def plan_folders(folder: Path) -> ImportPlan:
     return _plan(folder, facts)
 
 
-def plan_pattern(folder: Path, pattern: str) -> ImportPlan:
+def plan_pattern(folder: Path, pattern: str, *others: str) -> ImportPlan:
     """Photos whose names say what they show, such as ``{identity}_{side}_{date}``.
 
     Fields: identity, side, date, encounter, place, species, and ``{_}`` for
     what is of no interest. A field is as long as it can be, so
     ``{identity}_{_}`` takes ``Big_Crush_01.jpg`` for ``Big_Crush``. A pattern
     with ``/`` is compared with the path within ``folder``, any other with the
-    file's name; the suffix may be left away. Files that do not match are bad.
+    file's name; the suffix may be left away. Of several patterns the first that
+    fits a file's name counts. Files that none fits are bad.
 
-    Raises ``ImportFileError`` for a pattern that cannot be understood and
-    where there is no such folder or no photo in it.
+    Raises ``ImportFileError`` for a pattern that cannot be understood, and as
+    ``plan_folders``.
     """
-    expression = _expression(pattern)
+    patterns = [_Pattern(text) for text in (pattern, *others)]
 
     def facts(relative: Path) -> Mapping[str, str]:
-        name = relative.with_suffix("").as_posix() if "/" in pattern else relative.stem
-        found = expression.fullmatch(name)
-        if found is None:
-            raise ValueError(f"the name does not match the pattern {pattern!r}")
-        return found.groupdict()
+        for one in patterns:
+            found = one.read(relative)
+            if found is not None:
+                return found
+        raise ValueError(_why_none_fits(relative, patterns))
 
     return _plan(folder, facts)
+
+
+class _Pattern:
+    """One pattern, as it is and with any text where a side or a date should be."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._strict = _expression(text, _STRICT)
+        self._loose = _expression(text, {})
+
+    def read(self, relative: Path) -> Mapping[str, str] | None:
+        """The fields of a file's path within the folder; ``None`` where it does not fit."""
+        found = self._strict.fullmatch(self._name(relative))
+        return found.groupdict() if found else None
+
+    def troubles(self, relative: Path) -> list[str]:
+        """The values for which a path does not fit; none where it fits in no way."""
+        found = self._loose.fullmatch(self._name(relative))
+        read = found.groupdict() if found else {}
+        return [
+            f"{read[field]!r} is no {field} ({example})"
+            for field, example in _EXAMPLES.items()
+            if field in read and not re.fullmatch(_STRICT[field], read[field])
+        ]
+
+    def _name(self, relative: Path) -> str:
+        return relative.with_suffix("").as_posix() if "/" in self.text else relative.stem
+
+
+def _why_none_fits(relative: Path, patterns: Sequence[_Pattern]) -> str:
+    for pattern in patterns:
+        troubles = pattern.troubles(relative)
+        if troubles:
+            return f"{'; '.join(troubles)}, by the pattern {pattern.text!r}"
+    if len(patterns) > 1:
+        listed = ", ".join(repr(pattern.text) for pattern in patterns)
+        return f"the name does not match any of the patterns {listed}"
+    return f"the name does not match the pattern {patterns[0].text!r}"
 
 
 def _plan(folder: Path, facts: Callable[[Path], Mapping[str, str]]) -> ImportPlan:
     if not folder.is_dir():
         raise ImportFileError(f"there is no folder {folder}")
-    found = find_photos(folder)
-    if not found:
-        raise ImportFileError(f"there is no photo in {folder} ({' '.join(sorted(PHOTO_SUFFIXES))})")
+    found = _search(folder)
+    if not found.photos:
+        has = f": {sum(found.ignored.values())} other files, {by_suffix(found.ignored)}"
+        raise ImportFileError(
+            f"there is no photo in {folder} ({' '.join(sorted(PHOTO_SUFFIXES))})"
+            + (has if found.ignored else "")
+            + "".join(f"; {warning}" for warning in found.warnings)
+        )
     planned, bad = [], []
-    for path in found:
+    for path in found.photos:
         try:
             relative = path.relative_to(folder)
             planned.append(planned_photo(path, str(path), relative.as_posix(), facts(relative)))
         except ValueError as error:
             bad.append(BadSource(str(path), str(error)))
-    return ImportPlan(str(folder), tuple(planned), tuple(bad))
+    return ImportPlan(str(folder), tuple(planned), tuple(bad), found.warnings, found.ignored)
+
+
+@dataclass(frozen=True)
+class _Found:
+    photos: tuple[Path, ...]
+    warnings: tuple[str, ...]
+    ignored: Mapping[str, int]
+
+
+def _search(folder: Path) -> _Found:
+    """Photos and other files below a folder, those of catalogues left out."""
+    here = folder.resolve()
+    for place in (here, *here.parents):
+        if (place / DATABASE).is_file():
+            what = "is a resight catalogue" if place == here else f"lies in the catalogue {place}"
+            raise ImportFileError(f"{folder} {what}, not photos: {_NO_MERGING}")
+    files = [path for path in visible_files(folder) if path.name not in UNSEEN]
+    catalogues = {path.parent for path in files if path.name == DATABASE}
+    files = [path for path in files if catalogues.isdisjoint(path.parents)]
+    return _Found(
+        tuple(path for path in files if is_photo_name(path)),
+        tuple(
+            f"{place} is left out: it is a resight catalogue, not photos ({_NO_MERGING})"
+            for place in sorted(catalogues)
+        ),
+        Counter(path.suffix.lower() for path in files if not is_photo_name(path)),
+    )
+
+
+_NO_MERGING = "merging catalogues is not in this release"
+
+
+def by_suffix(ignored: Mapping[str, int]) -> str:
+    """How many files of which suffix, most first.
+
+    >>> by_suffix({".txt": 1, ".cr2": 3, "": 2})
+    '.cr2 3, without suffix 2, .txt 1'
+    """
+    ordered = sorted(ignored.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{suffix or 'without suffix'} {number}" for suffix, number in ordered)
 
 
 _TEXT_FIELDS = ("identity", "encounter", "place", "species")
 #: What a pattern or a CSV file can say about a photo.
 PATTERN_FIELDS = (*_TEXT_FIELDS, "side", "date")
 _FIELD = re.compile(r"\{([^{}]*)\}")
-_DATE_WORD = r"[0-9]{8}|[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?"
+#: What stands for a field of which not any text does.
+_STRICT = {
+    "side": "(?i:" + "|".join(re.escape(word).replace("\\-", "[-_ ]") for word in SIDE_WORDS) + ")",
+    "date": r"[0-9]{8}|[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?",
+}
+_EXAMPLES = {"side": "left, right, top … or L, R, T", "date": "2019, 2019-05, 2019-05-31"}
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
+def _expression(pattern: str, strict: Mapping[str, str]) -> re.Pattern[str]:
     stem = pattern
     for suffix in PHOTO_SUFFIXES:
         if stem.lower().endswith(suffix):
@@ -140,7 +239,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     names = parts[1::2]
     for name in names:
         if name != "_" and name not in PATTERN_FIELDS:
-            raise ImportFileError(unknown_word("field", name, (*PATTERN_FIELDS, "_")))
+            raise ImportFileError(_unknown_word("field", name, (*PATTERN_FIELDS, "_")))
         if name != "_" and names.count(name) > 1:
             raise ImportFileError(f"the pattern {pattern!r} has the field {name!r} twice")
     if not set(names) - {"_"}:
@@ -154,24 +253,23 @@ def _expression(pattern: str) -> re.Pattern[str]:
                 f"in the pattern {pattern!r} nothing separates {{{names[index - 1]}}} from "
                 f"{{{names[index]}}}"
             )
+
+    def group(name: str) -> str:
+        return "[^/]*" if name == "_" else f"(?P<{name}>{strict.get(name, '[^/]+')})"
+
     return re.compile(
-        "".join(_group(part) if index % 2 else re.escape(part) for index, part in enumerate(parts)),
+        "".join(group(part) if index % 2 else re.escape(part) for index, part in enumerate(parts)),
         re.DOTALL,
     )
 
 
-def _group(field: str) -> str:
-    if field == "_":
-        return "[^/]*"
-    if field == "side":
-        words = "|".join(re.escape(word).replace("\\-", "[-_ ]") for word in SIDE_WORDS)
-        return f"(?P<side>(?i:{words}))"
-    return f"(?P<{field}>{_DATE_WORD if field == 'date' else '[^/]+'})"
+#: How alike (``difflib``) two words are of which one may be a slip for the other.
+CLOSE = 0.75
 
 
-def unknown_word(kind: str, word: str, known: tuple[str, ...]) -> str:
+def _unknown_word(kind: str, word: str, known: tuple[str, ...]) -> str:
     """A message for a word nobody knows, with the nearest one that is known."""
-    near = get_close_matches(word.lower(), known, n=1)
+    near = get_close_matches(word.lower(), known, n=1, cutoff=CLOSE)
     hint = f": did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {word!r}{hint} (known: {', '.join(known)})"
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Row
 
 from resight.catalogue.names import box_of, clean_name
+from resight.catalogue.originals import sha256_of
 from resight.catalogue.records import AnnotationRecord, IndividualSummary
 from resight.catalogue.store import annotations_table, photos, purged
 from resight.errors import Conflict, NotFound
@@ -20,6 +22,8 @@ from resight.types import Photo, Place
 #: A beginning of an id or a sha256 stands for it from this length on.
 _SHORTEST = 4
 _HEX = frozenset("0123456789abcdef")
+#: Photos named where a name could mean several.
+_LISTED = 5
 
 
 def individuals(connection: Connection) -> tuple[IndividualSummary, ...]:
@@ -150,7 +154,8 @@ def find(connection: Connection, what: str) -> list[str]:
     """The annotations somebody means by a name: of an individual, an annotation or a photo.
 
     An annotation's id and a photo's sha256 may be shortened, a photo may be
-    called by its file name. Names come first, then ids, then file names.
+    called by its file name, with or without its folder, or be the path of a file
+    with its bytes. Names come first, then ids, then file names.
 
     Raises ``NotFound``, and ``Conflict`` where it could mean several things.
     """
@@ -171,43 +176,76 @@ def find(connection: Connection, what: str) -> list[str]:
             raise Conflict(f"{what!r} begins several ids or photos: write more of it")
         if by_id or by_photo:
             return by_id or by_photo
-    same_name = sa.select(photos.c.sha256).where(photos.c.name == what)
-    found = _ids(connection, a.photo.in_(same_name))
-    if len({row.photo.sha256 for row in records(connection, found)}) > 1:
-        raise Conflict(f"several photos are called {what!r}: name one by its sha256")
-    if not found:
+    photo = _one_called(connection, what, photos.c.sha256.in_(sa.select(a.photo)))
+    if photo is None:
         raise NotFound(
             f"no individual, annotation or photo {what!r} in this catalogue: "
             "list shows the individuals"
         )
-    return found
+    return _ids(connection, a.photo == photo.sha256)
 
 
 def find_photo(connection: Connection, what: str) -> Row[tuple[object, ...]]:
-    """The photo of a sha256 (may be shortened), of an annotation's id, or of a file name.
+    """The photo of a sha256 (may be shortened), of an annotation's id, or of a file.
 
-    Unlike ``find`` it also knows photos that are in no annotation.
+    A file is named as in ``find``; unlike that, this also knows photos that are
+    in no annotation.
 
     Raises ``NotFound``, and ``Conflict`` where it could mean several.
     """
-    tests = [photos.c.name == what]
+    row = None
     if len(what) >= _SHORTEST and set(what) <= _HEX:
-        tests.append(sa.func.substr(photos.c.sha256, 1, len(what)) == what)
-        tests.append(
-            photos.c.sha256.in_(
-                sa.select(annotations_table.c.photo).where(annotations_table.c.id == what)
-            )
-        )
-    rows = connection.execute(sa.select(photos).where(sa.or_(*tests))).all()
-    if len(rows) > 1:
-        raise Conflict(f"{what!r} could mean {len(rows)} photos: name one by its sha256")
-    if not rows:
+        of_annotation = sa.select(annotations_table.c.photo).where(annotations_table.c.id == what)
+        begins = sa.func.substr(photos.c.sha256, 1, len(what)) == what
+        row = _only(connection, what, begins | photos.c.sha256.in_(of_annotation))
+    row = row or _one_called(connection, what)
+    if row is None:
         gone = connection.execute(
             sa.select(purged.c.decision).where(purged.c.sha256 == what)
         ).scalar()
         why = f"; it was purged by decision {gone}" if gone else ""
         raise NotFound(f"no photo {what!r} in this catalogue{why}")
-    return rows[0]
+    return row
+
+
+def _one_called(
+    connection: Connection, what: str, among: ColumnElement[bool] | None = None
+) -> Row[tuple[object, ...]] | None:
+    """The photo that somebody means by a file's name or path; raises ``Conflict``."""
+    for test in _ways_to_call(what):
+        row = _only(connection, what, test if among is None else test & among)
+        if row is not None:
+            return row
+    return None
+
+
+def _ways_to_call(what: str) -> Iterator[ColumnElement[bool]]:
+    yield photos.c.name == what
+    path = Path(what)
+    try:
+        if path.is_file():
+            # A path as it was given to ``add`` is longer than the name that is kept. Its
+            # bytes say which photo it is; another folder's IMG_0001.jpg is another one.
+            yield photos.c.sha256 == sha256_of(path)
+    except OSError:  # may not be read, or no name that a file can have
+        pass
+    end = f"/{path.as_posix()}"
+    yield sa.func.substr(photos.c.name, -len(end)) == end
+
+
+def _only(
+    connection: Connection, what: str, test: ColumnElement[bool]
+) -> Row[tuple[object, ...]] | None:
+    query = sa.select(photos).where(test).order_by(photos.c.name, photos.c.sha256)
+    rows = connection.execute(query).all()
+    if len(rows) > 1:
+        first = ", ".join(f"{row.name} ({row.sha256[:12]})" for row in rows[:_LISTED])
+        more = f" and {len(rows) - _LISTED} more" if len(rows) > _LISTED else ""
+        raise Conflict(
+            f"{what!r} could mean {len(rows)} photos: {first}{more}: name one with its folder or "
+            "by its sha256"
+        )
+    return rows[0] if rows else None
 
 
 def _ids(connection: Connection, test: ColumnElement[bool]) -> list[str]:

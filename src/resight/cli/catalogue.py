@@ -27,7 +27,7 @@ from resight.cli.output import (
 from resight.cli.tables import annotation_table, decision_table
 
 if TYPE_CHECKING:
-    from resight.catalogue import AddOutcome
+    from resight.catalogue import AddOutcome, ImportPlan
 
 #: Reasons printed one by one; more are counted.
 _SHOWN = 20
@@ -69,15 +69,15 @@ def add(
         ),
     ] = None,
     pattern: Annotated[
-        str,
+        Optional[list[str]],
         typer.Option(
             "--pattern",
             metavar="TEXT",
             help="How names say what photos show. Fields: {identity} {side} {date} {encounter} "
-            "{place} {species}, and {_} for anything else.",
+            "{place} {species}, and {_} for anything else. May be repeated: the first that fits.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     csv: Annotated[
         Optional[Path],
         typer.Option(
@@ -97,8 +97,9 @@ def add(
         ),
     ] = None,
     individual: Annotated[
-        str, typer.Option(metavar="NAME", help="Who all of these photos show.", show_default=False)
-    ] = "",
+        Optional[str],
+        typer.Option(metavar="NAME", help="Who all of these photos show.", show_default=False),
+    ] = None,
     side: Annotated[
         str,
         typer.Option(
@@ -152,7 +153,8 @@ def add(
         if csv:
             plan = plans.complete(plan_csv(csv, photos), said)
         else:
-            plan = plans.plan(sources or [], pattern=pattern, said=said)
+            plan = plans.plan(sources or [], patterns=pattern or (), said=said)
+        plans.print_remarks(out, plan)
         if individual:
             hint_if_new(opened, individual)
         total = len(plan.photos) + len(plan.bad)
@@ -166,12 +168,12 @@ def add(
                     outcomes.append(outcome)
                     step(len(outcomes))
         except KeyboardInterrupt:
-            _print_added(out, outcomes, dry_run=dry_run)
+            _print_added(out, plan, outcomes, dry_run=dry_run)
             raise stopped(
                 f"{len(outcomes)} of {count(total, 'photo')} are dealt with; "
                 "the same command continues"
             ) from None
-    failed = _print_added(out, outcomes, dry_run=dry_run)
+    failed = _print_added(out, plan, outcomes, dry_run=dry_run)
     if not dry_run and failed < len(outcomes):
         out.note("next: resight list, or resight identify PHOTO")
     raise typer.Exit(exit_code(len(outcomes) - failed, failed))
@@ -186,11 +188,19 @@ _ADDED = {
 }
 
 
-def _print_added(out: Output, outcomes: Sequence[AddOutcome], *, dry_run: bool) -> int:
+def _print_added(
+    out: Output, plan: ImportPlan, outcomes: Sequence[AddOutcome], *, dry_run: bool
+) -> int:
     """Print what became of an import; how many photos failed."""
     counts = Counter[str](outcome.status for outcome in outcomes)
     out.json(
-        {"dry_run": dry_run, "counts": {key: counts[key] for key in _ADDED}, "outcomes": outcomes}
+        {
+            "dry_run": dry_run,
+            "counts": {key: counts[key] for key in _ADDED},
+            "warnings": plan.warnings,
+            "ignored": plan.ignored,
+            "outcomes": outcomes,
+        }
     )
     problems = [each for each in outcomes if each.status in ("conflict", "bad")]
     for problem in problems[:_SHOWN]:

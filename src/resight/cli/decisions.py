@@ -146,7 +146,10 @@ def hide(
         decision = opened.hide(annotations, actor=actor(by), note=note, hidden=not unhide)
     out.json(decision)
     done = "shown again" if unhide else "hidden"
-    out.say(f"Decision {decision.id}: {count(decision.annotations, 'photo')} {done}")
+    if decision is None:
+        out.say(f"Nothing to do: {'not hidden' if unhide else 'hidden'} already")
+    else:
+        out.say(f"Decision {decision.id}: {count(decision.annotations, 'photo')} {done}")
 
 
 def undo(

@@ -25,7 +25,9 @@ def found(catalogue: Catalogue, what: str) -> tuple[str, ...]:
     try:
         return catalogue.find(what)
     except NotFound as problem:
-        near = _near(catalogue, what)
+        from resight.photos import is_photo_name
+
+        near = _near_photo(catalogue, what) if is_photo_name(Path(what)) else _near(catalogue, what)
         if near:
             raise NotFound(
                 f"no individual, annotation or photo {what!r} in this catalogue: "
@@ -47,4 +49,11 @@ def hint_if_new(catalogue: Catalogue, name: str) -> None:
 def _near(catalogue: Catalogue, name: str) -> str:
     names = {each.name.casefold(): each.name for each in catalogue.list()}
     near = get_close_matches(name.casefold(), names, n=1, cutoff=0.7)
+    return names[near[0]] if near else ""
+
+
+def _near_photo(catalogue: Catalogue, what: str) -> str:
+    """The photo whose file name is most like this one; empty if none is."""
+    names = {Path(each.name).name.casefold(): each.name for each in catalogue.annotations()}
+    near = get_close_matches(Path(what).name.casefold(), names, n=1, cutoff=0.7)
     return names[near[0]] if near else ""

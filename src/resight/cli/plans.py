@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
+from resight.cli.output import Output, count, to_stderr
 from resight.errors import ImportFileError
 
 if TYPE_CHECKING:
@@ -15,24 +17,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Said:
-    """What the command line says about every photo; empty means not said."""
+    """What the command line says about every photo; empty or ``None`` means not said."""
 
-    individual: str = ""
+    individual: Optional[str] = None
     side: str = ""
     species: str = ""
 
 
-def plan(sources: Sequence[Path], *, pattern: str, said: Said) -> ImportPlan:
+def plan(sources: Sequence[Path], *, patterns: Sequence[str], said: Said) -> ImportPlan:
     """One plan of folders and single photo files. Raises ``ImportFileError``."""
     from resight.catalogue import ImportPlan
 
-    plans = list(_plans(sources, pattern))
+    plans = list(_plans(sources, patterns))
     joined = ImportPlan(
         origin=", ".join(each.origin for each in plans),
         photos=tuple(photo for each in plans for photo in each.photos),
         bad=tuple(bad for each in plans for bad in each.bad),
+        warnings=tuple(warning for each in plans for warning in each.warnings),
+        ignored=sum((Counter(each.ignored) for each in plans), Counter[str]()),
     )
     return complete(joined, said)
+
+
+def print_remarks(out: Output, made: ImportPlan) -> None:
+    """Print what a plan leaves out."""
+    from resight.catalogue.importing import by_suffix
+
+    for warning in made.warnings:
+        to_stderr(f"warning: {warning}")
+    if made.ignored:
+        number = count(sum(made.ignored.values()), "other file")
+        out.note(f"{number} ignored: {by_suffix(made.ignored)}")
 
 
 def complete(made: ImportPlan, said: Said) -> ImportPlan:
@@ -42,9 +57,11 @@ def complete(made: ImportPlan, said: Said) -> ImportPlan:
     """
     from resight.catalogue.names import clean_name, side_named
 
+    if said.individual is not None and not said.individual.strip():
+        raise ImportFileError("the individual's name is blank: write `unknown` for nobody known")
     try:
         words = {
-            "identity": clean_name(said.individual),
+            "identity": clean_name(said.individual or ""),
             "side": side_named(said.side),
             "species": clean_name(said.species),
         }
@@ -68,16 +85,16 @@ def _filled(photo: PlannedPhoto, words: dict[str, str]) -> PlannedPhoto:
     return replace(photo, **fill) if fill else photo
 
 
-def _plans(sources: Sequence[Path], pattern: str) -> Iterator[ImportPlan]:
+def _plans(sources: Sequence[Path], patterns: Sequence[str]) -> Iterator[ImportPlan]:
     from resight.catalogue import ImportPlan, PlannedPhoto, plan_folders, plan_pattern
 
     files = [source for source in sources if not source.is_dir()]
     for source in sources:
         if source.is_dir():
-            yield plan_pattern(source, pattern) if pattern else plan_folders(source)
+            yield plan_pattern(source, *patterns) if patterns else plan_folders(source)
     if not files:
         return
-    if pattern:
+    if patterns:
         raise ImportFileError(f"{files[0]} is no folder, and a pattern is for those in a folder")
     for file in files:
         if not file.exists():
