@@ -18,7 +18,17 @@ from typing import Annotated, Any, Optional
 import typer
 from typer.core import TyperGroup
 
-from resight.cli import catalogue, decisions, demo, doctor, evaluate, identify, models, settings
+from resight.cli import (
+    add,
+    catalogue,
+    decisions,
+    demo,
+    doctor,
+    evaluate,
+    identify,
+    models,
+    settings,
+)
 from resight.cli.options import HERE
 from resight.cli.output import ExitCode, WarningLines, error, to_stderr
 from resight.errors import NotACatalogue, ResightError, WeightsMissing
@@ -120,7 +130,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     _DAILY: {
         "demo": demo.demo,
         "init": catalogue.init,
-        "add": catalogue.add,
+        "add": add.add,
         "identify": identify.identify,
         "list": catalogue.list_,
         "show": catalogue.show,

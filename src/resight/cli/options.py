@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
+
+if TYPE_CHECKING:
+    from resight import types
 
 _COMMON = "Common options"
 
@@ -61,7 +64,47 @@ Set = Annotated[
         show_default=False,
     ),
 ]
+Box = Annotated[
+    str,
+    typer.Option(
+        "--box",
+        metavar="X,Y,W,H",
+        help="Where the animal is, in pixels of the upright photo; for one photo.",
+        show_default=False,
+    ),
+]
 HERE = Path()
+
+
+def box_of(text: str) -> Optional[types.Box]:
+    """The box that ``--box`` names; ``None`` if it was not given."""
+    from resight.catalogue.names import box_text
+    from resight.types import Box
+
+    if not text:
+        return None
+    try:
+        x, y, w, h = (float(part) for part in text.split(","))
+    except ValueError as problem:
+        raise typer.BadParameter(
+            f"--box {text!r} is not x,y,w,h: four numbers with commas between them"
+        ) from problem
+    box = Box(x, y, w, h)
+    try:
+        box_text(box)
+    except ValueError as problem:
+        raise typer.BadParameter(f"--box {text!r}: {problem}") from problem
+    return box
+
+
+def side_of(text: str) -> str:
+    """The side that ``--side`` names, in its one form; ``unknown`` if it was not given."""
+    from resight.catalogue.names import side_named
+
+    try:
+        return side_named(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
 
 
 def actor(by: str) -> str:
