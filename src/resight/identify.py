@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Optional, Protocol, Union
+from typing import Optional, Protocol, TypeVar, Union
 
 from resight.chips import chip_fingerprint
 from resight.engine import Engine
@@ -41,8 +41,9 @@ from resight.types import (
 )
 from resight.verify import GEOMETRY, verify
 
-#: Told how many gallery photos have been compared, and how many are to be.
+#: Told how many gallery photos have been dealt with, and how many are to be.
 Progress = Callable[[int, int], None]
+_Item = TypeVar("_Item")
 
 OWN_PHOTO = "own photo"
 OWN_ENCOUNTER = "own encounter"
@@ -179,6 +180,7 @@ class Identifier:
         encounter: str = "",
         photo: str = "",
         progress: Optional[Progress] = None,
+        reading: Optional[Progress] = None,
     ) -> Identification:
         """Rank the gallery's individuals by how alike they look to the query.
 
@@ -187,6 +189,8 @@ class Identifier:
         gallery photo is either counted in ``searched`` or, with its reason, in
         ``left_out`` (see ``LEFT_OUT``); individuals with no photo compared are
         no candidates. Without gallery or keypoints there are none at all.
+        ``progress`` is told of each batch compared, ``reading`` of each gallery
+        photo whose features are at hand, whether they were kept or made now.
 
         Raises ``SettingsError`` for an unknown side or a score the method cannot
         give, ``IncompatibleFeatures`` for features of another extractor.
@@ -201,7 +205,7 @@ class Identifier:
             entries = []
         searched = 0
         best = _Best(self.method, self.photos_kept)
-        for batch in self._batches(entries):
+        for batch in self._batches(entries, reading):
             comparable = [(entry, other) for entry, other in batch if len(other)]
             best.add(self._compare(features, comparable))
             searched += len(comparable)
@@ -255,7 +259,7 @@ class Identifier:
         return chosen, left_out
 
     def _batches(
-        self, entries: Sequence[GalleryEntry]
+        self, entries: Sequence[GalleryEntry], reading: Optional[Progress]
     ) -> Iterator[list[tuple[GalleryEntry, Features]]]:
         features = self.gallery.features(
             [entry.annotation for entry in entries],
@@ -263,6 +267,8 @@ class Identifier:
             long_edge=self.method.long_edge,
             margin=self.method.margin,
         )
+        if reading:
+            features = _told(features, len(entries), reading)
         pairs = zip(entries, features, strict=True)
         while batch := list(islice(pairs, self.batch_size)):
             for entry, each in batch:
@@ -310,6 +316,13 @@ class _Best:
     ) -> tuple[Candidate, ...]:
         pairs = [pair for photos in kept.values() for pair in photos]
         return rank_individuals(pairs, score=self._method.score, method=self._method.name)
+
+
+def _told(each: Iterator[_Item], total: int, tell: Progress) -> Iterator[_Item]:
+    """The same items, each told as it comes."""
+    for done, item in enumerate(each, start=1):
+        tell(done, total)
+        yield item
 
 
 def _join(method: str, distributions: Optional[ScoreDistributions]) -> str:

@@ -14,7 +14,8 @@ def test_init_makes_a_catalogue_and_says_what_is_next(tmp_path: Path) -> None:
     ran = run("init", tmp_path / "turtles")
     assert ran.code == 0
     assert str(tmp_path / "turtles") in ran.out
-    assert f"next: resight add PHOTOS -c {tmp_path / 'turtles'}   # a folder" in ran.err
+    assert ran.err.startswith("next, with a folder")
+    assert ran.err.endswith(f": resight add PHOTOS -c {tmp_path / 'turtles'}\n")
     assert run("list", "-c", tmp_path / "turtles", "--json").json == {
         "individuals": [],
         "without_name": 0,
@@ -320,7 +321,9 @@ def test_check_groups_what_an_interrupted_import_leaves(drawn: Drawn) -> None:
     assert line.startswith("warning: 4 times: it lies among the originals")
     assert line.count("file ") == 3
     assert last == "4 warnings, 0 errors"
-    assert f"next: resight check --repair -c {drawn.catalogue}" in ran.err
+    assert ran.err.endswith(
+        f"run the same add again, or: resight check --repair -c {drawn.catalogue}\n"
+    )
     assert "4 warnings, 0 errors" in run("check", "--repair", "-c", drawn.catalogue).out
     assert run("check", "-c", drawn.catalogue).out == "0 warnings, 0 errors: all is well\n"
 

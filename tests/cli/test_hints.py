@@ -55,4 +55,4 @@ def test_no_line_is_broken_inside_a_command(
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
     folder = tmp_path / "a rather long name for a catalogue of turtles"
     (line,) = run("init", folder).err.splitlines()
-    assert line.startswith(f"next: resight add PHOTOS -c '{folder}'")
+    assert line.endswith(f": resight add PHOTOS -c '{folder}'")

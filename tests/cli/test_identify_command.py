@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from argparse import Namespace
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
 from PIL import Image
+
+from resight.cli.answers import method_note
+from resight.identify import Method
 
 from .commands import Drawn, run
 
@@ -40,7 +46,77 @@ def test_people_read_a_table_and_what_the_score_is_not(drawn: Drawn) -> None:
     assert "Searched 4 photos of 2 individuals" in ran.out
     assert "The score is the sum of match scores, not a probability" in ran.out
     assert "%" not in ran.out
-    assert f"resight add {drawn.queries[0].path} --individual NAME" in ran.err
+    assert ran.err.endswith(
+        f": resight add {drawn.queries[0].path} --individual NAME -c {drawn.catalogue}\n"
+    )
+
+
+def test_the_next_command_repeats_what_was_asked(drawn: Drawn) -> None:
+    asked = ("--side", "left", "--box", "0,0,300,200")
+    ran = run("identify", drawn.queries[0].path, *asked, "-c", drawn.catalogue)
+    assert f"{drawn.queries[0].path} --individual NAME --side left --box 0,0,300,200" in ran.err
+    several = run("identify", *(each.path for each in drawn.queries[:2]), "-c", drawn.catalogue)
+    assert f": resight add PHOTO --individual NAME -c {drawn.catalogue}\n" in several.err
+
+
+def test_what_did_not_match_is_no_ranking(drawn: Drawn, tmp_path: Path) -> None:
+    Image.new("RGB", (200, 150), "gray").save(tmp_path / "blank.jpg")
+    ran = run("identify", tmp_path / "blank.jpg", "-c", drawn.catalogue)
+    assert (ran.code, ran.err) == (0, ""), "no command to agree with"
+    assert "Donatello" not in ran.out
+    assert "(query has no keypoints)" in ran.out
+
+
+def test_individuals_that_nothing_matched_are_counted_only(drawn: Drawn, tmp_path: Path) -> None:
+    (tmp_path / "known" / "Blank").mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (9, 12, 3), np.uint8)
+    Image.fromarray(noise).resize((384, 288)).save(tmp_path / "known" / "Blank" / "noise.png")
+    run("add", tmp_path / "known", "-c", drawn.catalogue)
+    ask = ("identify", drawn.queries[0].path, "-c", drawn.catalogue, "--set", "ratio=0.5")
+    shown = run(*ask, "--json").json["queries"][0]["candidates"]
+    unmatched = [each["individual"] for each in shown if not each["matches"]]
+    assert "Blank" in unmatched
+    text = run(*ask).out
+    assert "Blank" not in text
+    assert f"{len(unmatched)} other individual" in text
+    assert ": nothing matched" in text
+
+
+def test_photos_of_the_encounter_that_is_named_are_left_out(drawn: Drawn, tmp_path: Path) -> None:
+    photo = drawn.queries[1].path
+    table = tmp_path / "sightings.csv"
+    table.write_text(f"path,identity,encounter\n{photo.name},Donatello,dive 7\n")
+    run("add", "--csv", table, "--photos", photo.parent, "-c", drawn.catalogue)
+    ask = ("identify", drawn.queries[0].path, "-c", drawn.catalogue, "--json")
+    (answer,) = run(*ask, "--encounter", "dive 7").json["queries"]
+    assert (answer["encounter"], answer["left_out"]) == ("dive 7", {"own encounter": 1})
+    assert (
+        "no photo in the catalogue is of an encounter 'dive 8'"
+        in run(*ask, "--encounter", "dive 8").err
+    )
+
+
+def test_a_box_that_leaves_the_photo_is_told_with_its_size(drawn: Drawn) -> None:
+    ask = ("identify", drawn.queries[0].path, "-c", drawn.catalogue, "--box")
+    assert "384 x 288 pixels: only its part inside" in run(*ask, "100,100,300,100").err
+    assert "warning" not in run(*ask, "84,88,300,200").err
+
+
+def test_pictures_are_png_files(drawn: Drawn, tmp_path: Path) -> None:
+    ask = ("identify", drawn.queries[0].path, "-c", drawn.catalogue)
+    ran = run(*ask, "--explain", tmp_path / "one.jpg")
+    assert (ran.code, ran.out) == (2, "")
+    assert "one.png, or a folder" in " ".join(ran.err.split())
+    assert not (tmp_path / "one.jpg").exists()
+
+
+def test_precision_is_that_of_each_part(drawn: Drawn) -> None:
+    ran = run("identify", drawn.queries[0].path, "-c", drawn.catalogue, "--json")
+    assert (ran.json["precision"], ran.json["extraction_precision"]) == (None, None)
+    method = Namespace(name="a+b", matcher=Namespace(precision="bf16"), extractor=Namespace())
+    assert method_note(cast(Method, method)) == "Method a+b: matching bf16"
+    method.extractor.precision = "f32"
+    assert method_note(cast(Method, method)) == "Method a+b: matching bf16, extraction f32"
 
 
 def test_nothing_is_added(drawn: Drawn) -> None:
@@ -89,11 +165,11 @@ def test_a_photo_of_the_catalogue_does_not_find_itself(drawn: Drawn) -> None:
     assert len(answer["in_catalogue"]) == 1
 
 
-def test_an_empty_catalogue_gives_no_candidates(drawn: Drawn, tmp_path: Path) -> None:
+def test_an_empty_catalogue_is_to_be_filled_first(drawn: Drawn, tmp_path: Path) -> None:
     run("init", tmp_path / "empty")
     ran = run("identify", drawn.queries[0].path, "-c", tmp_path / "empty")
-    assert ran.code == 0
-    assert "No candidates" in ran.out
+    assert (ran.code, ran.out) == (1, "")
+    assert f"add photos first (`resight add PHOTOS -c {tmp_path / 'empty'}`)" in ran.err
 
 
 def test_a_box_is_what_is_asked_about(drawn: Drawn) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resight.catalogue import Finding
 
 #: What a folder to be added looks like.
-_FOLDER = "   # a folder with a subfolder for each individual"
+_FOLDER = "with a folder that has a subfolder for each individual"
 #: Things of one kind that are named; more are counted.
 _NAMED = 3
 
@@ -48,7 +48,7 @@ def init(
         to_stderr(f"warning: {warning}")
     Catalogue.init(folder).close()
     out.say(f"Made a catalogue in {folder.resolve()}")
-    out.next(command("add", "PHOTOS", catalogue=folder) + _FOLDER)
+    out.next(command("add", "PHOTOS", catalogue=folder), when=_FOLDER)
 
 
 def list_(
@@ -110,7 +110,7 @@ def list_(
         listing = command("list", "--unknown", catalogue=catalogue)
         out.say(f"{count(len(nameless), 'photo')} without a name: {listing}")
     elif not individuals:
-        out.next(command("add", "PHOTOS", catalogue=catalogue) + _FOLDER)
+        out.next(command("add", "PHOTOS", catalogue=catalogue), when=_FOLDER)
 
 
 def show(
@@ -178,8 +178,8 @@ def backup(
         error(f"{missing} is lost or damaged in the catalogue, so it is not in the backup")
     if report.missing:
         out.next(
-            command("check", catalogue=catalogue)
-            + "   # adding a photo again from its source puts it back"
+            command("check", catalogue=catalogue),
+            when="when each is added again from its source",
         )
         raise typer.Exit(ExitCode.PARTLY)
 
@@ -247,8 +247,8 @@ def check(
     out.say(f"{count(warnings, 'warning')}, {count(errors, 'error')}{well}")
     if any(finding.severity == "warning" and not finding.repaired for finding in findings):
         out.next(
-            command("check", "--repair", catalogue=catalogue)
-            + "   # after an interrupted add, the same add again will do"
+            command("check", "--repair", catalogue=catalogue),
+            when="run the same add again, or",
         )
     if errors:
         raise typer.Exit(ExitCode.PARTLY)

@@ -125,7 +125,7 @@ def undo(
         f"Decision {made.id}: took back {undone.id} ({said}), "
         f"which touched {count(made.annotations, 'photo')}"
     )
-    out.next(command("undo", made.id, catalogue=catalogue) + "   # if this was a mistake")
+    out.next(command("undo", made.id, catalogue=catalogue), when="if this was a mistake")
 
 
 def log(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from resight.cli.identify import NO_PROBABILITY
+from resight.cli.answers import NO_PROBABILITY
 from resight.cli.options import AsJson, Quiet, Set
 from resight.cli.output import Column, Output, count, stopped
 

@@ -97,6 +97,16 @@ def box_of(text: str) -> Optional[types.Box]:
     return box
 
 
+def name_of(text: str) -> str:
+    """A name from the command line in its one form; empty means nobody and nothing known."""
+    from resight.catalogue.names import clean_name
+
+    try:
+        return clean_name(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+
+
 def side_of(text: str) -> str:
     """The side that ``--side`` names, in its one form; ``unknown`` if it was not given."""
     from resight.catalogue.names import side_named

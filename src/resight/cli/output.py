@@ -84,17 +84,39 @@ class Output:
         if not self.quiet:
             to_stderr(text)
 
-    def next(self, *commands: str) -> None:
-        """What to do next: each a line of its own that is never broken, to be pasted."""
+    def next(self, *commands: str, when: str = "") -> None:
+        """What to do next: each command ends a line that is never broken, to be pasted."""
         if not self.quiet:
+            said = f", {when}" if when else ""
             for number, command in enumerate(commands):
-                to_stderr(f"{'  or' if number else 'next'}: {command}", whole=True)
+                to_stderr(f"{'  or' if number else 'next'}{said}: {command}", whole=True)
 
     def json(self, value: object) -> None:
         """The result, for programs; only with ``--json``."""
         if self.as_json:
             sys.stdout.write(json.dumps(value, indent=2, default=_jsonable) + "\n")
             sys.stdout.flush()
+
+    @contextmanager
+    def stages(self, what: str) -> Iterator[Callable[[str, int, int], None]]:
+        """Bars of stages that go on side by side, each with its count and time left.
+
+        Gives ``tell(stage, done, total)``.
+        """
+        if self.quiet or self.as_json or not sys.stderr.isatty():
+            yield lambda *_: None
+            return
+        with _bar() as bar:
+            begun = bar.add_task(plain(what), total=None)
+            rows: dict[str, TaskID] = {}
+
+            def tell(stage: str, done: int, total: int) -> None:
+                if stage not in rows:
+                    bar.update(begun, visible=False)
+                    rows[stage] = bar.add_task(f"{plain(what)}: {stage}", total=total)
+                bar.update(rows[stage], completed=done)
+
+            yield tell
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
@@ -106,7 +128,7 @@ class Output:
             yield lambda *_: None
             return
         with _bar() as bar:
-            task = bar.add_task(what, total=total)
+            task = bar.add_task(plain(what), total=total)
             yield lambda done=None, total=None, what=None: _step(bar, task, done, total, what)
 
 
