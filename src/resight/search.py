@@ -18,6 +18,10 @@ from resight.identify import Identifier, Method, Progress
 from resight.photos import read_photo
 from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
 
+#: Photos compared before progress is told: few, since on a slow computer each takes a second;
+#: LightGlue takes four at a time.
+_BATCH = 8
+
 
 @dataclass(frozen=True, eq=False)
 class PhotoQuery:
@@ -53,7 +57,11 @@ class PhotoSearch:
         if method.score in LEARNED_SCORES:
             distributions = learn_distributions(catalogue, method, side_policy=side_policy)
         self.identifier = Identifier(
-            gallery=catalogue, method=method, side_policy=side_policy, distributions=distributions
+            gallery=catalogue,
+            method=method,
+            side_policy=side_policy,
+            distributions=distributions,
+            batch_size=_BATCH,
         )
 
     def read(

@@ -5,16 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from argparse import Namespace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from resight.cli.answers import method_note
-from resight.identify import Method
 
 from .commands import Drawn, run
 
@@ -111,12 +108,12 @@ def test_pictures_are_png_files(drawn: Drawn, tmp_path: Path) -> None:
 
 
 def test_precision_is_that_of_each_part(drawn: Drawn) -> None:
-    ran = run("identify", drawn.queries[0].path, "-c", drawn.catalogue, "--json")
+    where = ("-c", drawn.catalogue)
+    ran = run("identify", drawn.queries[0].path, *where, "--json")
     assert (ran.json["precision"], ran.json["extraction_precision"]) == (None, None)
-    method = Namespace(name="a+b", matcher=Namespace(precision="bf16"), extractor=Namespace())
-    assert method_note(cast(Method, method)) == "Method a+b: matching bf16"
-    method.extractor.precision = "f32"
-    assert method_note(cast(Method, method)) == "Method a+b: matching bf16, extraction f32"
+    assert "Method sift+nearest\n" in run("identify", drawn.queries[0].path, *where).out
+    told = method_note("aliked-n16+lightglue", matching="bf16", extraction="f32")
+    assert told == "Method aliked-n16+lightglue: matching bf16, extraction f32"
 
 
 def test_nothing_is_added(drawn: Drawn) -> None:
@@ -237,7 +234,39 @@ def test_evaluate_writes_the_figures(drawn: Drawn, tmp_path: Path) -> None:
         1.0,
         "compatible",
     )
-    assert "100.0 %" in ran.out
+    assert "4 of 4  100.0 %" in ran.out
+    assert "Missed" not in ran.out
+
+
+def test_evaluate_lists_what_was_missed(drawn: Drawn, tmp_path: Path) -> None:
+    protocol = _protocol(drawn, tmp_path)
+    swapped = {"Donatello": "Raphael", "Raphael": "Donatello"}
+    lines = protocol.read_text().splitlines()
+    for number, line in enumerate(lines):
+        path, role, identity, *rest = line.split(",")
+        if role == "query":
+            rest[1] = f"{identity} misnamed"
+            lines[number] = ",".join([path, role, swapped.get(identity, identity), *rest])
+    protocol.write_text("\n".join(lines))
+    ran = run("evaluate", protocol, "--photos", "/")
+    assert ran.code == 0, ran.err
+    assert "0 of 4    0.0 %" in ran.out
+    missed = ran.out.partition("Missed by sift+nearest:")[2]
+    assert missed.count("rank 2") == 4
+    assert str(drawn.queries[0].path)[1:] in missed
+
+
+def test_evaluate_says_what_it_goes_on_from_and_what_it_replaces(
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("evaluate", _protocol(drawn, tmp_path), "--photos", "/", "--json", "out.json")
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("resight.evaluate.journal.Journal.remove", lambda _: None)
+        assert "kept" not in run(*command).err
+    again = run(*command).err
+    assert "6 queries kept from out.json.partial" in again
+    assert "out.json is of an earlier run: it is replaced" in again
+    assert "out.json is of an earlier run: all is measured again, and then" in run(*command).err
 
 
 def test_evaluate_takes_side_limit_method_and_settings(drawn: Drawn, tmp_path: Path) -> None:

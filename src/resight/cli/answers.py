@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from resight.cli.output import Column, Output, count
 
 if TYPE_CHECKING:
     from resight.catalogue import AnnotationRecord
-    from resight.identify import Method
     from resight.search import PhotoQuery
     from resight.types import Candidate, Identification
 
@@ -29,14 +28,11 @@ def score_note(score: str, *, confidences: bool) -> str:
     return f"The score is {meaning}, {NO_PROBABILITY}."
 
 
-def method_note(method: Method) -> str:
-    """The method and in which arithmetic its networks ran, each as it was loaded."""
-    ran = [
-        f"{what} {part.precision}"
-        for what, part in (("matching", method.matcher), ("extraction", method.extractor))
-        if hasattr(part, "precision")
-    ]
-    return ": ".join(["Method " + method.name, *([", ".join(ran)] if ran else [])])
+def method_note(method: str, *, matching: Optional[str], extraction: Optional[str]) -> str:
+    """The method and the precision of its networks; ``None`` where a part is none."""
+    precisions = {"matching": matching, "extraction": extraction}
+    ran = ", ".join(f"{part} {precision}" for part, precision in precisions.items() if precision)
+    return f"Method {method}" + (f": {ran}" if ran else "")
 
 
 def print_answer(

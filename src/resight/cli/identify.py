@@ -200,14 +200,16 @@ class _Run:
     def finish(self, settings: dict[str, Any]) -> None:
         """Say by which method, what the numbers mean, and what to do next."""
         method = self.search.method
+        matching = getattr(method.matcher, "precision", None)
+        extraction = getattr(method.extractor, "precision", None)
         note = score_note(method.score, confidences=self.confidences)
         self.out.json(
             {
                 "catalogue": str(self.search.catalogue.folder),
                 "method": method.name,
                 "fingerprint": self.search.identifier.fingerprint,
-                "precision": getattr(method.matcher, "precision", None),
-                "extraction_precision": getattr(method.extractor, "precision", None),
+                "precision": matching,
+                "extraction_precision": extraction,
                 "settings": settings,
                 "score": method.score,
                 "score_note": note,
@@ -218,7 +220,7 @@ class _Run:
         if not self.answers:
             return
         self.out.say()
-        self.out.say(method_note(method))
+        self.out.say(method_note(method.name, matching=matching, extraction=extraction))
         self.out.say(note)
         if self.matched:
             _hint(self.out, self.matched, self.asked, pictures=self.pictures is not None)

@@ -4,14 +4,40 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     from resight import types
 
 _COMMON = "Common options"
+
+
+def _without_types(params: list[Any]) -> list[Any]:
+    """Typer shows Python's name of a type (``<bool>``) where there is no metavar: leave it out."""
+    for param in params:
+        shown = param.metavar if param.param_type_name == "option" else None
+        param.display_type_rich = lambda ctx, shown=shown: shown  # noqa: ARG005 (typer's call)
+    return params
+
+
+class Command(TyperCommand):
+    """A command whose help names no Python types."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Arguments and options."""
+        return _without_types(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands whose help names no Python types."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Arguments and options."""
+        return _without_types(super().get_params(ctx))
+
 
 CatalogueFolder = Annotated[
     Path,

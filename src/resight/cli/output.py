@@ -79,10 +79,10 @@ class Output:
                 self.say(f"{column.title}: {text}" if column.title else text)
             self.say()
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, *, whole: bool = False) -> None:
         """A line beside the result: what is happening, what to do next."""
         if not self.quiet:
-            to_stderr(text)
+            to_stderr(text, whole=whole)
 
     def next(self, *commands: str, when: str = "") -> None:
         """What to do next: each command ends a line that is never broken, to be pasted."""
