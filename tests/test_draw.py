@@ -1,4 +1,5 @@
 import errno
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,17 @@ def test_a_verified_match_marks_its_keypoints_in_the_colour_of_its_score(
         column = round(x + (keypoint[0] + 0.5) * scale - 0.5)
         row = round(y + (keypoint[1] + 0.5) * scale - 0.5)
         assert picture[row, column].tolist() == pytest.approx(expected, abs=3)
+
+
+def test_the_legend_speaks_of_confidence_where_the_matcher_has_any() -> None:
+    chips = view(plain((100, 100), RED), (20, 30)), view(plain((100, 100), BLUE), (70, 80))
+    scored = evidence([1.0], [True])
+    confident = replace(scored, matches=replace(scored.matches, confidences=np.ones(1, np.float32)))
+    pictures = [draw_matches(*chips, each) for each in (scored, confident)]
+    legends = [picture[-40:] for picture in pictures]
+    assert np.array_equal(pictures[0][:-40], pictures[1][:-40])
+    starts = [np.flatnonzero((legend == PURPLE).all(axis=2).any(axis=0))[0] for legend in legends]
+    assert starts[1] > starts[0], "the longer word pushes the colour bar to the right"
 
 
 @pytest.mark.parametrize("scores", [[0.0, 1.0], [1.0, 0.0]])

@@ -281,6 +281,19 @@ def test_progress_counts_up_to_all_photos_compared() -> None:
     assert told == [(3, 4), (4, 4)]
 
 
+def test_reading_counts_photo_by_photo_before_each_is_compared() -> None:
+    told: list[tuple[str, int]] = []
+    Identifier(gallery=THREE, method=METHOD, batch_size=3).identify(
+        photo(range(10)),
+        progress=lambda done, _: told.append(("compared", done)),
+        reading=lambda done, _: told.append(("read", done)),
+    )
+    assert told == [
+        *(("read", 1), ("read", 2), ("read", 3), ("compared", 3)),
+        *(("read", 4), ("compared", 4)),
+    ]
+
+
 def test_a_chip_is_extracted_and_answers_as_its_features() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (12, 12, 3), np.uint8)
     chip = Chip(np.repeat(np.repeat(pixels, 8, 0), 8, 1), np.eye(2, 3))

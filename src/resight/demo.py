@@ -55,7 +55,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo did: where it all is, what was asked, and how long it took."""
+    """What the demo did: where it all is, what was asked, and how long it took.
+
+    ``precision`` is that of matching; ``None`` where no network runs.
+    """
 
     folder: Path
     catalogue: Path
@@ -63,6 +66,7 @@ class Demo:
     photos: int
     method: str
     precision: Optional[str]
+    extraction_precision: Optional[str]
     score: str
     asked: tuple[Asked, ...]
     seconds: float
@@ -113,7 +117,8 @@ def run_demo(folder: Path, settings: Settings, *, progress: Optional[Progress] =
         individuals=individuals,
         photos=held,
         method=method.name,
-        precision=method.precision,
+        precision=getattr(method.matcher, "precision", None),
+        extraction_precision=getattr(method.extractor, "precision", None),
         score=method.score,
         asked=tuple(asked),
         seconds=time.perf_counter() - began,

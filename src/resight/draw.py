@@ -72,7 +72,8 @@ def draw_identification(
     parts = [_heading(style, title)] if title else []
     if rows:
         parts += [_row(style, query, row) for row in rows]
-        parts.append(_legend(style))
+        confident = all(row.evidence.matches.confidences is not None for row in rows)
+        parts.append(_legend(style, "confidence" if confident else "score"))
     else:
         parts.append(_alone(style, query))
     return np.concatenate(parts)
@@ -229,13 +230,13 @@ def _captioned(
     return np.asarray(picture)
 
 
-def _legend(style: _Style) -> NDArray[np.uint8]:
-    """Colour bar of the match score and the meaning of grey lines."""
+def _legend(style: _Style, colour: str) -> NDArray[np.uint8]:
+    """Colour bar of what ``colour`` names of a match, and the meaning of grey lines."""
     height, bar = 2 * style.text, style.width // 6
     thick = max(6, style.text // 2)
     middle = height // 2
     canvas = _paper(style, height)
-    label = "match score   0 "
+    label = f"match {colour}   0 "
     x = style.margin + round(style.small.getlength(label)) + style.margin // 2
     ramp = _colours(np.linspace(0, 1, bar, dtype=np.float32))
     canvas[middle - thick // 2 : middle - thick // 2 + thick, x : x + bar] = ramp

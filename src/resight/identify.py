@@ -17,13 +17,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Optional, Protocol, Union
+from typing import Optional, Protocol, TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resight.chips import chip_fingerprint, make_chip
-from resight.engine import Engine
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
@@ -50,8 +49,9 @@ from resight.types import (
 )
 from resight.verify import GEOMETRY, verify
 
-#: Told how many gallery photos have been compared, and how many are to be.
+#: Told how many gallery photos have been dealt with, and how many are to be.
 Progress = Callable[[int, int], None]
+_Item = TypeVar("_Item")
 
 OWN_PHOTO = "own photo"
 OWN_ENCOUNTER = "own encounter"
@@ -128,11 +128,11 @@ class Method:
 
     @property
     def precision(self) -> Optional[str]:
-        """The arithmetic of the engine that runs its networks; ``None`` without networks."""
+        """f32 or bf16: that of the matcher, else the extractor; ``None`` without networks."""
         for part in (self.matcher, self.extractor):
-            engine: Optional[Engine] = getattr(part, "engine", None)
-            if engine is not None:
-                return engine.precision
+            precision: Optional[str] = getattr(part, "precision", None)
+            if precision is not None:
+                return precision
         return None
 
     @property
@@ -201,6 +201,7 @@ class Identifier:
         encounter: str = "",
         photo: str = "",
         progress: Optional[Progress] = None,
+        reading: Optional[Progress] = None,
     ) -> Identification:
         """Rank the gallery's individuals by how alike they look to the query.
 
@@ -209,6 +210,8 @@ class Identifier:
         gallery photo is either counted in ``searched`` or, with its reason, in
         ``left_out`` (see ``LEFT_OUT``); individuals with no photo compared are
         no candidates. Without gallery or keypoints there are none at all.
+        ``progress`` is told of each batch compared, ``reading`` of each gallery
+        photo whose features are at hand, whether they were kept or made now.
 
         A ``Chip`` should come from ``Method.chip``.
 
@@ -227,7 +230,7 @@ class Identifier:
         distributions = known.distributions(encounter=encounter, photo=photo) if known else None
         searched = 0
         best = _Best(self.method, self.photos_kept)
-        for batch in self._batches(entries):
+        for batch in self._batches(entries, reading):
             available = [(entry, other) for entry, other in batch if other is not None]
             comparable = [(entry, other) for entry, other in available if len(other)]
             best.add(self._compare(features, comparable, distributions))
@@ -289,7 +292,7 @@ class Identifier:
         return chosen, left_out
 
     def _batches(
-        self, entries: Sequence[GalleryEntry]
+        self, entries: Sequence[GalleryEntry], reading: Optional[Progress]
     ) -> Iterator[list[tuple[GalleryEntry, Optional[Features]]]]:
         features = self.gallery.features(
             [entry.annotation for entry in entries],
@@ -297,6 +300,8 @@ class Identifier:
             long_edge=self.method.long_edge,
             margin=self.method.margin,
         )
+        if reading:
+            features = _told(features, len(entries), reading)
         pairs = zip(entries, features, strict=True)
         while batch := list(islice(pairs, self.batch_size)):
             for entry, each in batch:
@@ -348,6 +353,13 @@ class _Best:
     ) -> tuple[Candidate, ...]:
         pairs = [pair for photos in kept.values() for pair in photos]
         return rank_individuals(pairs, score=self._method.score, method=self._method.name)
+
+
+def _told(each: Iterator[_Item], total: int, tell: Progress) -> Iterator[_Item]:
+    """The same items, each told as it comes."""
+    for done, item in enumerate(each, start=1):
+        tell(done, total)
+        yield item
 
 
 def _join(method: str, known_pairs: Optional[KnownPairs]) -> str:

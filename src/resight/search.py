@@ -18,6 +18,10 @@ from resight.photos import read_photo
 from resight.scoring import DISTRIBUTION_SCORES
 from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
 
+#: Photos compared before progress is told: few, since on a slow computer each takes a second;
+#: LightGlue takes four at a time.
+_BATCH = 8
+
 
 @dataclass(frozen=True, eq=False)
 class PhotoQuery:
@@ -53,13 +57,24 @@ class PhotoSearch:
         if method.score in DISTRIBUTION_SCORES:
             known = match_known_pairs(catalogue, method, side_policy=side_policy)
         self.identifier = Identifier(
-            gallery=catalogue, method=method, side_policy=side_policy, known_pairs=known
+            gallery=catalogue,
+            method=method,
+            side_policy=side_policy,
+            known_pairs=known,
+            batch_size=_BATCH,
         )
 
-    def read(self, path: Path, *, box: Box | None = None, side: str = UNKNOWN_SIDE) -> PhotoQuery:
+    def read(
+        self,
+        path: Path,
+        *,
+        box: Box | None = None,
+        side: str = UNKNOWN_SIDE,
+        encounter: str = "",
+    ) -> PhotoQuery:
         """Decode and describe a photo file.
 
-        What is not said (``box`` ``None``, ``side`` unknown) is taken from the
+        What is not said (``box`` ``None``, ``side`` unknown, ``encounter`` empty) is taken from the
         catalogue where it holds this photo with one annotation (or one of this
         box); otherwise the whole photo is asked about.
 
@@ -78,17 +93,25 @@ class PhotoSearch:
             raise PhotoError(f"{path}: {error}") from error
         (features,) = self.method.extractor.extract([chip])
         encounters = {record.encounter for record in ([own] if own else records)}
-        encounter = encounters.pop() if len(encounters) == 1 else ""
+        if not encounter and len(encounters) == 1:
+            encounter = encounters.pop()
         return PhotoQuery(path, photo, chip, features, side, encounter, records)
 
-    def identify(self, query: PhotoQuery, *, progress: Progress | None = None) -> Identification:
-        """Rank the catalogue's individuals. Raises as ``Identifier.identify``."""
+    def identify(
+        self,
+        query: PhotoQuery,
+        *,
+        progress: Progress | None = None,
+        reading: Progress | None = None,
+    ) -> Identification:
+        """Rank the catalogue's individuals. As ``Identifier.identify``."""
         return self.identifier.identify(
             query.features,
             side=query.side,
             encounter=query.encounter,
             photo=query.photo.sha256,
             progress=progress,
+            reading=reading,
         )
 
     def picture(

@@ -14,8 +14,12 @@ def test_init_makes_a_catalogue_and_says_what_is_next(tmp_path: Path) -> None:
     ran = run("init", tmp_path / "turtles")
     assert ran.code == 0
     assert str(tmp_path / "turtles") in ran.out
-    assert "next: resight add" in ran.err
-    assert run("list", "-c", tmp_path / "turtles", "--json").json == {"individuals": []}
+    assert ran.err.startswith("next, with a folder")
+    assert ran.err.endswith(f": resight add PHOTOS -c {tmp_path / 'turtles'}\n")
+    assert run("list", "-c", tmp_path / "turtles", "--json").json == {
+        "individuals": [],
+        "without_name": 0,
+    }
 
 
 def test_init_refuses_a_folder_that_has_a_catalogue(drawn: Drawn) -> None:
@@ -70,6 +74,49 @@ def test_a_bad_photo_among_good_ones_is_reported_and_the_rest_added(
     assert "1 added" in ran.out
     assert "1 unusable" in ran.out
     assert run("show", "Michelangelo", "-c", drawn.catalogue).code == 0
+
+
+def test_add_says_whom_the_photos_are_of(drawn: Drawn, tmp_path: Path) -> None:
+    photo = drawn.queries[0].path.read_bytes()
+    for number in range(12):
+        folder = tmp_path / "photos" / f"T{number:02}"
+        folder.mkdir(parents=True)
+        for copy in (1, 2):  # JPEG readers ignore what follows the picture
+            (folder / f"{copy}.jpg").write_bytes(photo + f"{number} {copy}".encode())
+    (tmp_path / "photos" / "loose.jpg").write_bytes(photo)
+    where = ("-c", drawn.catalogue)
+    run("add", tmp_path / "photos" / "T00", "--individual", "T00", *where)
+    names = ", ".join(f"T{number:02} (2)" for number in range(1, 11))
+    said = f"11 individuals, 11 new: {names} and 1 other; 1 photo without a name\n"
+    command = ("add", tmp_path / "photos", *where)
+    assert said in run(*command, "--dry-run").out
+    assert said in run(*command).out
+    outcomes = {
+        Path(each["source"]).name: each for each in run(*command, "--json").json["outcomes"]
+    }
+    assert (outcomes["1.jpg"]["identity"], outcomes["1.jpg"]["side"]) == ("T11", "unknown")
+    assert outcomes["loose.jpg"]["identity"] == ""
+
+
+def test_a_reason_is_told_once_with_a_count(drawn: Drawn, tmp_path: Path) -> None:
+    (tmp_path / "mixed").mkdir()
+    for number in range(5):
+        (tmp_path / "mixed" / f"{number}.jpg").write_bytes(b"")
+    (tmp_path / "mixed" / "other.jpg").write_bytes(b"no picture")
+    ran = run("add", tmp_path / "mixed", "-c", drawn.catalogue)
+    first, second = ran.err.splitlines()
+    examples = ", ".join(str(tmp_path / "mixed" / f"{number}.jpg") for number in range(3))
+    assert first.startswith("bad: 5 photos: the file is empty")
+    assert first.endswith(f": {examples}, …")
+    assert second.startswith(f"bad: {tmp_path / 'mixed' / 'other.jpg'}: ")
+
+
+def test_a_photo_is_added_with_its_box(drawn: Drawn) -> None:
+    box = ("--box", "10,20,200,150")
+    ran = run("add", drawn.queries[0].path, *box, "-c", drawn.catalogue, "--json")
+    (outcome,) = ran.json["outcomes"]
+    shown = run("show", outcome["annotation"], "-c", drawn.catalogue, "--json").json
+    assert shown["annotations"][0]["box"] == [10, 20, 200, 150]
 
 
 def test_nothing_but_bad_photos_is_an_error(drawn: Drawn, tmp_path: Path) -> None:
@@ -150,7 +197,9 @@ def test_photos_without_a_name_are_listed_until_they_are_assigned(drawn: Drawn) 
     run("add", drawn.queries[4].path, "-c", drawn.catalogue)
     (found,) = run("list", "--unknown", "--json", "-c", drawn.catalogue).json["annotations"]
     hint = run("list", "--unknown", "-c", drawn.catalogue).err
-    assert hint == f"next: resight assign {found['id']} --to NAME\n"
+    assert hint == f"next: resight assign {found['id']} --to NAME -c {drawn.catalogue}\n"
+    listed = run("list", "-c", drawn.catalogue).out
+    assert f"1 photo without a name: resight list --unknown -c {drawn.catalogue}" in listed
     assert run("assign", found["id"], "--to", "Michelangelo", "-c", drawn.catalogue).code == 0
     assert run("list", "--unknown", "--json", "-c", drawn.catalogue).json == {"annotations": []}
 
@@ -168,9 +217,12 @@ def test_a_table_says_what_its_photos_show(drawn: Drawn, tmp_path: Path) -> None
     "arguments",
     [
         ("add",),
-        ("add", "photos", "--csv", "table.csv"),
+        ("add", "photos", "--side", "lefft"),
+        ("add", "photos", "--box", "1,2,3"),
+        ("add", "photo.jpg", "--box", "1,2,3,-4"),
+        ("add", "a.jpg", "b.jpg", "--box", "1,2,3,4"),
+        ("add", ".", "--box", "1,2,3,4"),
         ("add", "--csv", "table.csv", "--pattern", "{identity}"),
-        ("add", "photos", "--photos", "photos"),
         ("identify",),
         ("identify", "a.jpg", "--box", "1,2,3"),
         ("identify", "a.jpg", "--side", "lefft"),
@@ -213,12 +265,31 @@ def test_a_photo_not_known_suggests_photos_only(drawn: Drawn, tmp_path: Path) ->
     assert ran.code == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (("add", "x", "--csv", "t.csv"), "--csv and SOURCE cannot be combined"),
+        (("add", "x", "--photos", "x"), "--photos needs --csv"),
+    ],
+)
+def test_a_command_line_that_contradicts_itself_says_how(
+    arguments: tuple[str, ...], advice: str
+) -> None:
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert advice in ran.err
+
+
 def test_show_tells_photos_and_decisions(drawn: Drawn) -> None:
     shown = run("show", "Donatello", "-c", drawn.catalogue, "--json").json
     assert [each["individual"] for each in shown["annotations"]] == ["Donatello"] * 2
     assert [each["kind"] for each in shown["decisions"]] == ["add"]
     assert all(Path(original).is_file() for original in shown["originals"].values())
-    assert "left.jpg" in run("show", "Donatello", "-c", drawn.catalogue).out
+    text = run("show", "Donatello", "-c", drawn.catalogue).out
+    assert "left.jpg" in text
+    assert "Donatello: 2 photos" in text
+    for said_once in ("Individual", "Hidden"):
+        assert said_once not in text, "in each row the same, or nothing"
 
 
 def test_assign_corrects_and_undo_takes_it_back(drawn: Drawn) -> None:
@@ -248,7 +319,24 @@ def test_describe_corrects_a_fact_and_undo_takes_it_back(drawn: Drawn) -> None:
 def test_a_new_name_much_like_a_known_one_is_warned_about(drawn: Drawn) -> None:
     ran = run("assign", "Donatello", "--to", "Rafael", "-c", drawn.catalogue)
     assert ran.code == 0
-    assert "if 'Raphael' was meant, `resight undo`" in ran.err
+    assert f"if 'Raphael' was meant, `resight undo 2 -c {drawn.catalogue}`" in ran.err
+
+
+def test_a_new_name_is_warned_about_where_it_was_written_only(drawn: Drawn) -> None:
+    photo, where = next(drawn.known.rglob("*left.jpg")), ("-c", drawn.catalogue)
+    contradicting = run("add", photo, "--individual", "Donatelo", *where)
+    assert "conflict" in contradicting.err
+    assert "undo" not in contradicting.err
+    dry = run("add", drawn.queries[0].path, "--individual", "Donatelo", "--dry-run", *where)
+    assert dry.err == ""
+    added = run("add", drawn.queries[0].path, "--individual", "Donatelo", *where)
+    assert f"if 'Donatello' was meant, `resight undo 2 -c {drawn.catalogue}`" in added.err
+
+
+def test_the_next_number_is_no_mistyping(drawn: Drawn) -> None:
+    for number, name in ((0, "Turtle 17"), (2, "Turtle 18")):
+        ran = run("add", drawn.queries[number].path, "--individual", name, "-c", drawn.catalogue)
+        assert "warning" not in ran.err
 
 
 @pytest.mark.parametrize("blank", ["", "   "])
@@ -289,7 +377,8 @@ def test_purge_wants_the_name_again(drawn: Drawn) -> None:
 def test_a_backup_is_restored_elsewhere(drawn: Drawn, tmp_path: Path) -> None:
     made = run("backup", tmp_path / "b.zip", "-c", drawn.catalogue, "--json")
     assert made.json["photos"] == 4
-    assert run("restore", tmp_path / "b.zip", tmp_path / "again").code == 0
+    restored = run("restore", tmp_path / "b.zip", tmp_path / "again", "--json")
+    assert (restored.json["individuals"], restored.json["photos"]) == (2, 4)
     assert "2 individuals" in run("list", "-c", tmp_path / "again").out
     assert run("restore", tmp_path / "b.zip", tmp_path / "again").code == 1
 
@@ -309,6 +398,25 @@ def test_check_says_all_is_well_or_ends_with_3(drawn: Drawn) -> None:
     assert ran.err.startswith("error: ")
     found = run("check", "-c", drawn.catalogue, "--json").json["findings"]
     assert [each["severity"] for each in found] == ["error"]
+    assert ran.out == "0 warnings, 1 error\n"
+
+
+def test_check_groups_what_an_interrupted_import_leaves(drawn: Drawn) -> None:
+    for number in range(4):
+        folder = drawn.catalogue / "originals" / f"{number}0"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}{'0' * 63}.jpg").write_bytes(b"copied, but not yet known")
+    ran = run("check", "-c", drawn.catalogue)
+    assert ran.code == 0
+    line, last = ran.out.splitlines()
+    assert line.startswith("warning: 4 times: it lies among the originals")
+    assert line.count("file ") == 3
+    assert last == "4 warnings, 0 errors"
+    assert ran.err.endswith(
+        f"run the same add again, or: resight check --repair -c {drawn.catalogue}\n"
+    )
+    assert "4 warnings, 0 errors" in run("check", "--repair", "-c", drawn.catalogue).out
+    assert run("check", "-c", drawn.catalogue).out == "0 warnings, 0 errors: all is well\n"
 
 
 def test_quiet_prints_nothing_but_errors(drawn: Drawn, tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from resight.cli.answers import method_note
 from resight.search import PhotoSearch
 from resight.types import Identification
 
@@ -44,7 +46,77 @@ def test_people_read_a_table_and_what_the_score_is_not(drawn: Drawn) -> None:
     assert "Searched 4 photos of 2 individuals" in ran.out
     assert "The score is the sum of match scores, not a probability" in ran.out
     assert "%" not in ran.out
-    assert f"resight add {drawn.queries[0].path} --individual NAME" in ran.err
+    assert ran.err.endswith(
+        f": resight add {drawn.queries[0].path} --individual NAME -c {drawn.catalogue}\n"
+    )
+
+
+def test_the_next_command_repeats_what_was_asked(drawn: Drawn) -> None:
+    asked = ("--side", "left", "--box", "0,0,300,200")
+    ran = run("identify", drawn.queries[0].path, *asked, "-c", drawn.catalogue)
+    assert f"{drawn.queries[0].path} --individual NAME --side left --box 0,0,300,200" in ran.err
+    several = run("identify", *(each.path for each in drawn.queries[:2]), "-c", drawn.catalogue)
+    assert f": resight add PHOTO --individual NAME -c {drawn.catalogue}\n" in several.err
+
+
+def test_what_did_not_match_is_no_ranking(drawn: Drawn, tmp_path: Path) -> None:
+    Image.new("RGB", (200, 150), "gray").save(tmp_path / "blank.jpg")
+    ran = run("identify", tmp_path / "blank.jpg", "-c", drawn.catalogue)
+    assert (ran.code, ran.err) == (0, ""), "no command to agree with"
+    assert "Donatello" not in ran.out
+    assert "(query has no keypoints)" in ran.out
+
+
+def test_individuals_that_nothing_matched_are_counted_only(drawn: Drawn, tmp_path: Path) -> None:
+    (tmp_path / "known" / "Blank").mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (9, 12, 3), np.uint8)
+    Image.fromarray(noise).resize((384, 288)).save(tmp_path / "known" / "Blank" / "noise.png")
+    run("add", tmp_path / "known", "-c", drawn.catalogue)
+    ask = ("identify", drawn.queries[0].path, "-c", drawn.catalogue, "--set", "ratio=0.5")
+    shown = run(*ask, "--json").json["queries"][0]["candidates"]
+    unmatched = [each["individual"] for each in shown if not each["matches"]]
+    assert "Blank" in unmatched
+    text = run(*ask).out
+    assert "Blank" not in text
+    assert f"{len(unmatched)} other individual" in text
+    assert ": nothing matched" in text
+
+
+def test_photos_of_the_encounter_that_is_named_are_left_out(drawn: Drawn, tmp_path: Path) -> None:
+    photo = drawn.queries[1].path
+    table = tmp_path / "sightings.csv"
+    table.write_text(f"path,identity,encounter\n{photo.name},Donatello,dive 7\n")
+    run("add", "--csv", table, "--photos", photo.parent, "-c", drawn.catalogue)
+    ask = ("identify", drawn.queries[0].path, "-c", drawn.catalogue, "--json")
+    (answer,) = run(*ask, "--encounter", "dive 7").json["queries"]
+    assert (answer["encounter"], answer["left_out"]) == ("dive 7", {"own encounter": 1})
+    assert (
+        "no photo in the catalogue is of an encounter 'dive 8'"
+        in run(*ask, "--encounter", "dive 8").err
+    )
+
+
+def test_a_box_that_leaves_the_photo_is_told_with_its_size(drawn: Drawn) -> None:
+    ask = ("identify", drawn.queries[0].path, "-c", drawn.catalogue, "--box")
+    assert "384 x 288 pixels: only its part inside" in run(*ask, "100,100,300,100").err
+    assert "warning" not in run(*ask, "84,88,300,200").err
+
+
+def test_pictures_are_png_files(drawn: Drawn, tmp_path: Path) -> None:
+    ask = ("identify", drawn.queries[0].path, "-c", drawn.catalogue)
+    ran = run(*ask, "--explain", tmp_path / "one.jpg")
+    assert (ran.code, ran.out) == (2, "")
+    assert "one.png, or a folder" in " ".join(ran.err.split())
+    assert not (tmp_path / "one.jpg").exists()
+
+
+def test_precision_is_that_of_each_part(drawn: Drawn) -> None:
+    where = ("-c", drawn.catalogue)
+    ran = run("identify", drawn.queries[0].path, *where, "--json")
+    assert (ran.json["precision"], ran.json["extraction_precision"]) == (None, None)
+    assert "Method sift+nearest\n" in run("identify", drawn.queries[0].path, *where).out
+    told = method_note("aliked-n16+lightglue", matching="bf16", extraction="f32")
+    assert told == "Method aliked-n16+lightglue: matching bf16, extraction f32"
 
 
 def test_a_lost_original_is_warned_of_and_stops_no_search(drawn: Drawn) -> None:
@@ -124,11 +196,11 @@ def test_a_photo_of_the_catalogue_does_not_find_itself(drawn: Drawn) -> None:
     assert len(answer["in_catalogue"]) == 1
 
 
-def test_an_empty_catalogue_gives_no_candidates(drawn: Drawn, tmp_path: Path) -> None:
+def test_an_empty_catalogue_is_to_be_filled_first(drawn: Drawn, tmp_path: Path) -> None:
     run("init", tmp_path / "empty")
     ran = run("identify", drawn.queries[0].path, "-c", tmp_path / "empty")
-    assert ran.code == 0
-    assert "No candidates" in ran.out
+    assert (ran.code, ran.out) == (1, "")
+    assert f"add photos first (`resight add PHOTOS -c {tmp_path / 'empty'}`)" in ran.err
 
 
 def test_a_box_is_what_is_asked_about(drawn: Drawn) -> None:
@@ -197,7 +269,39 @@ def test_evaluate_writes_the_figures(drawn: Drawn, tmp_path: Path) -> None:
         1.0,
         "compatible",
     )
-    assert "100.0 %" in ran.out
+    assert "4 of 4  100.0 %" in ran.out
+    assert "Missed" not in ran.out
+
+
+def test_evaluate_lists_what_was_missed(drawn: Drawn, tmp_path: Path) -> None:
+    protocol = _protocol(drawn, tmp_path)
+    swapped = {"Donatello": "Raphael", "Raphael": "Donatello"}
+    lines = protocol.read_text().splitlines()
+    for number, line in enumerate(lines):
+        path, role, identity, *rest = line.split(",")
+        if role == "query":
+            rest[1] = f"{identity} misnamed"
+            lines[number] = ",".join([path, role, swapped.get(identity, identity), *rest])
+    protocol.write_text("\n".join(lines))
+    ran = run("evaluate", protocol, "--photos", "/")
+    assert ran.code == 0, ran.err
+    assert "0 of 4    0.0 %" in ran.out
+    missed = ran.out.partition("Missed by sift+nearest:")[2]
+    assert missed.count("rank 2") == 4
+    assert str(drawn.queries[0].path)[1:] in missed
+
+
+def test_evaluate_says_what_it_goes_on_from_and_what_it_replaces(
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("evaluate", _protocol(drawn, tmp_path), "--photos", "/", "--json", "out.json")
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("resight.evaluate.journal.Journal.remove", lambda _: None)
+        assert "kept" not in run(*command).err
+    again = run(*command).err
+    assert "6 queries kept from out.json.partial" in again
+    assert "out.json is of an earlier run: it is replaced" in again
+    assert "out.json is of an earlier run: all is measured again, and then" in run(*command).err
 
 
 def test_evaluate_takes_side_limit_method_and_settings(drawn: Drawn, tmp_path: Path) -> None:

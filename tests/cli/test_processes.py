@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -80,6 +81,28 @@ def test_a_file_name_in_no_encoding_does_not_stop_a_run(drawn: Drawn, tmp_path: 
     ran = process("identify", tmp_path, "-c", drawn.catalogue)
     assert ran.code == 0, ran.err
     assert process("add", tmp_path / "odd\udcff.jpg", "-c", drawn.catalogue, "--json").code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-m", "resight"], ["-c", "import resight.__main__ as m; m.main()"]]
+)
+def test_ctrl_c_while_the_program_is_loaded_is_no_error(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "typer.py").write_text(
+        "import os, signal, time\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(9)\n"
+        "except BaseException:\n    pass  # as a library may\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**environment(), "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

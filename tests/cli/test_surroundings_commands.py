@@ -41,6 +41,40 @@ def test_every_command_teaches(command: tuple[str, ...]) -> None:
     assert max(map(len, group.help.splitlines())) <= 86
 
 
+@pytest.mark.parametrize("command", [(), *commands(), ("models",)], ids=" ".join)
+def test_help_names_no_types_of_python(command: tuple[str, ...]) -> None:
+    assert not re.search(r"<\w+(\[|>)", run(*command, "--help").out)
+
+
+def test_a_command_of_another_name_is_found() -> None:
+    ran = run("unhide", "Donatello")
+    assert ran.code == 2
+    assert "resight hide WHAT --unhide" in ran.err
+
+
+def test_a_column_that_says_nothing_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = [Column("Name"), Column("Place"), Column("Note")]
+    Output().table(columns, [("a", "–", "x"), ("b", "", "")])
+    text = capsys.readouterr().out
+    assert "Place" not in text
+    assert "Note" in text
+
+
+def test_stages_side_by_side_keep_their_counts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with Output().stages("photo.jpg") as tell:
+        tell("reading", 8, 184)
+        tell("comparing", 3, 184)
+        tell("reading", 16, 184)
+        tell("comparing", 12, 184)
+    text = capsys.readouterr().err
+    for row in ("photo.jpg: reading", "photo.jpg: comparing", "16/184", "12/184"):
+        assert row in text
+
+
 def test_help_tells_what_exit_codes_mean() -> None:
     text = " ".join(run("--help").out.split())
     assert "Exit codes: 0 done; 1 error; 2 command line not understood" in text
@@ -91,6 +125,7 @@ def test_models_verify_names_the_cure_for_a_corrupt_file(tmp_path: Path) -> None
     ran = run("models", "verify")
     assert ran.code == 1
     assert "run `resight models fetch aliked-t16`" in ran.err
+    assert re.search(r"Weights +sha256 .*\n.*\n?aliked-t16 +WRONG", ran.out)
     assert run("models", "verify", "aliked-n16").code == 1, "missing, though asked for"
 
 
@@ -169,3 +204,5 @@ def test_demo_finds_most_animals_twice_with_the_same_answers(tmp_path: Path) -> 
     assert [each["truth"] for each in again["asked"][-2:]] == ["", ""]
     assert all(Path(each["picture"]).is_file() for each in again["asked"])
     assert f"{again['right']} of 6 known animals" in first.out
+    assert first.out.count("not in the catalogue") >= 2
+    assert "resight identify NEW-PHOTO.jpg --explain why.png -c my-animals" in first.err

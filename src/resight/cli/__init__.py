@@ -16,10 +16,19 @@ from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
-from typer.core import TyperGroup
 
-from resight.cli import catalogue, decisions, demo, doctor, evaluate, identify, models, settings
-from resight.cli.options import HERE
+from resight.cli import (
+    add,
+    catalogue,
+    decisions,
+    demo,
+    doctor,
+    evaluate,
+    identify,
+    models,
+    settings,
+)
+from resight.cli.options import HERE, Command, Group
 from resight.cli.output import ExitCode, WarningLines, error, to_stderr
 from resight.errors import NotACatalogue, ResightError, WeightsMissing
 
@@ -38,8 +47,24 @@ _DAILY, _CURATE, _SAFE, _METHODS = (
 )
 
 
-class _Commands(TyperGroup):
+#: Commands one could look for, and what does that.
+_OTHER_WORDS = {
+    "unhide": "resight hide WHAT --unhide",
+    "rename": "resight assign NAME --to NEW-NAME",
+    "merge": "resight assign NAME --to OTHER-NAME",
+    "delete": "resight hide WHAT, or resight purge PHOTO to remove it for good",
+    "remove": "resight hide WHAT, or resight purge PHOTO to remove it for good",
+}
+
+
+class _Commands(Group):
     """The group of all commands, and how errors and Ctrl-C end any of them."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find a command, or say which one does what was looked for."""
+        if args and args[0] in _OTHER_WORDS:
+            ctx.fail(f"there is no command {args[0]}: {_OTHER_WORDS[args[0]]}")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; errors of resight become one line and exit code 1."""
@@ -120,7 +145,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     _DAILY: {
         "demo": demo.demo,
         "init": catalogue.init,
-        "add": catalogue.add,
+        "add": add.add,
         "identify": identify.identify,
         "list": catalogue.list_,
         "show": catalogue.show,
@@ -146,7 +171,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
 }
 for _panel, _commands in _PANELS.items():
     for _name, _command in _commands.items():
-        app.command(_name, rich_help_panel=_panel)(_command)
+        app.command(_name, cls=Command, rich_help_panel=_panel)(_command)
 app.add_typer(models.app, name="models", rich_help_panel=_METHODS)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from resight.cli.lookup import found, hint_if_new, opened_in
+from resight.cli.hints import command
+from resight.cli.lookup import found, mistaken_for, opened_in, warn_of_new
 from resight.cli.options import HERE, AsJson, By, CatalogueFolder, Note, Quiet, actor
 from resight.cli.output import Output, count
 from resight.cli.tables import decision_table
@@ -55,10 +56,12 @@ def assign(
     out = Output(quiet=quiet, as_json=as_json)
     with opened_in(catalogue) as opened:
         annotations = _all_found(opened, what)
-        hint_if_new(opened, to)
+        near = mistaken_for(opened, to)
         decision = opened.assign(
             annotations, to, actor=actor(by), note=note, identification=identification
         )
+    if near:
+        warn_of_new(to, near, command("undo", decision.id, catalogue=catalogue))
     out.json(decision)
     out.say(f"Decision {decision.id}: {count(decision.annotations, 'photo')} now of {to}")
 
@@ -183,7 +186,7 @@ def undo(
         f"Decision {made.id}: took back {undone.id} ({said}), "
         f"which touched {count(made.annotations, 'photo')}"
     )
-    out.note(f"next: resight undo {made.id}, if this was a mistake")
+    out.next(command("undo", made.id, catalogue=catalogue), when="if this was a mistake")
 
 
 def log(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from resight.cli.identify import NO_PROBABILITY
+from resight.cli.answers import NO_PROBABILITY, method_note
+from resight.cli.hints import command
 from resight.cli.options import AsJson, Quiet, Set
 from resight.cli.output import Column, Output, count, stopped
 
@@ -66,7 +67,7 @@ def _print(out: Output, done: Demo) -> None:
             Column(done.score, right=True),
             Column("Second", right=True),
             Column("Inliers", right=True),
-            Column(""),
+            Column("Right?"),
         ],
         [
             (
@@ -76,7 +77,9 @@ def _print(out: Output, done: Demo) -> None:
                 f"{each.score:.1f}",
                 f"{each.second:.1f}",
                 each.inliers,
-                ("right" if each.answer == each.truth else "WRONG") if each.truth else "not in it",
+                ("yes" if each.answer == each.truth else "no")
+                if each.truth
+                else "not in the catalogue",
             )
             for each in done.asked
         ],
@@ -90,14 +93,16 @@ def _print(out: Output, done: Demo) -> None:
         "The most alike animal is always named, so a new animal gets a name too: look how low its "
         f"score is. {done.score} is {NO_PROBABILITY}."
     )
-    precision = f", precision {done.precision}" if done.precision else ""
-    out.say(f"Method {done.method}{precision}, {done.seconds:.0f} s in all.")
+    method = method_note(done.method, matching=done.precision, extraction=done.extraction_precision)
+    out.say(f"{method}; {done.seconds:.0f} s in all.")
     best = max(done.known, key=lambda each: each.score)
     out.say(f"Why: {best.picture} and the others beside it.")
-    out.note(
-        "next, with your own photos, a subfolder for each animal:\n"
-        "  resight init my-animals\n"
-        "  resight add -c my-animals PHOTOS\n"
-        "  resight identify -c my-animals NEW-PHOTO.jpg --explain why.png\n"
-        f"or look around here:  resight list -c {done.catalogue}"
-    )
+    mine = Path("my-animals")
+    out.note("next, with your own photos, a subfolder for each animal:")
+    for advised in (
+        command("init", mine),
+        command("add", "PHOTOS", catalogue=mine),
+        command("identify", "NEW-PHOTO.jpg", "--explain", "why.png", catalogue=mine),
+    ):
+        out.note(f"  {advised}", whole=True)
+    out.note(f"or look around here: {command('list', catalogue=done.catalogue)}", whole=True)

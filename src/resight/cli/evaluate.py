@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -11,8 +12,10 @@ from resight.cli.options import HERE, CatalogueFolder, Quiet, Set
 from resight.cli.output import Column, ExitCode, Output, count, stopped, to_stderr
 
 if TYPE_CHECKING:
-    from resight.evaluate import MethodReport, Report
+    from resight.evaluate import EvaluationProtocol, MethodReport, Report
 
+#: Missed queries printed; more are counted.
+_MISSED = 10
 _EFFORTS = ("quick", "normal", "thorough", "exhaustive")
 
 
@@ -91,6 +94,8 @@ def evaluate(
     if limit is not None:
         wanted = wanted.limited(limit)
     methods = [build_method(name, values) for name in method or [values.method]]
+    if json:
+        _tell_what_is_there(out, json)
     try:
         with out.progress("Evaluating") as step:
             report = run(
@@ -107,6 +112,8 @@ def evaluate(
             kept if json else "nothing was kept; with --json OUT.json it can be"
         ) from None
     _print(out, report)
+    for each in report.methods:
+        _print_missed(out, wanted, each)
     if json:
         out.note(f"wrote {json}")
     problems = [problem for each in report.methods for problem in each.unreadable]
@@ -116,40 +123,69 @@ def evaluate(
         raise typer.Exit(ExitCode.PARTLY)
 
 
+def _tell_what_is_there(out: Output, json: Path) -> None:
+    """Say whether this begins anew or continues; ``evaluate`` refuses a foreign partial file."""
+    partial = json.with_name(json.name + ".partial")
+    try:
+        kept = partial.read_bytes().count(b"\n") - 1  # the first line pins what is measured
+    except FileNotFoundError:
+        kept = 0
+    if kept > 0:
+        out.note(f"{count(kept, 'query', 'queries')} kept from {partial}: going on from there")
+    if json.exists():
+        again = "" if kept > 0 else "all is measured again, and then "
+        out.note(f"{json} is of an earlier run: {again}it is replaced")
+
+
 def _print(out: Output, report: Report) -> None:
     out.say(
         f"{report.protocol}: {count(report.gallery, 'gallery photo')} of "
         f"{count(report.gallery_individuals, 'individual')}, "
         f"{count(report.queries, 'query', 'queries')}, {report.novel_queries} of them novel"
     )
+    known = report.queries - report.novel_queries
+    columns = [dict(_figures(each, known)) for each in report.methods]
     out.table(
-        [
-            Column("Method", fold=True),
-            Column("Top 1", right=True),
-            Column("95 % interval", right=True),
-            Column("Top 3", right=True),
-            Column("Top 5", right=True),
-            Column("Top 10", right=True),
-            Column("MRR", right=True),
-            Column("s/query", right=True),
-        ],
-        [_row(each) for each in report.methods],
+        [Column(""), *(Column(each.name, right=True, fold=True) for each in report.methods)],
+        [(figure, *(column[figure] for column in columns)) for figure in columns[0]],
     )
 
 
-def _row(each: MethodReport) -> tuple[str, ...]:
-    interval = each.top1_ci95
-    return (
-        each.name,
-        _percent(each.top1),
-        "" if interval is None else f"{100 * interval[0]:.1f}–{100 * interval[1]:.1f}",
-        _percent(each.top3),
-        _percent(each.top5),
-        _percent(each.top10),
-        "–" if each.mrr is None else f"{each.mrr:.3f}",
-        "–" if each.seconds_per_query_median is None else f"{each.seconds_per_query_median:.2f}",
+def _figures(each: MethodReport, known: int) -> Iterator[tuple[str, str]]:
+    """Figures by name; ``known`` queries are those that shares are of."""
+    interval, seconds = each.top1_ci95, each.seconds_per_query_median
+    yield "Top 1", _share(each, 1, known)
+    yield (
+        "  95 % interval",
+        "–" if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %",
     )
+    for k in (3, 5, 10):
+        yield f"Top {k}", _share(each, k, known)
+    yield "MRR", "–" if each.mrr is None else f"{each.mrr:.3f}"
+    yield "Seconds a query", "–" if seconds is None else f"{seconds:.2f}"
 
 
-def _percent(share: Optional[float]) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
+def _share(each: MethodReport, k: int, known: int) -> str:
+    if not known:
+        return "–"
+    right = sum(rank is not None and rank <= k for rank in each.ranks)
+    return f"{right} of {known}  {100 * right / known:5.1f} %"
+
+
+def _print_missed(out: Output, protocol: EvaluationProtocol, each: MethodReport) -> None:
+    """The known queries whose individual does not come first."""
+    missed = [
+        (row.path, row.identity, "not found" if rank is None else f"rank {rank}")
+        for row, known, rank in zip(protocol.queries, protocol.known, each.ranks, strict=True)
+        if known and rank != 1
+    ]
+    if not missed:
+        return
+    out.say()
+    out.say(f"Missed by {each.name}:")
+    out.table(
+        [Column("Query", fold=True), Column("Shows", fold=True), Column("Found at")],
+        missed[:_MISSED],
+    )
+    if len(missed) > _MISSED:
+        out.say(f"… and {count(len(missed) - _MISSED, 'other')}; the ranks in the JSON file tell")

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from resight.cli import options
+from resight.cli.answers import as_json, has_matched, method_note, print_answer, score_note
+from resight.cli.hints import command
 from resight.cli.lookup import opened_in
-from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, Set
-from resight.cli.output import Column, Output, count, error, exit_code, stopped
-from resight.errors import NotFound, PhotoError
+from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, Set, box_of, name_of, side_of
+from resight.cli.output import Output, count, error, exit_code, stopped, to_stderr
+from resight.errors import CatalogueError, NotFound, PhotoError
 
 if TYPE_CHECKING:
-    from resight.catalogue import AnnotationRecord
+    from resight.catalogue import Catalogue
     from resight.search import PhotoQuery, PhotoSearch
     from resight.types import Box, Identification
-
-NO_PROBABILITY = "not a probability; probabilities come with calibration (not in this release)"
 
 
 def identify(
@@ -35,11 +36,12 @@ def identify(
             show_default=False,
         ),
     ] = "",
-    box: Annotated[
+    box: options.Box = "",
+    encounter: Annotated[
         str,
         typer.Option(
-            metavar="X,Y,W,H",
-            help="Where the animal is, in pixels of the upright photo; for one photo.",
+            metavar="NAME",
+            help="The encounter these photos are of: its other photos are left out.",
             show_default=False,
         ),
     ] = "",
@@ -75,17 +77,12 @@ def identify(
 
     Next: resight add IMG_0412.jpg --individual NAME, when you agree
     """
-    from resight.catalogue.names import side_named
     from resight.registry import build_method
     from resight.search import PhotoSearch
     from resight.settings import load_settings
 
     out = Output(quiet=quiet, as_json=as_json)
-    try:
-        side = side_named(side)
-    except ValueError as problem:
-        raise typer.BadParameter(str(problem)) from problem
-    region = _box(box)
+    region, side, encounter = box_of(box), side_of(side), name_of(encounter)
     paths = _photos(photos)
     if region and len(paths) != 1:
         raise typer.BadParameter(f"--box is for one photo, not {len(paths)}")
@@ -94,12 +91,15 @@ def identify(
         [*(set_ or ()), *([f"method={method}"] if method else ())], catalogue=catalogue
     )
     with opened_in(catalogue) as opened:
-        search = PhotoSearch(
-            catalogue=opened,
-            method=build_method(values.method, values),
-            side_policy=values.side_policy,
-        )
-        run = _Run(out, search, pictures, side, region, top)
+        _check_gallery(opened, catalogue, encounter)
+        with out.progress(f"Loading {values.method}"):
+            search = PhotoSearch(
+                catalogue=opened,
+                method=build_method(values.method, values),
+                side_policy=values.side_policy,
+            )
+        asked = _Asked(catalogue, len(paths), side, region, box, encounter)
+        run = _Run(out, search, pictures, asked, top)
         try:
             for number, path in enumerate(paths, start=1):
                 run.ask(path, f"{number}/{len(paths)} " if len(paths) > 1 else "")
@@ -113,6 +113,30 @@ def identify(
     raise typer.Exit(exit_code(len(run.answers), len(run.failed)))
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What the command line says: of which catalogue, how many photos, what they show."""
+
+    catalogue: Path
+    photos: int
+    side: str
+    region: Optional[Box]
+    box: str
+    encounter: str
+
+
+def _check_gallery(opened: Catalogue, folder: Path, encounter: str) -> None:
+    """Say it where there is nobody to be found, or no such encounter to leave out."""
+    entries = opened.entries()
+    if not entries:
+        raise CatalogueError(
+            f"{opened.folder} holds no photo of an animal with a name: add photos first "
+            f"(`{command('add', 'PHOTOS', catalogue=folder)}`)"
+        )
+    if encounter and all(entry.encounter != encounter for entry in entries):
+        to_stderr(f"warning: no photo in the catalogue is of an encounter {encounter!r}")
+
+
 class _Run:
     """Asks about photos one by one, and keeps what is printed as JSON."""
 
@@ -121,15 +145,16 @@ class _Run:
         out: Output,
         search: PhotoSearch,
         pictures: Optional[_Pictures],
-        side: str,
-        region: Optional[Box],
+        asked: _Asked,
         top: int,
     ) -> None:
         self.out, self.search, self.pictures = out, search, pictures
-        self.side, self.region, self.top = side, region, top
+        self.asked, self.top = asked, top
         self.answers: list[dict[str, Any]] = []
         self.failed: list[dict[str, str]] = []
         self.confidences = True
+        #: The last photo that something matched.
+        self.matched: Optional[PhotoQuery] = None
 
     @property
     def done(self) -> int:
@@ -139,9 +164,13 @@ class _Run:
     def ask(self, path: Path, number: str) -> None:
         """Identify one photo and print the answer; one that cannot be used is reported."""
         try:
-            with self.out.progress(f"{number}{path.name}") as step:
-                query = self.search.read(path, box=self.region, side=self.side)
-                answer = self.search.identify(query, progress=step)
+            with self.out.stages(f"{number}{path.name}") as tell:
+                query = self._read(path)
+                answer = self.search.identify(
+                    query,
+                    reading=lambda done, total: tell("reading", done, total),
+                    progress=lambda done, total: tell("comparing", done, total),
+                )
             shown = answer.candidates[: self.top]
             best = [each.evidence[0].annotation for each in shown]
             records = self.search.catalogue.annotations(best)
@@ -154,8 +183,10 @@ class _Run:
             return
         if shown:
             self.confidences = shown[0].evidence[0].matches.confidences is not None
-        self.answers.append(_as_json(query, answer, records))
-        _print(self.out, query, answer, records)
+        if any(map(has_matched, answer.candidates)):
+            self.matched = query
+        self.answers.append(as_json(query, answer, records))
+        print_answer(self.out, query, answer, records)
         if self.pictures:
             picture = self.pictures.write(self.search, query, answer)
             self.answers[-1]["picture"] = str(picture)
@@ -165,17 +196,26 @@ class _Run:
         error(text)
         self.failed.append({"path": str(path), "error": text})
 
+    def _read(self, path: Path) -> PhotoQuery:
+        asked = self.asked
+        query = self.search.read(path, box=asked.region, side=asked.side, encounter=asked.encounter)
+        if asked.region:
+            _warn_of_clipping(query, asked.region)
+        return query
+
     def finish(self, settings: dict[str, Any]) -> None:
         """Say by which method, what the numbers mean, and what to do next."""
         method = self.search.method
-        precision = method.precision
-        note = _score_note(method.score, confidences=self.confidences)
+        matching = getattr(method.matcher, "precision", None)
+        extraction = getattr(method.extractor, "precision", None)
+        note = score_note(method.score, confidences=self.confidences)
         self.out.json(
             {
                 "catalogue": str(self.search.catalogue.folder),
                 "method": method.name,
                 "fingerprint": self.search.identifier.fingerprint,
-                "precision": precision,
+                "precision": matching,
+                "extraction_precision": extraction,
                 "settings": settings,
                 "score": method.score,
                 "score_note": note,
@@ -186,9 +226,14 @@ class _Run:
         if not self.answers:
             return
         self.out.say()
-        self.out.say(f"Method {method.name}" + (f", precision {precision}" if precision else ""))
+        self.out.say(method_note(method.name, matching=matching, extraction=extraction))
         self.out.say(note)
-        _hint(self.out, self.answers[-1])
+        if self.matched:
+            _hint(self.out, self.matched, self.asked, pictures=self.pictures is not None)
+
+
+#: Suffixes of pictures that nobody means for a folder's name.
+_NOT_WRITTEN = (".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".heic", ".svg", ".pdf")
 
 
 @dataclass
@@ -200,7 +245,13 @@ class _Pictures:
 
     def __post_init__(self) -> None:
         self._taken: set[str] = set()
-        self._is_file = self.target.suffix.lower() == ".png"
+        suffix = self.target.suffix.lower()
+        self._is_file = suffix == ".png"
+        if suffix in _NOT_WRITTEN and not self.target.is_dir():
+            raise typer.BadParameter(
+                f"--explain {self.target}: pictures are PNG files; name "
+                f"{self.target.with_suffix('.png').name}, or a folder"
+            )
         if self._is_file and self.queries > 1:
             raise typer.BadParameter(
                 f"--explain {self.target} is one file, but there are {self.queries} photos: "
@@ -246,118 +297,26 @@ def _photos(given: Sequence[Path]) -> list[Path]:
     return paths
 
 
-def _box(text: str) -> Optional[Box]:
-    from resight.types import Box
-
-    if not text:
-        return None
-    try:
-        x, y, w, h = (float(part) for part in text.split(","))
-    except ValueError as problem:
-        raise typer.BadParameter(
-            f"--box {text!r} is not x,y,w,h: four numbers with commas between them"
-        ) from problem
-    return Box(x, y, w, h)
+def _warn_of_clipping(query: PhotoQuery, box: Box) -> None:
+    width, height = query.photo.size
+    if box.x < 0 or box.y < 0 or box.x + box.w > width or box.y + box.h > height:
+        to_stderr(
+            f"warning: the box leaves {query.path}, which is {width} x {height} pixels: only its "
+            "part inside was asked about"
+        )
 
 
-def _score_note(score: str, *, confidences: bool) -> str:
-    meaning = f"the raw number {score!r}"
-    if score == "sum":
-        meaning = f"the sum of match {'confidences' if confidences else 'scores'}"
-    return f"The score is {meaning}, {NO_PROBABILITY}."
-
-
-def _print(
-    out: Output,
-    query: PhotoQuery,
-    answer: Identification,
-    records: Sequence[AnnotationRecord],
-) -> None:
-    out.say()
-    out.say(f"{query.path}   side {query.side}")
-    if query.records:
-        out.say("This photo is in the catalogue: itself and its encounter are left out.")
-    large = bool(answer.candidates) and abs(answer.candidates[0].score) >= 10
-    decimals = 1 if large else 3
-    out.table(
-        [
-            Column("#", right=True),
-            Column("Individual", fold=True),
-            Column(answer.score, right=True),
-            Column("Matches", right=True),
-            Column("Inliers", right=True),
-            Column("Best photo", fold=True),
-            Column("Side"),
-        ],
-        [
-            (
-                rank,
-                candidate.individual,
-                f"{candidate.score:.{decimals}f}",
-                len(candidate.evidence[0].matches),
-                int(candidate.evidence[0].geometry.inliers.sum()),
-                record.name,
-                record.side,
-            )
-            for rank, (candidate, record) in enumerate(
-                zip(answer.candidates, records, strict=False), start=1
-            )
-        ],
-    )
-    out.say(_searched(answer))
-
-
-def _searched(answer: Identification) -> str:
-    individuals = count(len(answer.candidates), "individual")
-    text = f"Searched {count(answer.searched, 'photo')} of {individuals} in {answer.seconds:.1f} s"
-    if answer.left_out:
-        reasons = ", ".join(f"{number} ({reason})" for reason, number in answer.left_out.items())
-        text += f"; left out {reasons}"
-    return text + ("" if answer.candidates else ". No candidates: there was nothing to compare")
-
-
-def _as_json(
-    query: PhotoQuery, answer: Identification, records: Sequence[AnnotationRecord]
-) -> dict[str, Any]:
-    return {
-        "path": str(query.path),
-        "photo": query.photo.sha256,
-        "in_catalogue": [record.id for record in query.records],
-        "side": answer.side,
-        "side_policy": answer.side_policy,
-        "searched": answer.searched,
-        "individuals": len(answer.candidates),
-        "left_out": dict(answer.left_out),
-        "seconds": answer.seconds,
-        "probability_new": answer.probability_new,
-        "candidates": [
-            {
-                "rank": rank,
-                "individual": candidate.individual,
-                "score": candidate.score,
-                "annotation": record.id,
-                "photo": record.photo.sha256,
-                "name": record.name,
-                "side": record.side,
-                "matches": len(candidate.evidence[0].matches),
-                "inliers": int(candidate.evidence[0].geometry.inliers.sum()),
-                "scores": dict(candidate.evidence[0].scores),
-            }
-            for rank, (candidate, record) in enumerate(
-                zip(answer.candidates, records, strict=False), start=1
-            )
-        ],
-    }
-
-
-def _hint(out: Output, last: dict[str, Any]) -> None:
+def _hint(out: Output, query: PhotoQuery, asked: _Asked, *, pictures: bool) -> None:
     """Which command says who it is. The name is left to people: nothing here is sure of one."""
-    from shlex import quote
-
-    if last["in_catalogue"]:
-        command = f"resight assign {last['in_catalogue'][0]} --to NAME"
-    else:
-        side = "" if last["side"] == "unknown" else f" --side {last['side']}"
-        command = f"resight add {quote(last['path'])} --individual NAME{side}"
-    look = "the picture" if "picture" in last else "the matches (--explain OUT.png)"
-    out.note(f"next: look at {look}; if you agree: {command}")
+    own = [each for each in query.records if asked.region in (None, each.box)]
+    words: list[object] = ["add", "PHOTO", "--individual", "NAME"]
+    if asked.photos == 1 and own:
+        words = ["assign", own[0].id, "--to", "NAME"]
+    elif asked.photos == 1:
+        side = [] if query.side == "unknown" else ["--side", query.side]
+        box = ["--box", asked.box] if asked.box else []
+        words = ["add", query.path, "--individual", "NAME", *side, *box]
+    look = "the picture" if pictures else "the matches (--explain OUT.png)"
+    out.next(
+        command(*words, catalogue=asked.catalogue), when=f"if you agree when you look at {look}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,8 @@ def found(catalogue: Catalogue, what: str) -> tuple[str, ...]:
     except NotFound as problem:
         from resight.photos import is_photo_name
 
-        near = _near_photo(catalogue, what) if is_photo_name(Path(what)) else _near(catalogue, what)
+        photo = is_photo_name(Path(what))
+        near = _near_photo(catalogue, what) if photo else near_name(catalogue, what)
         if near:
             raise NotFound(
                 f"no individual, annotation or photo {what!r} in this catalogue: "
@@ -36,17 +38,25 @@ def found(catalogue: Catalogue, what: str) -> tuple[str, ...]:
         raise NotFound(f"{problem} (resight list)") from None
 
 
-def hint_if_new(catalogue: Catalogue, name: str) -> None:
-    """Warn where a name is new but much like a known one."""
-    near = _near(catalogue, name)
-    if near and near != name:
-        to_stderr(
-            f"warning: {name!r} is a new individual; if {near!r} was meant, `resight undo` takes "
-            "this back"
-        )
+def mistaken_for(catalogue: Catalogue, name: str) -> str:
+    """A known individual that a name not known yet may be a mistyping of; empty if none.
+
+    "Turtle 18" is no mistyping of "Turtle 17".
+    """
+    near = near_name(catalogue, name)
+    numbered = re.findall(r"\d+", near) != re.findall(r"\d+", name)
+    return "" if near == name or numbered else near
 
 
-def _near(catalogue: Catalogue, name: str) -> str:
+def warn_of_new(name: str, near: str, undo: str) -> None:
+    """Say that a new individual was made; ``undo`` is the command that takes it back."""
+    to_stderr(
+        f"warning: {name!r} is a new individual; if {near!r} was meant, `{undo}` takes this back"
+    )
+
+
+def near_name(catalogue: Catalogue, name: str) -> str:
+    """The known individual whose name is most like this one; empty if none is."""
     names = {each.name.casefold(): each.name for each in catalogue.list()}
     near = get_close_matches(name.casefold(), names, n=1, cutoff=0.7)
     return names[near[0]] if near else ""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from resight.cli.options import AsJson, Quiet
+from resight.cli.hints import command
+from resight.cli.options import AsJson, Command, Group, Quiet
 from resight.cli.output import Column, Output, error, exit_code, file_size
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 #: What the default method needs.
 DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue")
 
+_VERIFIED = {"present": "right", "corrupt": "WRONG"}
+
 app = typer.Typer(
+    cls=Group,
     help="Weights of the networks: list them, fetch them once, verify them.",
     no_args_is_help=True,
 )
@@ -24,7 +28,7 @@ app = typer.Typer(
 Names = Annotated[Optional[list[str]], typer.Argument(metavar="NAME", show_default=False)]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(as_json: AsJson = False, quiet: Quiet = False) -> None:
     """List the weights there are, whether each is here, and its licence.
 
@@ -42,12 +46,10 @@ def list_(as_json: AsJson = False, quiet: Quiet = False) -> None:
     out.say(f"Folder: {models_folder()}")
     missing = [name for name in DEFAULT_WEIGHTS if status(name).state != "present"]
     if missing:
-        out.note(
-            f"next: resight models fetch {' '.join(missing)}   (what the default method needs)"
-        )
+        out.next(command("models", "fetch", *missing), when="for the default method")
 
 
-@app.command()
+@app.command(cls=Command)
 def fetch(
     names: Names = None,
     from_: Annotated[
@@ -95,10 +97,10 @@ def fetch(
         row, paper = each.weights, each.weights.paper
         out.say(f"{row.name}: {each.source}; verified; licence {row.licence}")
         out.say(f"  {paper.authors} {paper.year}, {paper.title}, {paper.url}")
-    out.note("next: resight demo, or resight identify PHOTO")
+    out.next(command("demo"), command("identify", "PHOTO"))
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(names: Names = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Read weights files whole and compare each with its sha256.
 
@@ -118,7 +120,7 @@ def verify(names: Names = None, as_json: AsJson = False, quiet: Quiet = False) -
     if not names:
         found = [each for each in found if each.state != "missing"]
     out.json({"models": [_as_json(each) for each in found]})
-    _print(out, found)
+    _print(out, found, verified=True)
     bad = [each for each in found if each.state != "present"]
     for each in bad:
         error(
@@ -126,15 +128,17 @@ def verify(names: Names = None, as_json: AsJson = False, quiet: Quiet = False) -
             f"run `resight models fetch {each.weights.name}`"
         )
     if not found:
-        out.note("no weights are here yet; next: resight models fetch")
+        out.note("no weights are here yet")
+        out.next(command("models", "fetch"))
     raise typer.Exit(exit_code(len(found) - len(bad), len(bad)))
 
 
-def _print(out: Output, found: list[WeightsStatus]) -> None:
+def _print(out: Output, found: list[WeightsStatus], *, verified: bool = False) -> None:
+    """``verified``: the contents were compared with the sha256, not the size only."""
     out.table(
         [
             Column("Weights"),
-            Column("State"),
+            Column("sha256" if verified else "State"),
             Column("Size", right=True),
             Column("Licence"),
             Column("Paper", fold=True),
@@ -142,7 +146,7 @@ def _print(out: Output, found: list[WeightsStatus]) -> None:
         [
             (
                 each.weights.name,
-                each.state,
+                _VERIFIED.get(each.state, each.state) if verified else each.state,
                 file_size(each.weights.bytes),
                 each.weights.licence,
                 f"{each.weights.paper.authors} {each.weights.paper.year}",

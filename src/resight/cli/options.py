@@ -4,11 +4,40 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from resight import types
 
 _COMMON = "Common options"
+
+
+def _without_types(params: list[Any]) -> list[Any]:
+    """Typer shows Python's name of a type (``<bool>``) where there is no metavar: leave it out."""
+    for param in params:
+        shown = param.metavar if param.param_type_name == "option" else None
+        param.display_type_rich = lambda ctx, shown=shown: shown  # noqa: ARG005 (typer's call)
+    return params
+
+
+class Command(TyperCommand):
+    """A command whose help names no Python types."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Arguments and options."""
+        return _without_types(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands whose help names no Python types."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Arguments and options."""
+        return _without_types(super().get_params(ctx))
+
 
 CatalogueFolder = Annotated[
     Path,
@@ -61,7 +90,57 @@ Set = Annotated[
         show_default=False,
     ),
 ]
+Box = Annotated[
+    str,
+    typer.Option(
+        "--box",
+        metavar="X,Y,W,H",
+        help="Where the animal is, in pixels of the upright photo; for one photo.",
+        show_default=False,
+    ),
+]
 HERE = Path()
+
+
+def box_of(text: str) -> Optional[types.Box]:
+    """The box that ``--box`` names; ``None`` if it was not given."""
+    from resight.catalogue.names import box_text
+    from resight.types import Box
+
+    if not text:
+        return None
+    try:
+        x, y, w, h = (float(part) for part in text.split(","))
+    except ValueError as problem:
+        raise typer.BadParameter(
+            f"--box {text!r} is not x,y,w,h: four numbers with commas between them"
+        ) from problem
+    box = Box(x, y, w, h)
+    try:
+        box_text(box)
+    except ValueError as problem:
+        raise typer.BadParameter(f"--box {text!r}: {problem}") from problem
+    return box
+
+
+def name_of(text: str) -> str:
+    """A name from the command line in its one form; empty means nobody and nothing known."""
+    from resight.catalogue.names import clean_name
+
+    try:
+        return clean_name(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+
+
+def side_of(text: str) -> str:
+    """The side that ``--side`` names, in its one form; ``unknown`` if it was not given."""
+    from resight.catalogue.names import side_named
+
+    try:
+        return side_named(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
 
 
 def actor(by: str) -> str:

@@ -63,11 +63,14 @@ class Output:
             _console(sys.stdout).print(plain(text), markup=False, highlight=False)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
-        """A table of the result, for people; on a narrow terminal a few lines for each row."""
+        """A table of the result, for people; on a narrow terminal a few lines for each row.
+
+        Columns that say nothing in any row (empty or –) are left out.
+        """
         if self.quiet or self.as_json:
             return
         console = _console(sys.stdout)
-        cells = [[plain(str(value)) for value in row] for row in rows]
+        columns, cells = _filled(columns, [[plain(str(value)) for value in row] for row in rows])
         if _narrowest(columns, cells) <= console.width:
             console.print(_table(columns, cells))
             return
@@ -76,16 +79,44 @@ class Output:
                 self.say(f"{column.title}: {text}" if column.title else text)
             self.say()
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, *, whole: bool = False) -> None:
         """A line beside the result: what is happening, what to do next."""
         if not self.quiet:
-            to_stderr(text)
+            to_stderr(text, whole=whole)
+
+    def next(self, *commands: str, when: str = "") -> None:
+        """What to do next: each command ends a line that is never broken, to be pasted."""
+        if not self.quiet:
+            said = f", {when}" if when else ""
+            for number, command in enumerate(commands):
+                to_stderr(f"{'  or' if number else 'next'}{said}: {command}", whole=True)
 
     def json(self, value: object) -> None:
         """The result, for programs; only with ``--json``."""
         if self.as_json:
             sys.stdout.write(json.dumps(value, indent=2, default=_jsonable) + "\n")
             sys.stdout.flush()
+
+    @contextmanager
+    def stages(self, what: str) -> Iterator[Callable[[str, int, int], None]]:
+        """Bars of stages that go on side by side, each with its count and time left.
+
+        Gives ``tell(stage, done, total)``.
+        """
+        if self.quiet or self.as_json or not sys.stderr.isatty():
+            yield lambda *_: None
+            return
+        with _bar() as bar:
+            begun = bar.add_task(plain(what), total=None)
+            rows: dict[str, TaskID] = {}
+
+            def tell(stage: str, done: int, total: int) -> None:
+                if stage not in rows:
+                    bar.update(begun, visible=False)
+                    rows[stage] = bar.add_task(f"{plain(what)}: {stage}", total=total)
+                bar.update(rows[stage], completed=done)
+
+            yield tell
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
@@ -97,14 +128,18 @@ class Output:
             yield lambda *_: None
             return
         with _bar() as bar:
-            task = bar.add_task(what, total=total)
+            task = bar.add_task(plain(what), total=total)
             yield lambda done=None, total=None, what=None: _step(bar, task, done, total, what)
 
 
-def to_stderr(text: str) -> None:
-    """A line on standard error, whatever the flags: for errors and warnings."""
+def to_stderr(text: str, *, whole: bool = False) -> None:
+    """A line on standard error, whatever the flags: for errors and warnings.
+
+    Long text is broken between words for a terminal; ``whole`` leaves it as it is.
+    """
     console = _console(sys.stderr)
-    console.print(plain(text), markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    soft = whole or not console.is_terminal
+    console.print(plain(text), markup=False, highlight=False, soft_wrap=soft)
 
 
 def error(text: str) -> None:
@@ -187,6 +222,18 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
     for row in rows:
         table.add_row(*map(Text, row))
     return table
+
+
+def _filled(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> tuple[list[Column], list[list[str]]]:
+    """The columns that say something in some row, all of them where there are no rows."""
+    kept = [
+        index
+        for index in range(len(columns))
+        if not rows or any(row[index] not in ("", "–") for row in rows)
+    ]
+    return [columns[index] for index in kept], [[row[index] for index in kept] for row in rows]
 
 
 def _narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:

@@ -13,6 +13,7 @@ from resight.errors import ImportFileError
 
 if TYPE_CHECKING:
     from resight.catalogue import ImportPlan, PlannedPhoto
+    from resight.types import Box
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,16 @@ class Said:
     species: str = ""
 
 
-def plan(sources: Sequence[Path], *, patterns: Sequence[str], said: Said) -> ImportPlan:
-    """One plan of folders and single photo files. Raises ``ImportFileError``."""
+def plan(
+    sources: Sequence[Path], *, patterns: Sequence[str], said: Said, box: Optional[Box] = None
+) -> ImportPlan:
+    """One plan of folders and single photo files; ``box`` is that of each file.
+
+    Raises ``ImportFileError``.
+    """
     from resight.catalogue import ImportPlan
 
-    plans = list(_plans(sources, patterns))
+    plans = list(_plans(sources, patterns, box))
     joined = ImportPlan(
         origin=", ".join(each.origin for each in plans),
         photos=tuple(photo for each in plans for photo in each.photos),
@@ -85,7 +91,9 @@ def _filled(photo: PlannedPhoto, words: dict[str, str]) -> PlannedPhoto:
     return replace(photo, **fill) if fill else photo
 
 
-def _plans(sources: Sequence[Path], patterns: Sequence[str]) -> Iterator[ImportPlan]:
+def _plans(
+    sources: Sequence[Path], patterns: Sequence[str], box: Optional[Box]
+) -> Iterator[ImportPlan]:
     from resight.catalogue import ImportPlan, PlannedPhoto, plan_folders, plan_pattern
 
     files = [source for source in sources if not source.is_dir()]
@@ -99,5 +107,7 @@ def _plans(sources: Sequence[Path], patterns: Sequence[str]) -> Iterator[ImportP
     for file in files:
         if not file.exists():
             raise ImportFileError(f"there is no file or folder {file}")
-    photos = tuple(PlannedPhoto(path=file, source=str(file), name=file.name) for file in files)
+    photos = tuple(
+        PlannedPhoto(path=file, source=str(file), name=file.name, box=box) for file in files
+    )
     yield ImportPlan(", ".join(map(str, files[:3])) + ("…" if len(files) > 3 else ""), photos)

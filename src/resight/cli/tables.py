@@ -37,13 +37,19 @@ def decision_table(out: Output, decisions: Sequence[Decision]) -> None:
     )
 
 
-def annotation_table(out: Output, records: Sequence[AnnotationRecord]) -> None:
-    """Annotations, as ``show`` and ``list --unknown`` print them."""
+def annotation_table(
+    out: Output, records: Sequence[AnnotationRecord], *, named: bool = True
+) -> None:
+    """Annotations, as ``show`` and ``list --unknown`` print them.
+
+    ``named``: with the individual of each.
+    """
     out.table(
         [
             Column("Id"),
             Column("Photo", fold=True),
             Column("Individual", fold=True),
+            Column("Hidden"),
             Column("Side"),
             Column("Seen"),
             Column("Encounter", fold=True),
@@ -52,7 +58,8 @@ def annotation_table(out: Output, records: Sequence[AnnotationRecord]) -> None:
             (
                 each.id,
                 each.name,
-                (each.individual or "unknown") + (" (hidden)" if each.hidden else ""),
+                (each.individual or "unknown") if named else "",
+                "hidden" if each.hidden else "",
                 each.side,
                 each.seen_on or "–",
                 each.encounter or "–",

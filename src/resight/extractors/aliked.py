@@ -81,6 +81,8 @@ class Aliked:
         dense, describe = graphs = _graphs(model)
         self._dense, self._describe = (engine.load(graph, exact=True) for graph in graphs)
         self._local = threading.local()
+        #: What runs, whatever the engine's: keypoints move with less.
+        self.precision = self._dense.precision
         if model == "aliked-t16":
             self.family = "aliked-t16"  # 64-dimensional: no LightGlue was trained for it
         self.fingerprint = fingerprint(
@@ -90,7 +92,7 @@ class Aliked:
             detection_threshold=detection_threshold,
             engine=engine.name,
             max_keypoints=max_keypoints,
-            precision=self._dense.precision,
+            precision=self.precision,
             strict=strict,
             weights=weights(model).sha256,
         )

@@ -77,13 +77,15 @@ class LightGlue:
         # Layers are loaded now, so that errors come early; heads when a pair first stops there.
         self._input = self._load("input")
         self._layers = [self._load("layer", i) for i in range(_LAYERS)]
+        #: Of the layers; input and assignment run in f32.
+        self.precision = self._layers[0].precision
         self.fingerprint = fingerprint(
             "lightglue.v1",
             depth_confidence=depth_confidence,
             engine=engine.name,
             filter_threshold=filter_threshold,
             graphs=_digest(),
-            precision=self._layers[0].precision,
+            precision=self.precision,
             weights=weights(_WEIGHTS).sha256,
             width_confidence=width_confidence,
         )

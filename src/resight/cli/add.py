@@ -1,0 +1,263 @@
+"""The command that adds photos, and what it says became of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from resight.cli import plans
+from resight.cli.hints import command
+from resight.cli.lookup import mistaken_for, opened_in, warn_of_new
+from resight.cli.options import (
+    HERE,
+    AsJson,
+    Box,
+    By,
+    CatalogueFolder,
+    Note,
+    Quiet,
+    actor,
+    box_of,
+    side_of,
+)
+from resight.cli.output import Output, count, exit_code, stopped, to_stderr
+
+if TYPE_CHECKING:
+    from resight.catalogue import AddOutcome, ImportPlan, PlannedPhoto
+
+#: Names and reasons printed; more are counted.
+_NAMES, _REASONS, _EXAMPLES = 10, 20, 3
+
+
+def add(
+    sources: Annotated[
+        Optional[list[Path]],
+        typer.Argument(
+            metavar="SOURCE", help="Folders of photos, or photo files.", show_default=False
+        ),
+    ] = None,
+    pattern: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--pattern",
+            metavar="TEXT",
+            help="How names say what photos show. Fields: {identity} {side} {date} {encounter} "
+            "{place} {species}, and {_} for anything else. May be repeated: the first that fits.",
+            show_default=False,
+        ),
+    ] = None,
+    csv: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--csv",
+            metavar="FILE",
+            help="A table instead of SOURCE; its column `path` names the photos.",
+            show_default=False,
+        ),
+    ] = None,
+    photos: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--photos",
+            metavar="DIR",
+            help="Folder the table's paths start from; the table's own if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    individual: Annotated[
+        Optional[str],
+        typer.Option(metavar="NAME", help="Who all of these photos show.", show_default=False),
+    ] = None,
+    side: Annotated[
+        str,
+        typer.Option(
+            metavar="SIDE", help="Which side: left, right, top, topleft …", show_default=False
+        ),
+    ] = "",
+    species: Annotated[
+        str, typer.Option(metavar="NAME", help="Their species.", show_default=False)
+    ] = "",
+    box: Box = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would happen; write nothing.", show_default=False),
+    ] = False,
+    even_purged: Annotated[
+        bool,
+        typer.Option(
+            "--even-purged", help="Take in again photos that were purged.", show_default=False
+        ),
+    ] = False,
+    by: By = "",
+    note: Note = "",
+    catalogue: CatalogueFolder = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Add photos, with what is known about them, to the catalogue.
+
+    A folder SOURCE has a subfolder for each individual; photos directly in it are
+    of unknown animals. Photos are copied; yours are not touched. Adding again is
+    safe: known photos are recognised by their content, whatever they are called.
+
+    Examples:
+      resight add known-turtles/
+      resight add photos/ --pattern "{identity}_{side}_{date}"
+      resight add --csv sightings.csv --photos photos/ --dry-run
+      resight add IMG_0412.jpg --individual Donatello --side left --box 310,120,900,640
+
+    Next: resight list, then resight identify with a new photo
+    """
+    from resight.catalogue import plan_csv
+
+    region = box_of(box)
+    _check(sources or [], csv=csv, pattern=pattern, photos=photos, boxed=region is not None)
+    side = side_of(side)
+    out = Output(quiet=quiet, as_json=as_json)
+    said = plans.Said(individual, side, species)
+    with opened_in(catalogue) as opened:
+        if csv:
+            plan = plans.complete(plan_csv(csv, photos), said)
+        else:
+            plan = plans.plan(sources or [], patterns=pattern or (), said=said, box=region)
+        plans.print_remarks(out, plan)
+        known = frozenset(each.name for each in opened.list())
+        near = mistaken_for(opened, individual) if individual else ""
+        outcomes: list[AddOutcome] = []
+        adding = opened.add(
+            plan, actor=actor(by), note=note, dry_run=dry_run, even_purged=even_purged
+        )
+        try:
+            with out.progress("Adding photos", len(plan.photos) + len(plan.bad)) as step:
+                for outcome in adding:
+                    outcomes.append(outcome)
+                    step(len(outcomes))
+        except KeyboardInterrupt:
+            _print(out, plan, outcomes, known, dry_run=dry_run)
+            total = count(len(plan.photos) + len(plan.bad), "photo")
+            raise stopped(
+                f"{len(outcomes)} of {total} are dealt with; the same command continues"
+            ) from None
+        _print(out, plan, outcomes, known, dry_run=dry_run)
+        written = [each for each in outcomes if each.status in _WRITTEN and not dry_run]
+        if near and written:
+            decision = opened.show(written[0].annotation).decisions[0].id
+            warn_of_new(individual or "", near, command("undo", decision, catalogue=catalogue))
+    failed = sum(each.status in _FAILED for each in outcomes)
+    if not dry_run and failed < len(outcomes):
+        out.next(
+            command("list", catalogue=catalogue), command("identify", "PHOTO", catalogue=catalogue)
+        )
+    raise typer.Exit(exit_code(len(outcomes) - failed, failed))
+
+
+def _check(
+    sources: Sequence[Path],
+    *,
+    csv: Optional[Path],
+    pattern: Optional[list[str]],
+    photos: Optional[Path],
+    boxed: bool,
+) -> None:
+    """Refuse arguments that contradict each other."""
+    if photos and not csv:
+        raise typer.BadParameter("--photos needs --csv: it is where the table's paths start")
+    if csv and sources:
+        raise typer.BadParameter(
+            "--csv and SOURCE cannot be combined: name the folder of the table's photos with "
+            "--photos"
+        )
+    if not csv and not sources:
+        raise typer.BadParameter("give folders or photos to add, or a table with --csv")
+    if csv and pattern:
+        raise typer.BadParameter("a table says what its photos show: leave out --pattern")
+    if boxed and (len(sources) != 1 or sources[0].is_dir()):
+        raise typer.BadParameter("--box is for one photo file")
+
+
+_ADDED = {
+    "added": ("added", "would be added"),
+    "updated": ("filled in with new facts", "would be filled in with new facts"),
+    "already": ("in the catalogue already", "in the catalogue already"),
+    "conflict": ("contradicting the catalogue: nothing changed", "contradicting the catalogue"),
+    "bad": ("unusable", "unusable"),
+}
+_WRITTEN, _FAILED = ("added", "updated"), ("conflict", "bad")
+
+
+def _print(
+    out: Output,
+    plan: ImportPlan,
+    outcomes: Sequence[AddOutcome],
+    known: frozenset[str],
+    *,
+    dry_run: bool,
+) -> None:
+    """Print what became of an import, or of its part before it was stopped."""
+    # Outcomes come in the plan's order, those that could not be planned first.
+    planned = [*[None] * len(plan.bad), *plan.photos][: len(outcomes)]
+    about = list(zip(outcomes, planned, strict=True))
+    counts = Counter[str](outcome.status for outcome in outcomes)
+    out.json(
+        {
+            "dry_run": dry_run,
+            "counts": {key: counts[key] for key in _ADDED},
+            "warnings": plan.warnings,
+            "ignored": plan.ignored,
+            "outcomes": [
+                asdict(outcome)
+                | {"identity": photo.identity if photo else "", "side": photo.side if photo else ""}
+                for outcome, photo in about
+            ],
+        }
+    )
+    _print_problems([each for each in outcomes if each.status in _FAILED])
+    for status, words in _ADDED.items():
+        if counts[status]:
+            out.say(f"{counts[status]:>6} {words[dry_run]}")
+    whom = _whom([pair for pair in about if pair[0].status in _WRITTEN], known)
+    if whom:
+        out.say(whom)
+
+
+def _whom(about: Sequence[tuple[AddOutcome, Optional[PlannedPhoto]]], known: frozenset[str]) -> str:
+    """Whose photos were written, and of how many it is not known."""
+    photos = Counter(photo.identity for _, photo in about if photo and photo.identity)
+    nameless = sum(
+        photo is not None and not photo.identity and outcome.status == "added"
+        for outcome, photo in about
+    )
+    text = ""
+    if photos:
+        names = [f"{name} ({photos[name]})" for name in sorted(photos)]
+        text = f"{count(len(names), 'individual')}, {len(photos.keys() - known)} new: "
+        text += ", ".join(names[:_NAMES])
+        if len(names) > _NAMES:
+            text += f" and {count(len(names) - _NAMES, 'other')}"
+    without = f"{count(nameless, 'photo')} without a name" if nameless else ""
+    return "; ".join(part for part in (text, without) if part)
+
+
+def _print_problems(problems: Sequence[AddOutcome]) -> None:
+    """Each reason once, however many photos it is that of."""
+    sources: dict[tuple[str, str], list[str]] = {}
+    for each in problems:
+        reason = each.reason
+        for item in (each.source, str(each.path)):
+            reason = reason.removeprefix(f"{item}: ")
+        sources.setdefault((each.status, reason), []).append(each.source)
+    for (status, reason), names in list(sources.items())[:_REASONS]:
+        if len(names) == 1:
+            to_stderr(f"{status}: {names[0]}: {reason}")
+        else:
+            more = ", …" if len(names) > _EXAMPLES else ""
+            to_stderr(
+                f"{status}: {len(names)} photos: {reason}: {', '.join(names[:_EXAMPLES])}{more}"
+            )
+    if len(sources) > _REASONS:
+        to_stderr(f"… and {len(sources) - _REASONS} more reasons; --json lists all")

@@ -1,0 +1,133 @@
+"""How `resight identify` tells an answer: to people, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Optional
+
+from resight.cli.output import Column, Output, count
+
+if TYPE_CHECKING:
+    from resight.catalogue import AnnotationRecord
+    from resight.search import PhotoQuery
+    from resight.types import Candidate, Identification
+
+NO_PROBABILITY = "not a probability; probabilities come with calibration (not in this release)"
+
+
+def has_matched(candidate: Candidate) -> bool:
+    """Whether anything of this individual's best photo matched: others are in no order."""
+    return candidate.score != 0 and len(candidate.evidence[0].matches) > 0
+
+
+def score_note(score: str, *, confidences: bool) -> str:
+    """What the number behind a candidate is, and what it is not."""
+    meaning = f"the raw number {score!r}"
+    if score == "sum":
+        meaning = f"the sum of match {'confidences' if confidences else 'scores'}"
+    return f"The score is {meaning}, {NO_PROBABILITY}."
+
+
+def method_note(method: str, *, matching: Optional[str], extraction: Optional[str]) -> str:
+    """The method and the precision of its networks; ``None`` where a part is none."""
+    precisions = {"matching": matching, "extraction": extraction}
+    ran = ", ".join(f"{part} {precision}" for part, precision in precisions.items() if precision)
+    return f"Method {method}" + (f": {ran}" if ran else "")
+
+
+def print_answer(
+    out: Output,
+    query: PhotoQuery,
+    answer: Identification,
+    records: Sequence[AnnotationRecord],
+) -> None:
+    """The candidates that matched, and what was searched.
+
+    ``records`` are those of the best photo of as many candidates as are wanted.
+    """
+    out.say()
+    out.say(f"{query.path}   side {query.side}")
+    if query.records:
+        out.say("This photo is in the catalogue: itself and its encounter are left out.")
+    matched = sum(map(has_matched, answer.candidates))
+    if not matched:
+        out.say(_searched(answer))
+        if answer.searched:
+            out.say("Nothing matched: it may be a new animal, or the photo shows too little of it.")
+        return
+    decimals = 1 if abs(answer.candidates[0].score) >= 10 else 3
+    out.table(
+        [
+            Column("#", right=True),
+            Column("Individual", fold=True),
+            Column(answer.score, right=True),
+            Column("Matches", right=True),
+            Column("Inliers", right=True),
+            Column("Best photo", fold=True),
+            Column("Side"),
+        ],
+        [
+            (
+                rank,
+                candidate.individual,
+                f"{candidate.score:.{decimals}f}",
+                len(candidate.evidence[0].matches),
+                int(candidate.evidence[0].geometry.inliers.sum()),
+                record.name,
+                record.side,
+            )
+            for rank, (candidate, record) in enumerate(
+                zip(answer.candidates, records, strict=False), start=1
+            )
+            if has_matched(candidate)
+        ],
+    )
+    if matched < len(answer.candidates):
+        rest = len(answer.candidates) - matched
+        out.say(f"{count(rest, 'other individual')}: nothing matched")
+    out.say(_searched(answer))
+
+
+def _searched(answer: Identification) -> str:
+    individuals = count(len(answer.candidates), "individual")
+    text = f"Searched {count(answer.searched, 'photo')} of {individuals} in {answer.seconds:.1f} s"
+    if answer.left_out:
+        reasons = ", ".join(f"{number} ({reason})" for reason, number in answer.left_out.items())
+        text += f"; left out {reasons}"
+    return text + ("" if answer.candidates else ". No candidates: there was nothing to compare")
+
+
+def as_json(
+    query: PhotoQuery, answer: Identification, records: Sequence[AnnotationRecord]
+) -> dict[str, Any]:
+    """An answer for programs; ``records`` as in ``print_answer``."""
+    return {
+        "path": str(query.path),
+        "photo": query.photo.sha256,
+        "in_catalogue": [record.id for record in query.records],
+        "side": answer.side,
+        "encounter": query.encounter,
+        "side_policy": answer.side_policy,
+        "searched": answer.searched,
+        "individuals": len(answer.candidates),
+        "left_out": dict(answer.left_out),
+        "seconds": answer.seconds,
+        "probability_new": answer.probability_new,
+        "candidates": [
+            {
+                "rank": rank,
+                "individual": candidate.individual,
+                "score": candidate.score,
+                "annotation": record.id,
+                "photo": record.photo.sha256,
+                "name": record.name,
+                "side": record.side,
+                "matches": len(candidate.evidence[0].matches),
+                "inliers": int(candidate.evidence[0].geometry.inliers.sum()),
+                "scores": dict(candidate.evidence[0].scores),
+            }
+            for rank, (candidate, record) in enumerate(
+                zip(answer.candidates, records, strict=False), start=1
+            )
+        ],
+    }
