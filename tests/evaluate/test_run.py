@@ -457,10 +457,9 @@ def test_progress_tells_each_stage_to_its_end(drawn: Drawn) -> None:
 
 
 class Confident(NearestNeighbour):
-    """Nearest neighbours that call every match certain; claims to run on an engine."""
+    """Nearest neighbours that call every match certain; claims to run in bfloat16."""
 
-    class engine:
-        precision = "bf16"
+    precision = "bf16"
 
     def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
         found = []
@@ -496,6 +495,6 @@ def test_no_distribution_is_learned_from_the_encounter_of_the_query(
         run(drawn, methods=[learning])
 
 
-def test_the_precision_is_that_of_the_engine_in_use(drawn: Drawn) -> None:
+def test_the_precision_is_that_of_the_matcher(drawn: Drawn) -> None:
     networked = Method("networked", Sift(max_keypoints=150), Confident(), long_edge=160)
     assert run(drawn, methods=[networked]).methods[0].precision == "bf16"
