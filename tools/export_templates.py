@@ -109,9 +109,16 @@ class Block(nn.Module):
 
 
 class AlikedDense(nn.Module):
-    """Photo (B, 3, H, W) in [0, 1], H and W multiples of 32 -> features and score map.
+    """Photo (B, 3, H, W) in [0, 1], H and W multiples of 32 -> score map and four maps.
 
-    Returns the L2-normalised feature map (B, D, H, W) and scores (B, 1, H, W) in (0, 1).
+    Returns scores (B, 1, H, W) in (0, 1) and the maps that features are sampled from: ``x1``
+    (B, H, W, c1), as rows of it are gathered, and of 1/2, 1/8 and 1/32 of its size the branches
+    ``y2``, ``y3`` and ``y4`` (B, D / 4, h, w).
+
+    The paper's feature map, all branches enlarged to the photo's size, is never made: it is
+    only needed around keypoints, where ``AlikedDescriptors`` computes it. The score head begins
+    with a convolution of 1x1, which is applied to each branch before it is enlarged: both are
+    linear, so their order is free.
     """
 
     def __init__(self, channels: tuple[int, int, int, int], dim: int) -> None:
@@ -133,31 +140,41 @@ class AlikedDense(nn.Module):
             nn.Conv2d(4, 1, 3, padding=1, bias=False),
         )
 
-    def forward(self, photo: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, photo: Tensor) -> tuple[Tensor, ...]:
         x1 = self.block1(photo)
         x2 = self.block2(F.avg_pool2d(x1, 2))
         x3 = self.block3(F.avg_pool2d(x2, 4))
         x4 = self.block4(F.avg_pool2d(x3, 4))
         size = (photo.shape[2], photo.shape[3])
-        branches = [selu(self.conv1(x1))]
-        for conv, x in ((self.conv2, x2), (self.conv3, x3), (self.conv4, x4)):
-            y = selu(conv(x))
-            branches.append(F.interpolate(y, size, mode="bilinear", align_corners=True))
-        features = torch.cat(branches, 1)
-        scores = torch.sigmoid(self.score_head(features))
-        return unit_length(features), scores
+        to_score = self.score_head[0].weight.chunk(4, 1)
+        score = F.conv2d(selu(self.conv1(x1)), to_score[0])
+        branches = [
+            selu(conv(x)) for conv, x in ((self.conv2, x2), (self.conv3, x3), (self.conv4, x4))
+        ]
+        for y, weight in zip(branches, to_score[1:], strict=True):
+            score = score + F.interpolate(
+                F.conv2d(y, weight), size, mode="bilinear", align_corners=True
+            )
+        scores = torch.sigmoid(self.score_head[1:](score))
+        return scores, x1.permute(0, 2, 3, 1), *branches
 
 
 class AlikedDescriptors(nn.Module):
     """Sparse deformable descriptor head (SDDH) at given keypoints.
 
-    ``feature_map`` (1, D, H, W), already cropped to the photo; ``keypoints`` (N, 2) xy in
-    its pixels; ``patches`` (N, D, 3, 3) of it around them -> descriptors (N, D), unit length.
+    ``x1``, ``y2``, ``y3``, ``y4`` as ``AlikedDense`` returns them for one photo; ``area`` (4,)
+    left, top, width and height of the photo in its padded map; ``keypoints`` (N, 2) xy in the
+    photo and ``corners`` (N, 2), upper left of the 3x3 pixels around each, all float32
+    -> descriptors (N, D), unit length.
+
+    Channels come first and points last: every step is then one matrix product or works on
+    long rows.
     """
 
-    def __init__(self, dim: int, positions: int) -> None:
+    def __init__(self, c1: int, dim: int, positions: int) -> None:
         super().__init__()
         self.positions = positions
+        self.conv1 = nn.Conv2d(c1, dim // 4, 1, bias=False)
         self.desc_head = nn.Module()
         self.desc_head.offset_conv = nn.Sequential(
             nn.Conv2d(dim, 2 * positions, 3), Selu(), nn.Conv2d(2 * positions, 2 * positions, 1)
@@ -165,21 +182,64 @@ class AlikedDescriptors(nn.Module):
         self.desc_head.sf_conv = nn.Conv2d(dim, dim, 1, bias=False)
         self.desc_head.agg_weights = nn.Parameter(torch.rand(positions, dim, dim))
 
-    def forward(self, feature_map: Tensor, keypoints: Tensor, patches: Tensor) -> Tensor:
-        h, w = feature_map.shape[2], feature_map.shape[3]
-        n, d = patches.shape[0], patches.shape[1]
-        limit = torch.sym_max(h, w) / 4.0
-        offset = self.desc_head.offset_conv(patches).clamp(-limit, limit)
-        offset = offset.reshape(n, 2, self.positions).permute(0, 2, 1)
-        sizes = torch.stack([torch.tensor(w - 1.0), torch.tensor(h - 1.0)])
-        grid = 2.0 * (keypoints[:, None] + offset) / sizes - 1.0
-        sampled = F.grid_sample(
-            feature_map, grid.reshape(1, n, self.positions, 2), mode="bilinear", align_corners=True
+    def forward(
+        self,
+        x1: Tensor,
+        y2: Tensor,
+        y3: Tensor,
+        y4: Tensor,
+        area: Tensor,
+        keypoints: Tensor,
+        corners: Tensor,
+    ) -> Tensor:
+        maps = (x1, y2, y3, y4)
+        n, d, m = keypoints.shape[0], self.desc_head.sf_conv.weight.shape[0], self.positions
+        start, size = area[:2, None, None], area[2:, None, None]
+        points = keypoints.T
+        patch = torch.stack([torch.arange(9.0) % 3, torch.floor(torch.arange(9.0) / 3)])
+        patches = self.features(maps, corners.T[:, None] + patch[:, :, None] + start)
+        first, _, second = self.desc_head.offset_conv
+        hidden = selu(
+            first.weight.reshape(2 * m, 9 * d) @ patches.reshape(9 * d, n) + first.bias[:, None]
         )
-        sampled = sampled.reshape(d, n, self.positions).permute(1, 2, 0)
-        features = selu(sampled @ self.desc_head.sf_conv.weight[:, :, 0, 0].T)
-        weights = self.desc_head.agg_weights.reshape(self.positions * d, d)
-        return unit_length(features.reshape(n, self.positions * d) @ weights)
+        offset = second.weight[:, :, 0, 0] @ hidden + second.bias[:, None]
+        limit = size.max() / 4.0
+        offset = torch.minimum(torch.maximum(offset.reshape(2, m, n), -limit), limit)
+        # Samples of one keypoint lie near each other, in the maps and so in this order too.
+        sampled = self.between(maps, points[:, :, None] + offset.permute(0, 2, 1), start, size)
+        features = selu(self.desc_head.sf_conv.weight[:, :, 0, 0] @ sampled)
+        features = features.reshape(d, n, m).permute(1, 0, 2).reshape(n, d * m)
+        weights = self.desc_head.agg_weights.permute(1, 0, 2).reshape(d * m, d)
+        return unit_length(features @ weights)
+
+    def between(self, maps: tuple[Tensor, ...], at: Tensor, start: Tensor, size: Tensor) -> Tensor:
+        """Features (D, K * N) at any positions (2, K, N) of the photo: bilinear, zero off it."""
+        low = torch.floor(at)
+        part = at - low
+        steps = torch.tensor([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]])[:, :, None, None]
+        pixels = low[:, None] + steps
+        inside = torch.minimum(torch.maximum(pixels, torch.zeros(1)), (size - 1.0)[:, None])
+        near = torch.where(pixels == inside, 1.0 - (part[:, None] - steps).abs(), 0.0)
+        weight = (near[0] * near[1]).reshape(1, 4, -1)
+        features = self.features(maps, inside.reshape(2, 4, -1) + start)
+        return (features.reshape(features.shape[0], 4, -1) * weight).sum(1)
+
+    def features(self, maps: tuple[Tensor, ...], pixels: Tensor) -> Tensor:
+        """Unit-length features (D, K * N) of whole pixels (2, K, N) of the padded photo."""
+        x1, *branches = maps
+        h, w, c1 = x1.shape[1], x1.shape[2], x1.shape[3]
+        pixels = pixels.reshape(2, -1)
+        x, y = pixels.to(torch.int32).unbind(0)
+        fine = F.embedding(y * w + x, x1.reshape(h * w, c1))
+        parts = [selu(self.conv1.weight[:, :, 0, 0] @ fine.T)]
+        grid = pixels.T[None, None] * (2.0 / torch.tensor([w - 1.0, h - 1.0])) - 1.0
+        for branch in branches:
+            sampled = F.grid_sample(
+                branch, grid, mode="bilinear", padding_mode="border", align_corners=True
+            )
+            parts.append(sampled.reshape(branch.shape[1], -1))
+        features = torch.cat(parts, 0)
+        return features / torch.linalg.vector_norm(features, dim=0, keepdim=True).clamp(min=1e-12)
 
 
 # --- LightGlue ---------------------------------------------------------------------------
@@ -441,24 +501,30 @@ def main() -> int:
     torch.manual_seed(0)
     free = torch.export.Dim.DYNAMIC
     for name, (channels, dim, positions) in ALIKED.items():
+        maps = ["x1", "y2", "y3", "y4"]
         if name != "aliked-n32":  # same dense network as n16
-            dense = AlikedDense(channels, dim)
             export(
                 f"{name}-dense",
-                dense,
+                AlikedDense(channels, dim),
                 {"photo": torch.rand(2, 3, 96, 128)},
                 {"photo": {0: free, 2: 32 * torch.export.Dim("h"), 3: 32 * torch.export.Dim("w")}},
-                ["feature_map", "score_map"],
+                ["score_map", *maps],
             )
         export(
             f"{name}-descriptors",
-            AlikedDescriptors(dim, positions),
+            AlikedDescriptors(channels[0], dim, positions),
             {
-                "feature_map": torch.rand(1, dim, 90, 120),
+                "x1": torch.rand(1, 96, 160, channels[0]),
+                **{
+                    f"y{i}": torch.rand(1, dim // 4, 96 // s, 160 // s)
+                    for i, s in ((2, 2), (3, 8), (4, 32))
+                },
+                "area": torch.tensor([3.0, 5.0, 120.0, 90.0]),
                 "keypoints": torch.rand(7, 2),
-                "patches": torch.rand(7, dim, 3, 3),
+                "corners": torch.zeros(7, 2),
             },
-            {"feature_map": {2: free, 3: free}, "keypoints": {0: free}, "patches": {0: free}},
+            {each: {1: free, 2: free} if each == "x1" else {2: free, 3: free} for each in maps}
+            | {"area": {}, "keypoints": {0: free}, "corners": {0: free}},
             ["descriptors"],
         )
     batch = 3

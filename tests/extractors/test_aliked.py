@@ -1,10 +1,11 @@
+import weakref
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resight.engine import Engine, open_engine
+from resight.engine import Engine, Graph, GraphSource, open_engine
 from resight.errors import SettingsError, UnknownMethod
 from resight.extractors.aliked import Aliked, find_peaks, refine_peaks
 from resight.models.graphs import compiled_folder
@@ -46,6 +47,26 @@ def test_engines_agree() -> None:
     )
     np.testing.assert_allclose(first.keypoints, second.keypoints, atol=0.01)
     np.testing.assert_allclose(first.descriptors, second.descriptors, atol=1e-3)
+
+
+def test_graphs_of_few_sizes_are_held(engine: Engine) -> None:
+    loaded: list[weakref.ref[Graph]] = []
+
+    class Watched:
+        name, precision, threads = engine.name, engine.precision, engine.threads
+
+        def load(self, source: GraphSource, *, exact: bool = False) -> Graph:
+            graph = engine.load(source, exact=exact)
+            loaded.append(weakref.ref(graph))
+            return graph
+
+    extractor = Aliked(engine=Watched(), max_keypoints=10)
+    sizes = [(33 * i, 40) for i in range(1, 8)]
+    extractor.extract([drawn_chip(1, size) for size in sizes])
+    assert len(loaded) == 2 * len(sizes)
+    assert sum(graph() is not None for graph in loaded) == 2 * 4
+    extractor.extract([drawn_chip(2, sizes[-1])])
+    assert len(loaded) == 2 * len(sizes)
 
 
 def test_keypoints_follow_the_pattern_when_it_moves(engine: Engine) -> None:

@@ -58,7 +58,10 @@ class Graph(Protocol):
 
 
 class Engine(Protocol):
-    """Loads each graph once, whoever asks. ``precision``: what ``load`` gives unless exact."""
+    """Loads each graph once, whoever asks, as long as somebody holds it.
+
+    ``precision``: what ``load`` gives unless exact.
+    """
 
     name: str
     precision: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import onnxruntime as ort
 from numpy.typing import NDArray
@@ -54,12 +55,13 @@ class OnnxRuntimeEngine:
             )
         self.precision = "f32"
         self.threads = threads
-        self._loaded: dict[str, OnnxRuntimeGraph] = {}
+        self._loaded: WeakValueDictionary[str, OnnxRuntimeGraph] = WeakValueDictionary()
 
     def load(self, source: GraphSource, *, exact: bool = False) -> OnnxRuntimeGraph:  # noqa: ARG002
-        if source.digest not in self._loaded:
-            self._loaded[source.digest] = self._load(source)
-        return self._loaded[source.digest]
+        graph = self._loaded.get(source.digest)
+        if graph is None:
+            graph = self._loaded[source.digest] = self._load(source)
+        return graph
 
     def _load(self, source: GraphSource) -> OnnxRuntimeGraph:
         options = ort.SessionOptions()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import openvino as ov
@@ -74,14 +75,16 @@ class OpenVinoEngine:
         self.precision = "bf16" if native and precision != "f32" else "f32"
         self.threads = threads
         self._cache = cache
-        self._loaded: dict[tuple[str, str], OpenVinoGraph] = {}
+        # A graph lives as long as somebody uses it: its buffers take far more than its weights.
+        self._loaded: WeakValueDictionary[tuple[str, str], OpenVinoGraph] = WeakValueDictionary()
 
     def load(self, source: GraphSource, *, exact: bool = False) -> OpenVinoGraph:
         wanted = "f32" if exact else self.precision
         key = source.digest, wanted
-        if key not in self._loaded:
-            self._loaded[key] = self._load(source, wanted)
-        return self._loaded[key]
+        graph = self._loaded.get(key)
+        if graph is None:
+            graph = self._loaded[key] = self._load(source, wanted)
+        return graph
 
     def _load(self, source: GraphSource, wanted: str) -> OpenVinoGraph:
         config: dict[str, object] = {

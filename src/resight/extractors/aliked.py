@@ -4,8 +4,12 @@ Zhao, Wu, Chen, Chen, Xu and Li, "ALIKED: A Lighter Keypoint and Descriptor Extr
 Network via Deformable Transformation", 2023, https://arxiv.org/abs/2304.03608.
 
 The two networks (dense maps, sparse descriptors) are ONNX graphs; peak picking between
-them is NumPy. Keypoints follow the authors' code: their non-maximum suppression also keeps
-points on the flank of a stronger one (kornia's keeps strict maxima only: ``strict``).
+them is NumPy. The authors' feature map of the photo's size is never made: the second network
+computes it where it samples it. Graphs are made for each padded size of photo, since engines
+run fixed shapes about twice as fast.
+
+Keypoints follow the authors' code: their non-maximum suppression also keeps points on the
+flank of a stronger one (kornia's keeps strict maxima only: ``strict``).
 We differ where theirs would fill up a short list with points that are no maxima, or lower
 the threshold by itself. (Without a threshold even a blank photo has maxima, some hundred.)
 A keypoint's score is
@@ -16,13 +20,15 @@ keypoints are always the first of more.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.engine import Engine
+from resight.engine import Engine, Graph
 from resight.errors import SettingsError, UnknownMethod
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
@@ -30,19 +36,32 @@ from resight.models.graphs import ModelGraph
 from resight.models.table import weights
 from resight.types import Chip, Features
 
-#: Templates of the two networks of each model; those that differ in weights only share them.
-_TEMPLATES = {
-    "aliked-t16": ("aliked-t16-dense", "aliked-t16-descriptors"),
-    "aliked-n16": ("aliked-n16-dense", "aliked-n16-descriptors"),
-    "aliked-n16rot": ("aliked-n16-dense", "aliked-n16-descriptors"),
-    "aliked-n32": ("aliked-n16-dense", "aliked-n32-descriptors"),
+
+class _Networks(NamedTuple):
+    """Templates of the two networks, channels of the finest map, numbers of a descriptor."""
+
+    dense: str
+    descriptors: str
+    channels: int = 16
+    length: int = 128
+
+
+#: Models that differ in weights only share templates.
+_NETWORKS = {
+    "aliked-t16": _Networks("aliked-t16-dense", "aliked-t16-descriptors", 8, 64),
+    "aliked-n16": _Networks("aliked-n16-dense", "aliked-n16-descriptors"),
+    "aliked-n16rot": _Networks("aliked-n16-dense", "aliked-n16-descriptors"),
+    "aliked-n32": _Networks("aliked-n16-dense", "aliked-n32-descriptors"),
 }
-MODELS = tuple(_TEMPLATES)
+MODELS = tuple(_NETWORKS)
 
 _RADIUS = 2  # of non-maximum suppression and refinement, as trained
 _TEMPERATURE = 0.1  # of the soft argmax that refines a peak
 _STRIDE = 32  # the coarsest map is this much smaller than the photo
 _PATCH = 3  # the descriptor head looks at 3x3 features to place its samples
+_MAPS = ("x1", "y2", "y3", "y4")  # what the first network gives to the second
+_AT_ONCE = 128  # keypoints described at once, so that what is computed of them stays in the cache
+_SIZES_KEPT = 4  # sizes of photos whose graphs are kept: one takes tens of megabytes
 
 
 class Aliked:
@@ -73,20 +92,23 @@ class Aliked:
             raise SettingsError(f"max_keypoints must be at least 1, got {max_keypoints}")
         if not 0.0 <= detection_threshold < 1.0:
             raise SettingsError(f"detection_threshold must be in [0, 1), got {detection_threshold}")
+        if model not in _NETWORKS:
+            raise UnknownMethod(f"ALIKED has no model {model!r}: choose from {', '.join(MODELS)}")
         self.engine = engine
         self.model = model
         self.max_keypoints = max_keypoints
         self.detection_threshold = detection_threshold
         self.strict = strict
-        dense, describe = graphs = _graphs(model)
-        self._dense, self._describe = (engine.load(graph, exact=True) for graph in graphs)
-        self._local = threading.local()
+        weights_path(model)  # says so now if it is missing, whatever has been compiled before
+        dense, describe = _graphs(model)
+        self._loaded: OrderedDict[tuple[int, int], tuple[Graph, Graph]] = OrderedDict()
+        self._lock = threading.Lock()
         #: What runs, whatever the engine's: keypoints move with less.
-        self.precision = self._dense.precision
+        self.precision = "f32"
         if model == "aliked-t16":
             self.family = "aliked-t16"  # 64-dimensional: no LightGlue was trained for it
         self.fingerprint = fingerprint(
-            "aliked.v1",
+            "aliked.v2",
             dense=dense.digest[:16],
             descriptors=describe.digest[:16],
             detection_threshold=detection_threshold,
@@ -103,9 +125,10 @@ class Aliked:
     def _extract(self, chip: Chip) -> Features:
         photo, (top, left) = _pad(chip.pixels)
         w, h = chip.size
-        inside = (slice(top, top + h), slice(left, left + w))
-        with self._dense.running({"photo": photo}) as (feature_map, score_map):
-            scores = np.ascontiguousarray(score_map[0, 0][inside])
+        dense, describe = self._graphs_of(photo.shape[2], photo.shape[3])
+        with dense.running({"photo": photo}) as (score_map, *maps):
+            inside = score_map[0, 0, top : top + h, left : left + w]
+            scores = np.ascontiguousarray(inside)
             peaks = find_peaks(
                 scores,
                 count=self.max_keypoints,
@@ -113,7 +136,9 @@ class Aliked:
                 strict=self.strict,
             )
             keypoints = refine_peaks(scores, peaks)
-            descriptors = self._descriptors(feature_map[(..., *inside)], keypoints)
+            inputs = dict(zip(_MAPS, maps, strict=True))
+            inputs["area"] = np.array([left, top, w, h], np.float32)
+            descriptors = self._descriptors(describe, inputs, keypoints)
         return Features(
             keypoints=keypoints,
             descriptors=descriptors,
@@ -125,31 +150,33 @@ class Aliked:
         )
 
     def _descriptors(
-        self, feature_map: NDArray[np.float32], keypoints: NDArray[np.float32]
+        self,
+        describe: Graph,
+        inputs: dict[str, NDArray[np.float32]],
+        keypoints: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        if not len(keypoints):
-            return np.zeros((0, feature_map.shape[1]), np.float32)
-        inputs = {
-            "feature_map": self._contiguous(feature_map),
-            "keypoints": keypoints,
-            "patches": _patches(feature_map[0], keypoints),
-        }
-        (descriptors,) = self._describe.run(inputs)
+        descriptors = np.empty((len(keypoints), _NETWORKS[self.model].length), np.float32)
+        at: NDArray[np.float32] = np.zeros((_AT_ONCE, 2), np.float32)
+        _, _, w, h = inputs["area"]
+        for start in range(0, len(keypoints), _AT_ONCE):
+            some = keypoints[start : start + _AT_ONCE]
+            at[: len(some)] = some
+            inputs |= {"keypoints": at, "corners": _corners(at, (w, h))}
+            with describe.running(inputs) as (described,):
+                descriptors[start : start + len(some)] = described[: len(some)]
         return descriptors
 
-    def _contiguous(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A copy without gaps in this thread's scratch memory, if ``values`` have any.
-
-        A feature map takes some 100 MB: fresh memory for each would cost more than the copy.
-        """
-        if values.flags.c_contiguous:
-            return values
-        scratch: NDArray[np.float32] | None = getattr(self._local, "scratch", None)
-        if scratch is None or len(scratch) < values.size:
-            scratch = self._local.scratch = np.empty(values.size, np.float32)
-        copy = scratch[: values.size].reshape(values.shape)
-        np.copyto(copy, values)
-        return copy
+    def _graphs_of(self, h: int, w: int) -> tuple[Graph, Graph]:
+        """The two networks for a padded photo of this size."""
+        with self._lock:
+            graphs = self._loaded.pop((h, w), None)
+            if graphs is None:
+                dense, describe = _graphs(self.model, (h, w))
+                graphs = self.engine.load(dense, exact=True), self.engine.load(describe, exact=True)
+            self._loaded[h, w] = graphs
+            if len(self._loaded) > _SIZES_KEPT:
+                self._loaded.popitem(last=False)
+        return graphs
 
 
 def find_peaks(
@@ -209,26 +236,31 @@ def _pad(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int
     return np.ascontiguousarray(planes), (top, left)
 
 
-def _patches(
-    feature_map: NDArray[np.float32], keypoints: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """(N, D, 3, 3) features around each keypoint, kept inside the map.
+def _corners(keypoints: NDArray[np.float32], size: tuple[float, float]) -> NDArray[np.float32]:
+    """Upper left of the 3x3 pixels around each keypoint, (N, 2), which are kept inside the photo.
 
     The authors keep the last row and column out of reach (``size - 1 - 3``); so do we.
     """
-    _, h, w = feature_map.shape
-    limit = np.array([w - 1 - _PATCH, h - 1 - _PATCH])
-    corner = np.clip(keypoints.astype(int) - _PATCH // 2, 0, limit)
-    steps = np.arange(_PATCH)
-    ys = corner[:, 1, None, None] + steps[:, None]
-    xs = corner[:, 0, None, None] + steps
-    patches: NDArray[np.float32] = feature_map[:, ys, xs].transpose(1, 0, 2, 3)
-    return np.ascontiguousarray(patches)
+    limit = np.array(size, np.float32) - (1 + _PATCH)
+    corners: NDArray[np.float32] = np.clip(np.trunc(keypoints) - _PATCH // 2, 0, limit)
+    return corners
 
 
-def _graphs(model: str) -> tuple[ModelGraph, ModelGraph]:
-    if model not in _TEMPLATES:
-        raise UnknownMethod(f"ALIKED has no model {model!r}: choose from {', '.join(MODELS)}")
-    weights_path(model)  # says so now if it is missing, whatever has been compiled before
-    dense, describe = _TEMPLATES[model]
-    return ModelGraph(model, dense), ModelGraph(model, describe)
+def _graphs(model: str, size: tuple[int, int] | None = None) -> tuple[ModelGraph, ModelGraph]:
+    """The graphs of both networks: for padded photos of ``size`` (h, w), or for any."""
+    networks = _NETWORKS[model]
+    shapes: list[tuple[tuple[str, tuple[int, ...]], ...]] = [(), ()]
+    if size:
+        h, w = size
+        depth = networks.length // 4
+        branches = [(1, depth, h // step, w // step) for step in (2, 8, 32)]
+        maps = [(1, h, w, networks.channels), *branches]
+        points = (_AT_ONCE, 2)
+        shapes = [
+            (("photo", (1, 3, h, w)),),
+            (*zip(_MAPS, maps, strict=True), ("keypoints", points), ("corners", points)),
+        ]
+    return (
+        ModelGraph(model, networks.dense, shapes=shapes[0]),
+        ModelGraph(model, networks.descriptors, shapes=shapes[1]),
+    )

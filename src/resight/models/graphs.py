@@ -26,12 +26,14 @@ from resight.models.table import weights
 class ModelGraph:
     """One graph of a network: ``template`` filled with the weights file ``weights``.
 
-    ``layer``: which one, where the template stands for several equal layers.
+    ``layer``: which one, where the template stands for several equal layers. ``shapes``: inputs
+    that shall always have this shape, with which engines make a faster graph.
     """
 
     weights: str
     template: str
     layer: int | None = None
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     @property
     def name(self) -> str:
@@ -41,8 +43,14 @@ class ModelGraph:
 
     @cached_property
     def digest(self) -> str:
-        """Hex sha256 of all that makes the graph: template, weights, layer."""
-        parts = _template(self.template), weights(self.weights).sha256, self.layer
+        """Hex sha256 of all that makes the graph: template, weights, layer, shapes."""
+        parts: tuple[object, ...] = (
+            _template(self.template),
+            weights(self.weights).sha256,
+            self.layer,
+        )
+        if self.shapes:
+            parts = (*parts, self.shapes)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def content(self) -> bytes:
@@ -70,6 +78,12 @@ class ModelGraph:
                     f"{tuple(slot.dims)}, found {found}"
                 )
             slot.raw_data = np.ascontiguousarray(tensors[name], np.float32).tobytes()
+        shapes = dict(self.shapes)
+        for each in model.graph.input:
+            for side, length in zip(
+                each.type.tensor_type.shape.dim, shapes.get(each.name, ()), strict=False
+            ):
+                side.dim_value = length
         content: bytes = model.SerializeToString()
         return content
 
