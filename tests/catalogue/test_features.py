@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, plan_folders
+from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, Prepared, plan_folders
 from resight.catalogue.arrays import FeatureStore
 from resight.types import Box, Chip, Features
 
@@ -203,6 +204,59 @@ def test_features_go_with_a_purged_photo_and_all_at_once(filled: Catalogue) -> N
     filled.delete_features()
     assert filled.features_on_disk() == 0
     filled.delete_features()
+
+
+def test_prepare_makes_what_the_gallery_lacks_and_tells_how_far(filled: Catalogue) -> None:
+    extractor, told = Corners(), list[tuple[int, int]]()
+    list(filled.features(filled.find("Crush/1.png"), extractor, long_edge=32))
+    first = filled.prepare(
+        extractor, long_edge=32, progress=lambda done, total: told.append((done, total))
+    )
+    assert first == Prepared(made=2, kept=1, missing=0)
+    assert told == [(1, 2), (2, 2)]
+    assert extractor.batches == [1, 2]
+    assert filled.prepare(extractor, long_edge=32) == Prepared(made=0, kept=3, missing=0)
+
+
+def test_prepare_counts_lost_originals(filled: Catalogue) -> None:
+    filled.original("Crush/1.png").unlink()
+    assert filled.prepare(Corners(), long_edge=32) == Prepared(made=2, kept=0, missing=1)
+
+
+def test_what_was_made_before_a_stop_is_kept(
+    catalogue: Catalogue, draw: Draw, tmp_path: Path
+) -> None:
+    for seed in range(20):
+        draw(tmp_path / "many" / "Crush" / f"{seed:02}.png", seed)
+    list(catalogue.add(plan_folders(tmp_path / "many"), actor="ann"))
+
+    def stop(done: int, total: int) -> None:
+        if done == 9:
+            raise KeyboardInterrupt
+
+    extractor = Corners()
+    with pytest.raises(KeyboardInterrupt):
+        catalogue.prepare(extractor, long_edge=32, progress=stop)
+    assert [t for t in threading.enumerate() if t.name.startswith("resight-features")] == []
+    kept = sum(extractor.batches)
+    assert 9 <= kept < 20
+    assert catalogue.prepare(extractor, long_edge=32) == Prepared(20 - kept, kept, missing=0)
+
+
+def test_features_come_in_the_order_asked_for_whatever_was_kept(
+    catalogue: Catalogue, draw: Draw, tmp_path: Path
+) -> None:
+    for seed in range(20):
+        draw(tmp_path / "many" / "Crush" / f"{seed:02}.png", seed)
+    list(catalogue.add(plan_folders(tmp_path / "many"), actor="ann"))
+    wanted = ids(catalogue)
+    alone = [next(catalogue.features([id], Corners("alone.v1"), long_edge=32)) for id in wanted]
+    list(catalogue.features(wanted[1::3], Corners(), long_edge=32))
+    together = list(catalogue.features(wanted, Corners(), long_edge=32))
+    for one, other in zip(alone, together, strict=True):
+        assert one is not None
+        assert other is not None
+        assert np.array_equal(one.descriptors, other.descriptors)
 
 
 def test_no_features_of_nobody(filled: Catalogue) -> None:

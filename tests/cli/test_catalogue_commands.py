@@ -172,6 +172,33 @@ def test_a_column_nobody_knows_is_warned_of(drawn: Drawn, tmp_path: Path) -> Non
     assert ran.err.count(f"warning: {ran.json['warnings'][0]}\n") == 1
 
 
+def test_prepare_describes_each_photo_once(drawn: Drawn) -> None:
+    first = run("prepare", "-c", drawn.catalogue)
+    assert (first.code, first.out) == (0, "4 photos described by sift+nearest, 0 were before\n")
+    assert first.err == f"next: resight identify PHOTO -c {drawn.catalogue}\n"
+    again = run("prepare", "-c", drawn.catalogue, "--json")
+    assert again.json == {"method": "sift+nearest", "made": 0, "kept": 4, "missing": 0}
+
+
+def test_prepare_goes_on_where_a_photo_is_lost(
+    drawn: Drawn, caplog: pytest.LogCaptureFixture
+) -> None:
+    next((drawn.catalogue / "originals").rglob("*.jpg")).unlink()
+    ran = run("prepare", "-c", drawn.catalogue)
+    assert (ran.code, ran.out) == (3, "3 photos described by sift+nearest, 0 were before\n")
+    assert caplog.text.count("its original is lost or damaged") == 1
+
+
+def test_many_new_photos_are_to_be_prepared(drawn: Drawn, tmp_path: Path) -> None:
+    photo = next(drawn.known.rglob("*.jpg")).read_bytes()
+    (tmp_path / "many").mkdir()
+    for number in range(50):  # bytes after its end belong to no JPEG, but to its content
+        (tmp_path / "many" / f"{number}.jpg").write_bytes(photo + bytes([number]))
+    ran = run("add", tmp_path / "many", "-c", drawn.catalogue)
+    assert ran.code == 0
+    assert f": resight prepare -c {drawn.catalogue}\n" in ran.err
+
+
 def test_a_pattern_may_be_repeated(drawn: Drawn, tmp_path: Path) -> None:
     folder = tmp_path / "trip"
     folder.mkdir()

@@ -20,6 +20,7 @@ from resight.catalogue.records import (
     Decision,
     Finding,
     IndividualSummary,
+    Prepared,
     Purged,
     Shown,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "ImportPlan",
     "IndividualSummary",
     "PlannedPhoto",
+    "Prepared",
     "Purged",
     "Shown",
     "folder_warnings",

@@ -52,6 +52,10 @@ class FeatureStore:
             logger.warning("%s is damaged and will be made again (%s)", path, error)
             return None
 
+    def holds(self, photo: str, region: str) -> bool:
+        """Whether there is a file of features; not whether it is whole, which ``load`` sees."""
+        return self._path(photo, region).is_file()
+
     def save(self, photo: str, region: str, features: Features) -> Features:
         """Keep features, and give them back as they will be loaded."""
         path = self._path(photo, region)

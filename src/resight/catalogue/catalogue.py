@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-
-from sqlalchemy import Connection
 
 from resight.catalogue import (
     adding,
@@ -34,6 +32,7 @@ from resight.catalogue.records import (
     Decision,
     Finding,
     IndividualSummary,
+    Prepared,
     Purged,
     Shown,
 )
@@ -237,7 +236,7 @@ class Catalogue:
         """
         said = Said("hide" if hidden else "unhide", actor, note)
         with self._store.writing() as connection:
-            changes = _updates(connection, annotations, said, hidden=hidden)
+            changes = decisions.updates(connection, annotations, said, hidden=hidden)
             changing = [change for change in changes if change.before != change.after]
             if not changing:
                 return None
@@ -273,7 +272,7 @@ class Catalogue:
 
     def _set(self, annotations: Sequence[str], said: Said, **fields: object) -> Decision:
         with self._store.writing() as connection:
-            changes = _updates(connection, annotations, said, **fields)
+            changes = decisions.updates(connection, annotations, said, **fields)
             made = decisions.record(connection, said)
             decisions.append(connection, made, changes)
         return self.decision(made)
@@ -356,12 +355,30 @@ class Catalogue:
         original is lost or damaged. Descriptors have passed through float16 in
         either case, so a search gives the same answer whether they were kept or not.
         """
+        with self._store.reading() as connection:
+            known = queries.known(connection, annotations)
         made = gallery.GalleryFeatures(
             self._store, self._originals, extractor, long_edge=long_edge, margin=margin
         )
-        with self._store.reading() as connection:
-            known = queries.known(connection, annotations)
         return made.of([known.get(id) for id in annotations])
+
+    def prepare(
+        self,
+        extractor: Extractor,
+        *,
+        long_edge: int,
+        margin: float = 0.0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Prepared:
+        """Make the features that the gallery lacks, so that no search has to.
+
+        Stopping (or killing) and repeating is safe: what was made is kept.
+        ``progress`` is told how many are dealt with, and how many are to be.
+        """
+        made = gallery.GalleryFeatures(
+            self._store, self._originals, extractor, long_edge=long_edge, margin=margin
+        )
+        return made.prepare(gallery.searched(self.annotations()), progress)
 
     def features_on_disk(self) -> int:
         """Bytes that kept features take."""
@@ -389,11 +406,3 @@ class Catalogue:
         without losing anything; it never touches an error.
         """
         return checking.check(self._store, self._originals, quick=quick, repair=repair)
-
-
-def _updates(
-    connection: Connection, annotations: Sequence[str], said: Said, **fields: object
-) -> list[Change]:
-    if not annotations:
-        raise CatalogueError(f"no annotation given to {said.kind}")
-    return [decisions.update(connection, id, **fields) for id in dict.fromkeys(annotations)]

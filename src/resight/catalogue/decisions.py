@@ -19,7 +19,7 @@ from sqlalchemy import Connection, RowMapping
 from resight.catalogue.names import name_key
 from resight.catalogue.records import Change, Decision
 from resight.catalogue.store import annotations_table, changes, decisions, photos
-from resight.errors import CatalogueDamaged, Conflict, NotFound
+from resight.errors import CatalogueDamaged, CatalogueError, Conflict, NotFound
 
 #: The fields of an annotation that decisions speak about.
 FIELDS = (
@@ -107,6 +107,15 @@ def current(connection: Connection, annotation: str) -> dict[str, Any] | None:
 def fields_of(row: RowMapping) -> dict[str, Any]:
     """A table row as decisions write it."""
     return {**{field: row[field] for field in FIELDS}, "hidden": bool(row["hidden"])}
+
+
+def updates(
+    connection: Connection, annotations: Sequence[str], said: Said, **fields: object
+) -> list[Change]:
+    """As ``update``, of several annotations; raises ``CatalogueError`` for none."""
+    if not annotations:
+        raise CatalogueError(f"no annotation given to {said.kind}")
+    return [update(connection, id, **fields) for id in dict.fromkeys(annotations)]
 
 
 def update(connection: Connection, annotation: str, **after: object) -> Change:

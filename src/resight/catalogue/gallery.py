@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 from resight.catalogue import queries
 from resight.catalogue.arrays import FeatureStore
 from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals
-from resight.catalogue.records import AnnotationRecord
+from resight.catalogue.records import AnnotationRecord, Prepared
 from resight.catalogue.store import Store
+from resight.engine import available_cores
 from resight.errors import PhotoError
 from resight.extractors import Extractor
 from resight.photos import read_photo
@@ -23,7 +26,7 @@ _BATCH = 8
 
 
 def entries(records: Sequence[AnnotationRecord]) -> list[GalleryEntry]:
-    """The annotations among which to search: visible ones of known individuals."""
+    """The gallery as identification sees it."""
     return [
         GalleryEntry(
             annotation=record.id,
@@ -32,9 +35,21 @@ def entries(records: Sequence[AnnotationRecord]) -> list[GalleryEntry]:
             side=record.side,
             encounter=record.encounter,
         )
-        for record in records
-        if record.individual and not record.hidden
+        for record in searched(records)
     ]
+
+
+def searched(records: Sequence[AnnotationRecord]) -> list[AnnotationRecord]:
+    """The annotations among which to search: visible ones of known individuals."""
+    return [record for record in records if record.individual and not record.hidden]
+
+
+class _Wanted(NamedTuple):
+    """Features asked for: kept ones, or the chip to make them of, which is being cut."""
+
+    record: AnnotationRecord | None
+    features: Features | None
+    chip: Future[Chip | None] | None
 
 
 class GalleryFeatures:
@@ -62,38 +77,66 @@ class GalleryFeatures:
         )
 
     def of(self, records: Sequence[AnnotationRecord | None]) -> Iterator[Features | None]:
-        """Features of each annotation, in order; ``None`` for none and for a lost original."""
-        for start in range(0, len(records), _BATCH):
-            yield from self._batch(records[start : start + _BATCH])
+        """Features of each annotation, in order; ``None`` for none and for a lost original.
 
-    def _batch(self, records: Sequence[AnnotationRecord | None]) -> list[Features | None]:
-        found: list[Features | None] = []
-        lacking: list[tuple[int, AnnotationRecord, Chip]] = []
-        for index, record in enumerate(records):
-            found.append(None)
-            if record is None:
-                continue
-            found[index] = self._store.load(record.photo.sha256, _region(record))
-            chip = self._chip(record) if found[index] is None else None
-            if chip is not None:
-                lacking.append((index, record, chip))
-        if lacking:
-            made = self._extractor.extract([chip for _, _, chip in lacking])
-            for (index, record, _), features in zip(lacking, made, strict=True):
+        While a batch is extracted, the photos of the next are decoded. What was given
+        before a stop is kept.
+        """
+        pool = ThreadPoolExecutor(available_cores(), thread_name_prefix="resight-features")
+        waiting: list[_Wanted] = []
+        try:
+            for start in range(0, len(records), _BATCH):
+                ahead = [self._wanted(record, pool) for record in records[start : start + _BATCH]]
+                yield from self._batch(waiting)
+                waiting = ahead
+            yield from self._batch(waiting)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def prepare(
+        self, records: Sequence[AnnotationRecord], progress: Callable[[int, int], None] | None
+    ) -> Prepared:
+        """Make what is lacking; ``progress`` is told how many of those are dealt with."""
+        lacking = [
+            record
+            for record in records
+            if not self._store.holds(record.photo.sha256, _region(record))
+        ]
+        made = 0
+        for number, features in enumerate(self.of(lacking), start=1):
+            made += features is not None
+            if progress:
+                progress(number, len(lacking))
+        return Prepared(made, len(records) - len(lacking), len(lacking) - made)
+
+    def _wanted(self, record: AnnotationRecord | None, pool: ThreadPoolExecutor) -> _Wanted:
+        if record is None:
+            return _Wanted(None, None, None)
+        features = self._store.load(record.photo.sha256, _region(record))
+        chip = pool.submit(self._chip, record) if features is None else None
+        return _Wanted(record, features, chip)
+
+    def _batch(self, wanted: Sequence[_Wanted]) -> list[Features | None]:
+        found = [each.features for each in wanted]
+        made: list[tuple[int, AnnotationRecord, Chip]] = []
+        for index, each in enumerate(wanted):
+            chip = each.chip.result() if each.chip else None
+            if each.record and chip:
+                made.append((index, each.record, chip))
+        if made:
+            extracted = self._extractor.extract([chip for _, _, chip in made])
+            for (index, record, _), features in zip(made, extracted, strict=True):
                 found[index] = self._store.save(record.photo.sha256, _region(record), features)
-            for index in self._purged(records, [index for index, _, _ in lacking]):
+            for index in self._purged([(index, record) for index, record, _ in made]):
                 found[index] = None
         return found
 
-    def _purged(
-        self, records: Sequence[AnnotationRecord | None], saved: Sequence[int]
-    ) -> Iterator[int]:
+    def _purged(self, saved: Sequence[tuple[int, AnnotationRecord]]) -> Iterator[int]:
         """Those just saved whose photo is gone; nothing is kept of them."""
         # A purge of which this sees nothing yet will find the files when it removes them.
         with self._catalogue.reading() as connection:
-            for index in saved:
-                record = records[index]
-                if record and not queries.holds_photo(connection, record.photo.sha256):
+            for index, record in saved:
+                if not queries.holds_photo(connection, record.photo.sha256):
                     self._store.remove(record.photo.sha256, _region(record))
                     yield index
 

@@ -120,6 +120,16 @@ class AddOutcome:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """Annotations of the gallery whose features were ``made`` now, and those that had some
+    (``kept``). ``missing``: the photo is lost, damaged or no longer in the catalogue."""
+
+    made: int
+    kept: int
+    missing: int
+
+
+@dataclass(frozen=True)
 class Purged:
     """What a purge removed for good."""
 

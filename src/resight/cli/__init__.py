@@ -26,6 +26,7 @@ from resight.cli import (
     evaluate,
     identify,
     models,
+    prepare,
     settings,
 )
 from resight.cli.options import HERE, Command, Group
@@ -146,6 +147,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "demo": demo.demo,
         "init": catalogue.init,
         "add": add.add,
+        "prepare": prepare.prepare,
         "identify": identify.identify,
         "list": catalogue.list_,
         "show": catalogue.show,

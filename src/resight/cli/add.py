@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Names and reasons printed; more are counted.
 _NAMES, _REASONS, _EXAMPLES = 10, 20, 3
+#: So many photos take the first identify noticeably long to describe.
+_MANY = 50
 
 
 def add(
@@ -150,6 +152,10 @@ def add(
             warn_of_new(individual or "", near, command("undo", decision, catalogue=catalogue))
     failed = sum(each.status in _FAILED for each in outcomes)
     if not dry_run and failed < len(outcomes):
+        if len(written) >= _MANY:
+            out.next(
+                command("prepare", catalogue=catalogue), when="so that no identify has to wait"
+            )
         out.next(
             command("list", catalogue=catalogue), command("identify", "PHOTO", catalogue=catalogue)
         )
