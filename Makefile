@@ -32,6 +32,7 @@ parity: $(TORCH_VENV)/.torch  ## Compare with kornia in torch (developers only)
 
 bench: $(TORCH_VENV)/.torch  ## Speed, side by side with kornia in torch in the same run
 	$(TORCH_VENV)/bin/python benchmarks/pair.py
+	$(TORCH_VENV)/bin/python benchmarks/extract.py
 
 templates: $(TORCH_VENV)/.torch  ## Export the graph templates again
 	$(TORCH_VENV)/bin/python tools/export_templates.py
