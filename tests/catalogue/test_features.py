@@ -28,9 +28,11 @@ class Corners:
     def __init__(self, fingerprint: str = "corners.v1") -> None:
         self.fingerprint = fingerprint
         self.batches: list[int] = []
+        self.sizes: list[tuple[int, int]] = []
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         self.batches.append(len(chips))
+        self.sizes += [chip.size for chip in chips]
         return [self._one(chip) for chip in chips]
 
     def _one(self, chip: Chip) -> Features:
@@ -216,6 +218,18 @@ def test_prepare_makes_what_the_gallery_lacks_and_tells_how_far(filled: Catalogu
     assert told == [(1, 2), (2, 2)]
     assert extractor.batches == [1, 2]
     assert filled.prepare(extractor, long_edge=32) == Prepared(made=0, kept=3, missing=0)
+
+
+def test_prepare_takes_chips_of_one_shape_together(
+    catalogue: Catalogue, draw: Draw, tmp_path: Path
+) -> None:
+    shapes = [(48, 32), (32, 48), (40, 40)]
+    for seed in range(12):
+        draw(tmp_path / "many" / "Crush" / f"{seed:02}.png", seed, shapes[seed % 3])
+    list(catalogue.add(plan_folders(tmp_path / "many"), actor="ann"))
+    extractor = Corners()
+    assert catalogue.prepare(extractor, long_edge=30).made == 12
+    assert extractor.sizes == [(20, 30)] * 4 + [(30, 30)] * 4 + [(30, 20)] * 4
 
 
 def test_prepare_counts_lost_originals(filled: Catalogue) -> None:
