@@ -31,8 +31,8 @@ parity: $(TORCH_VENV)/.torch  ## Compare with kornia in torch (developers only)
 	$(TORCH_VENV)/bin/python -m pytest tests/parity tests/models/test_checkpoint.py -m "torch"
 
 bench: $(TORCH_VENV)/.torch  ## Speed, side by side with kornia in torch in the same run
-	$(TORCH_VENV)/bin/python benchmarks/pair.py
-	$(TORCH_VENV)/bin/python benchmarks/extract.py
+	$(TORCH_VENV)/bin/python -m benchmarks.pair
+	$(TORCH_VENV)/bin/python -m benchmarks.extract
 
 templates: $(TORCH_VENV)/.torch  ## Export the graph templates again
 	$(TORCH_VENV)/bin/python tools/export_templates.py

@@ -11,8 +11,8 @@ without its optimiser, which would fold or rename weights.
 
 The networks are ALIKED (Zhao 2023, arXiv 2304.03608) and LightGlue (Lindenberger 2023,
 arXiv 2306.13643), written here for inference only, so that the graph suits ONNX
-engines: masks are additive, and the permutations that rotary encoding needs are
-applied to weights, where the engine folds them once.
+engines: masks are additive, and what can be done to weights (permutations, scales,
+products of two linear steps) is done to them, where the engine folds it once.
 """
 
 from __future__ import annotations
@@ -246,6 +246,7 @@ class AlikedDescriptors(nn.Module):
 
 DIM, HEADS = 256, 4
 HEAD = DIM // HEADS
+SCALE = HEAD**-0.5
 
 
 def split_heads(x: Tensor) -> Tensor:
@@ -263,12 +264,28 @@ class FeedForward(nn.Sequential):
         )
 
 
+def update(x: Tensor, attended: Tensor, out: nn.Linear, ffn: FeedForward) -> Tensor:
+    """``x`` plus the feed-forward network's view of it and of what it attended to.
+
+    The authors project ``attended`` by ``out`` first. Nothing stands between that and the
+    network's first linear step, so both are one product of weights, which the engine folds.
+    """
+    own, message = ffn[0].weight[:, :DIM], ffn[0].weight[:, DIM:]
+    hidden = F.linear(
+        torch.cat([x, join_heads(attended)], -1),
+        torch.cat([own, message @ out.weight], 1),
+        message @ out.bias + ffn[0].bias,
+    )
+    return x + ffn[3](ffn[2](ffn[1](hidden)))
+
+
 class SelfAttention(nn.Module):
     """Attention within one photo, positions encoded by rotation (Su 2021).
 
     The checkpoint interleaves q, k, v and the two halves of each rotated pair; both are
     undone on the weights, so that a rotation is a swap of two contiguous halves. q and k
-    are permuted alike, which leaves their product unchanged.
+    are permuted alike, which leaves their product unchanged. The scale of that product is
+    applied to q's weights; it is a power of two, so nothing is rounded.
     """
 
     def __init__(self) -> None:
@@ -284,20 +301,19 @@ class SelfAttention(nn.Module):
             self.rotate(
                 F.linear(
                     x,
-                    weight[:, :, :, i].transpose(1, 2).reshape(DIM, DIM),
-                    offset[..., i].transpose(1, 2).reshape(DIM),
+                    scale * weight[:, :, :, i].transpose(1, 2).reshape(DIM, DIM),
+                    scale * offset[..., i].transpose(1, 2).reshape(DIM),
                 ),
                 cosines,
                 sines,
             )
-            for i in (0, 1)
+            for i, scale in ((0, SCALE), (1, 1.0))
         )
         v = split_heads(
             F.linear(x, weight[:, :, :, 2].reshape(DIM, DIM), offset[..., 2].reshape(DIM))
         )
-        attention = torch.softmax((q * HEAD**-0.5) @ k.transpose(2, 3) + bias, -1)
-        message = self.out_proj(join_heads(attention @ v))
-        return x + self.ffn(torch.cat([x, message], -1))
+        attention = torch.softmax(q @ k.transpose(2, 3) + bias, -1)
+        return update(x, attention @ v, self.out_proj, self.ffn)
 
     @staticmethod
     def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
@@ -307,7 +323,7 @@ class SelfAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Attention between two photos; one similarity matrix serves both directions."""
+    """Attention between two photos, in both directions; the scale is applied to weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -319,14 +335,15 @@ class CrossAttention(nn.Module):
     def forward(
         self, x0: Tensor, x1: Tensor, bias0: Tensor, bias1: Tensor
     ) -> tuple[Tensor, Tensor]:
-        qk0 = split_heads(self.to_qk(x0)) * HEAD**-0.5
+        qk0 = split_heads(F.linear(x0, SCALE * self.to_qk.weight, SCALE * self.to_qk.bias))
         qk1 = split_heads(self.to_qk(x1))
         v0, v1 = split_heads(self.to_v(x0)), split_heads(self.to_v(x1))
-        message0 = torch.softmax(qk0 @ qk1.transpose(2, 3) + bias1, -1) @ v1
-        message1 = torch.softmax(qk1 @ qk0.transpose(2, 3) + bias0, -1) @ v0
-        x0 = x0 + self.ffn(torch.cat([x0, self.to_out(join_heads(message0))], -1))
-        x1 = x1 + self.ffn(torch.cat([x1, self.to_out(join_heads(message1))], -1))
-        return x0, x1
+        attended0 = torch.softmax(qk0 @ qk1.transpose(2, 3) + bias1, -1) @ v1
+        attended1 = torch.softmax(qk1 @ qk0.transpose(2, 3) + bias0, -1) @ v0
+        return (
+            update(x0, attended0, self.to_out, self.ffn),
+            update(x1, attended1, self.to_out, self.ffn),
+        )
 
 
 def first_layer(network: nn.Module) -> nn.ModuleList:
@@ -334,35 +351,36 @@ def first_layer(network: nn.Module) -> nn.ModuleList:
     return nn.ModuleList([network])
 
 
-class LightGlueLayer(nn.Module):
-    """One of the nine layers. Tokens (B, M, 256) and (B, N, 256) -> the same.
+class LightGlueSelf(nn.Module):
+    """First half of a layer: tokens (B, N, 256) of either photo -> the same.
 
-    ``cosines``/``sines`` (B, 1, N, 64) of each photo; ``bias`` (B, 1, 1, N): 0 for a
-    keypoint, very negative for padding.
+    ``cosines``/``sines`` (B, 1, N, 64); ``bias`` (B, 1, 1, N): 0 for a keypoint, very
+    negative for padding.
     """
 
     def __init__(self) -> None:
         super().__init__()
         layer = nn.Module()
         layer.self_attn = SelfAttention()
+        self.transformers = first_layer(layer)
+
+    def forward(self, tokens: Tensor, cosines: Tensor, sines: Tensor, bias: Tensor) -> Tensor:
+        return self.transformers[0].self_attn(tokens, cosines, sines, bias)
+
+
+class LightGlueCross(nn.Module):
+    """Second half of a layer: tokens (B, M, 256) and (B, N, 256) -> the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.Module()
         layer.cross_attn = CrossAttention()
         self.transformers = first_layer(layer)
 
     def forward(
-        self,
-        tokens0: Tensor,
-        tokens1: Tensor,
-        cosines0: Tensor,
-        sines0: Tensor,
-        cosines1: Tensor,
-        sines1: Tensor,
-        bias0: Tensor,
-        bias1: Tensor,
+        self, tokens0: Tensor, tokens1: Tensor, bias0: Tensor, bias1: Tensor
     ) -> tuple[Tensor, Tensor]:
-        layer = self.transformers[0]
-        tokens0 = layer.self_attn(tokens0, cosines0, sines0, bias0)
-        tokens1 = layer.self_attn(tokens1, cosines1, sines1, bias1)
-        return layer.cross_attn(tokens0, tokens1, bias0, bias1)
+        return self.transformers[0].cross_attn(tokens0, tokens1, bias0, bias1)
 
 
 class LightGlueConfidence(nn.Module):
@@ -530,18 +548,22 @@ def main() -> int:
     batch = 3
     tokens = {"tokens0": torch.rand(batch, 70, DIM), "tokens1": torch.rand(batch, 50, DIM)}
     bias = {"bias0": torch.zeros(batch, 1, 1, 70), "bias1": torch.zeros(batch, 1, 1, 50)}
-    turns = {
-        f"{part}{i}": torch.rand(batch, 1, n, HEAD)
-        for i, n in ((0, 70), (1, 50))
-        for part in ("cosines", "sines")
-    }
+    turns = {part: torch.rand(batch, 1, 70, HEAD) for part in ("cosines", "sines")}
     counts = {"tokens0": {0: free, 1: free}, "tokens1": {0: free, 1: free}}
     masks = {"bias0": {0: free, 3: free}, "bias1": {0: free, 3: free}}
     export(
-        "lightglue-layer",
-        LightGlueLayer(),
-        tokens | turns | bias,
-        counts | {name: {0: free, 2: free} for name in turns} | masks,
+        "lightglue-self",
+        LightGlueSelf(),
+        {"tokens": tokens["tokens0"], **turns, "bias": bias["bias0"]},
+        {"tokens": {0: free, 1: free}, "bias": {0: free, 3: free}}
+        | {name: {0: free, 2: free} for name in turns},
+        ["new_tokens"],
+    )
+    export(
+        "lightglue-cross",
+        LightGlueCross(),
+        tokens | bias,
+        counts | masks,
         ["new_tokens0", "new_tokens1"],
     )
     export(

@@ -41,6 +41,7 @@ class TestLightGlue(MatcherCase):
         "depth_confidence": -1,
         "width_confidence": -1,
         "filter_threshold": 0.2,
+        "layers": 3,
     }
     score_tolerance = 1e-3
 
@@ -84,6 +85,19 @@ def test_early_exit_stops_where_all_points_are_sure(engine: Engine) -> None:
     assert len(adaptive) >= 0.95 * len(full)
 
 
+def test_a_few_layers_stop_where_early_exit_would(engine: Engine) -> None:
+    """Two ways to the same layer: told to run so many, or sure enough after them."""
+    query = drawn_features(1, 150)
+    (adaptive,) = LightGlue(engine=engine, width_confidence=-1).match(query, [query])
+    assert adaptive.layers is not None
+    (few,) = LightGlue(
+        engine=engine, depth_confidence=-1, width_confidence=-1, layers=adaptive.layers
+    ).match(query, [query])
+    assert few.layers == adaptive.layers < 9
+    np.testing.assert_array_equal(few.pairs, adaptive.pairs)
+    np.testing.assert_array_equal(confidences(few), confidences(adaptive))
+
+
 def test_confidences_cover_all_query_points_and_the_filter_does_not_touch_them(
     engine: Engine,
 ) -> None:
@@ -111,7 +125,14 @@ def test_features_it_was_not_trained_for_are_refused(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"depth_confidence": 0.0}, {"width_confidence": 1.5}, {"filter_threshold": 1.0}]
+    "wrong",
+    [
+        {"depth_confidence": 0.0},
+        {"width_confidence": 1.5},
+        {"filter_threshold": 1.0},
+        {"layers": 0},
+        {"layers": 10},
+    ],
 )
 def test_wrong_arguments_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong))):

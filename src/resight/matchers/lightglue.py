@@ -3,12 +3,12 @@
 Lindenberger, Sarlin and Pollefeys, "LightGlue: Local Feature Matching at Light Speed",
 2023, https://arxiv.org/abs/2306.13643.
 
-One graph per layer, so what depends on the data happens between layers in NumPy: a pair
-whose points are confident leaves the batch (depth), points that are confidently unmatchable
-are dropped (width). One query is matched with many photos at once; photos of similar
-numbers of keypoints share a batch, shorter ones padded and masked, so a pair's result does
-not depend on its batch mates. Differs from the authors' code in that only, and in taking
-several pairs at once while pruning.
+Two graphs per layer, attention within each photo and attention between both, so what depends
+on the data happens between layers in NumPy: a pair whose points are confident leaves the
+batch (depth), points that are confidently unmatchable are dropped (width). One query is
+matched with many photos at once; photos of similar numbers of keypoints share a batch,
+shorter ones padded and masked, so a pair's result does not depend on its batch mates.
+Differs from the authors' code in that only, and in taking several pairs at once while pruning.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,8 @@ class LightGlue:
     ``depth_confidence`` in (0, 1]: stop after the layer where more than this share of the
     points is confident; -1 runs all nine. ``width_confidence`` in (0, 1]: drop points
     whose matchability is below one minus this once they are confident; -1 keeps all.
-    ``filter_threshold``: matches need more confidence than this.
+    ``filter_threshold``: matches need more confidence than this. ``layers``: how many of the
+    nine to run at most; a few are a cheap first look at many photos.
 
     ``Matches.confidences`` are those of all query points before the filter. Layers run in
     the engine's precision; input and assignment in float32.
@@ -63,28 +65,34 @@ class LightGlue:
         depth_confidence: float = 0.95,
         width_confidence: float = 0.99,
         filter_threshold: float = 0.1,
+        layers: int = _LAYERS,
     ) -> None:
         for name, value in (("depth", depth_confidence), ("width", width_confidence)):
             if value != -1 and not 0 < value <= 1:
                 raise SettingsError(f"{name}_confidence must be in (0, 1] or -1, got {value}")
         if not 0 <= filter_threshold < 1:
             raise SettingsError(f"filter_threshold must be in [0, 1), got {filter_threshold}")
+        if not 1 <= layers <= _LAYERS:
+            raise SettingsError(f"layers must be 1 to {_LAYERS}, got {layers}")
         self.engine = engine
         self.depth_confidence = depth_confidence
         self.width_confidence = width_confidence
         self.filter_threshold = filter_threshold
+        self.layers = layers
         weights_path(_WEIGHTS)  # says so now if it is missing, whatever was compiled before
         # Layers are loaded now, so that errors come early; heads when a pair first stops there.
         self._input = self._load("input")
-        self._layers = [self._load("layer", i) for i in range(_LAYERS)]
+        self._self = [self._load("self", i) for i in range(layers)]
+        self._cross = [self._load("cross", i) for i in range(layers)]
         #: Of the layers; input and assignment run in f32.
-        self.precision = self._layers[0].precision
+        self.precision = self._self[0].precision
         self.fingerprint = fingerprint(
-            "lightglue.v1",
+            "lightglue.v2",
             depth_confidence=depth_confidence,
             engine=engine.name,
             filter_threshold=filter_threshold,
             graphs=_digest(),
+            layers=layers,
             precision=self.precision,
             weights=weights(_WEIGHTS).sha256,
             width_confidence=width_confidence,
@@ -98,24 +106,19 @@ class LightGlue:
                     f"not of {features.family}: choose the matcher made for them, or nearest"
                 )
         results: list[Matches] = [_no_matches(len(query))] * len(gallery)
-        if not len(query):
+        batches = list(_batches(len(query), [len(features) for features in gallery]))
+        if not len(query) or not batches:
             return results
-        tokens = self._encode([query], _rounded(len(query)))
-        for members in _batches(len(query), [len(features) for features in gallery]):
-            batch = self._batch(tokens, query, [gallery[i] for i in members])
-            for row, matches in self._run(batch):
+        # The query's first attention to itself is the same whatever photo it meets.
+        with self._encoded([query], _rounded(len(query))) as side, self._within(side, 0) as first:
+            sides = first.repeat(max(map(len, batches)))
+        for members in batches:
+            for row, matches in self._run(sides.first(len(members)), [gallery[i] for i in members]):
                 results[members[row]] = matches
         return results
 
-    def _batch(self, query: _Side, features: Features, gallery: list[Features]) -> _Batch:
-        return _Batch(
-            rows=np.arange(len(gallery)),
-            points=np.array([len(features) + len(other) for other in gallery]),
-            query=query.repeat(len(gallery)),
-            gallery=self._encode(gallery, _rounded(max(len(other) for other in gallery))),
-        )
-
-    def _encode(self, photos: Sequence[Features], width: int) -> _Side:
+    @contextmanager
+    def _encoded(self, photos: Sequence[Features], width: int) -> Iterator[_Side]:
         """Tokens, rotations and mask of several photos, padded to ``width`` points."""
         descriptors = np.zeros((len(photos), width, photos[0].descriptors.shape[1]), np.float32)
         positions = np.zeros((len(photos), width, 2), np.float32)
@@ -125,25 +128,61 @@ class LightGlue:
             descriptors[row, :n] = features.descriptors
             positions[row, :n] = _normalise(features)
             index[row, :n] = np.arange(n)
-        tokens, cosines, sines = self._input.run(
-            {"descriptors": descriptors, "keypoints": positions}
-        )
-        return _Side(tokens, cosines, sines, index)
+        with self._input.running({"descriptors": descriptors, "keypoints": positions}) as outputs:
+            tokens, cosines, sines = outputs
+            yield _Side(tokens, cosines, sines, index)
 
-    def _run(self, batch: _Batch) -> Iterator[tuple[int, Matches]]:
-        """Run the layers; yields (row in the batch, matches) as pairs finish."""
-        count = int((batch.query.index[0] >= 0).sum())
-        for layer, graph in enumerate(self._layers):
-            batch = batch.advanced(graph)
-            if layer == _LAYERS - 1:
-                done = np.ones(len(batch.rows), bool)
-            else:
-                batch, done = self._adapt(batch, layer)
-            if done.any():
-                yield from self._finish(batch.only(done), layer, count)
-                batch = batch.only(~done)
-            if not len(batch.rows):
-                return
+    @contextmanager
+    def _within(self, side: _Side, layer: int) -> Iterator[_Side]:
+        """After the attention of one layer within each photo."""
+        inputs = {
+            "tokens": side.tokens,
+            "cosines": side.cosines,
+            "sines": side.sines,
+            "bias": side.bias,
+        }
+        with self._self[layer].running(inputs) as (tokens,):
+            yield replace(side, tokens=tokens)
+
+    @contextmanager
+    def _between(self, batch: _Batch, layer: int) -> Iterator[_Batch]:
+        """After the attention of one layer between the photos of each pair."""
+        with self._cross[layer].running(batch.tokens_and_bias) as (tokens0, tokens1):
+            yield replace(
+                batch,
+                query=replace(batch.query, tokens=tokens0),
+                gallery=replace(batch.gallery, tokens=tokens1),
+            )
+
+    def _run(self, query: _Side, photos: list[Features]) -> Iterator[tuple[int, Matches]]:
+        """Match a query, after its first attention to itself; yields (photo, matches) as
+        pairs finish. Tokens stay in the engine's own memory from graph to graph: what one
+        gives the next one reads, and only rows or points that drop out cause a copy.
+        """
+        count = int((query.index[0] >= 0).sum())
+        with ExitStack() as held:
+            width = _rounded(max(len(features) for features in photos))
+            batch = _Batch(
+                rows=np.arange(len(photos)),
+                points=np.array([count + len(features) for features in photos]),
+                query=query,
+                gallery=held.enter_context(self._encoded(photos, width)),
+            )
+            for layer in range(self.layers):
+                sides = [batch.query, batch.gallery]
+                for i in (0, 1) if layer else (1,):
+                    sides[i] = held.enter_context(self._within(sides[i], layer))
+                batch = replace(batch, query=sides[0], gallery=sides[1])
+                batch = held.enter_context(self._between(batch, layer))
+                if layer == self.layers - 1:
+                    done = np.ones(len(batch.rows), bool)
+                else:
+                    batch, done = self._adapt(batch, layer)
+                if done.any():
+                    yield from self._finish(batch.only(done), layer, count)
+                    batch = batch.only(~done)
+                if not len(batch.rows):
+                    return
 
     def _adapt(self, batch: _Batch, layer: int) -> tuple[_Batch, NDArray[np.bool_]]:
         """Early exit and pruning after a layer: the batch with fewer points, and who is done."""
@@ -175,14 +214,7 @@ class LightGlue:
         return batch, done
 
     def _finish(self, batch: _Batch, layer: int, count: int) -> Iterator[tuple[int, Matches]]:
-        score0, best0, best1 = self._load("assignment", layer).run(
-            {
-                "tokens0": batch.query.tokens,
-                "tokens1": batch.gallery.tokens,
-                "bias0": batch.query.bias,
-                "bias1": batch.gallery.bias,
-            }
-        )
+        score0, best0, best1 = self._load("assignment", layer).run(batch.tokens_and_bias)
         for i, row in enumerate(batch.rows):
             yield (
                 int(row),
@@ -217,7 +249,7 @@ class LightGlue:
         return Matches(pairs[keep], scores[keep], confidences, layers)
 
     def _load(self, part: str, layer: int | None = None) -> Graph:
-        return self.engine.load(_graph(part, layer), exact=part != "layer")
+        return self.engine.load(_graph(part, layer), exact=part not in ("self", "cross"))
 
 
 @cache
@@ -227,7 +259,7 @@ def _graph(part: str, layer: int | None) -> ModelGraph:
 
 def _digest() -> str:
     """Of one graph of each template."""
-    parts = (("input", None), ("layer", 0), ("confidence", 0), ("assignment", 0))
+    parts = (("input", None), *((p, 0) for p in ("self", "cross", "confidence", "assignment")))
     digests = "".join(_graph(*part).digest for part in parts)
     return hashlib.sha256(digests.encode()).hexdigest()[:16]
 
@@ -249,7 +281,7 @@ class _Side:
     def valid(self) -> NDArray[np.bool_]:
         return self.index >= 0
 
-    @property
+    @cached_property
     def bias(self) -> NDArray[np.float32]:
         """(B, 1, 1, N): added to the attention that the points receive."""
         bias: NDArray[np.float32] = np.where(self.valid, np.float32(0), np.float32(_MASKED))
@@ -262,6 +294,9 @@ class _Side:
             np.repeat(self.sines, times, 0),
             np.repeat(self.index, times, 0),
         )
+
+    def first(self, rows: int) -> _Side:
+        return _Side(self.tokens[:rows], self.cosines[:rows], self.sines[:rows], self.index[:rows])
 
     def only(self, rows: NDArray[np.bool_]) -> _Side:
         return _Side(self.tokens[rows], self.cosines[rows], self.sines[rows], self.index[rows])
@@ -298,24 +333,14 @@ class _Batch:
             self.rows[rows], self.points[rows], self.query.only(rows), self.gallery.only(rows)
         )
 
-    def advanced(self, layer: Graph) -> _Batch:
-        tokens0, tokens1 = layer.run(
-            {
-                "tokens0": self.query.tokens,
-                "tokens1": self.gallery.tokens,
-                "cosines0": self.query.cosines,
-                "sines0": self.query.sines,
-                "cosines1": self.gallery.cosines,
-                "sines1": self.gallery.sines,
-                "bias0": self.query.bias,
-                "bias1": self.gallery.bias,
-            }
-        )
-        return replace(
-            self,
-            query=replace(self.query, tokens=tokens0),
-            gallery=replace(self.gallery, tokens=tokens1),
-        )
+    @property
+    def tokens_and_bias(self) -> dict[str, NDArray[np.float32]]:
+        return {
+            "tokens0": self.query.tokens,
+            "tokens1": self.gallery.tokens,
+            "bias0": self.query.bias,
+            "bias1": self.gallery.bias,
+        }
 
 
 def _normalise(features: Features) -> NDArray[np.float32]:
