@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from resight.chips import make_chip
-from resight.identify import Method
+from resight.method import Method
 from resight.photos import find_photos, read_photo
 from resight.registry import build_method
 from resight.settings import load_settings

@@ -17,8 +17,8 @@ from resight.distributions import (
 )
 from resight.extractors import Extractor
 from resight.extractors.sift import Sift
-from resight.identify import Method
 from resight.matchers.nearest import NearestNeighbour
+from resight.method import Method
 from resight.scoring import DISTRIBUTION_SCORES, score_pair
 from resight.types import SIDES, Features, GalleryEntry, Geometry, Matches, sides_meet
 

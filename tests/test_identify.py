@@ -21,8 +21,9 @@ from resight.chips import make_chip
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.extractors.sift import Sift
-from resight.identify import LEFT_OUT, Identifier, Method
+from resight.identify import LEFT_OUT, Identifier
 from resight.matchers.nearest import NearestNeighbour
+from resight.method import Method
 from resight.scoring import KnownPair, KnownPairs
 from resight.types import (
     SIDES,

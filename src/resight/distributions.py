@@ -12,7 +12,8 @@ from itertools import chain, combinations, product
 
 import numpy as np
 
-from resight.identify import Gallery, Method
+from resight.identify import Gallery
+from resight.method import Method
 from resight.scoring import KnownPair, KnownPairs
 from resight.types import GalleryEntry, sides_meet
 

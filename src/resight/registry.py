@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Optional, cast
 
 from resight.errors import IncompatibleFeatures, UnknownMethod
 from resight.matchers import ANY_FAMILY
@@ -24,17 +24,21 @@ from resight.matchers import ANY_FAMILY
 if TYPE_CHECKING:  # for the signatures only: naming a method must not start an engine
     from resight.engine import Engine
     from resight.extractors import Extractor
-    from resight.identify import Method
     from resight.matchers import Matcher
+    from resight.method import Method
     from resight.settings import Settings
 
 
 @dataclass(frozen=True)
 class Part:
-    """A registered class as ``module:Class``, and the arguments its name stands for."""
+    """A registered class as ``module:Class``, and the arguments its name stands for.
+
+    ``screen``: those that make a matcher a cheap look at a pair, where it can be one.
+    """
 
     target: str
-    arguments: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    screen: Optional[Mapping[str, object]] = None
 
 
 _ALIKED = "resight.extractors.aliked:Aliked"
@@ -49,7 +53,11 @@ EXTRACTORS: Mapping[str, Part] = MappingProxyType(
 )
 MATCHERS: Mapping[str, Part] = MappingProxyType(
     {
-        "lightglue": Part("resight.matchers.lightglue:LightGlue"),
+        "lightglue": Part(
+            "resight.matchers.lightglue:LightGlue",
+            # All points of few layers: after so few, none is sure enough to be dropped.
+            screen={"layers": 3, "depth_confidence": -1, "width_confidence": -1},
+        ),
         "nearest": Part("resight.matchers.nearest:NearestNeighbour"),
     }
 )
@@ -76,7 +84,8 @@ def build_method(name: str, settings: Settings) -> Method:
     extractor's features, and what the constructors raise (``WeightsMissing``,
     ``SettingsError``).
     """
-    from resight.identify import Method  # brings OpenCV, which a list of names needs not
+    # brings OpenCV, which a list of names needs not
+    from resight.method import SCREEN_KEYPOINTS, Method, Screen
 
     first, plus, second = name.partition("+")
     if not plus:
@@ -105,6 +114,12 @@ def build_method(name: str, settings: Settings) -> Method:
             f"{second} matches features of {', '.join(sorted(matcher.accepts))}, "
             f"not the {extractor.family} features of {first}; choose another pair"
         )
+    look = _parts("matcher")[second]
+    screen = None
+    if isinstance(look, Part) and look.screen is not None:
+        cls, given = classes[1]
+        arguments = _arguments(cls, {**given, **look.screen}, settings, engine)
+        screen = Screen(cast("Matcher", cls(**arguments)), SCREEN_KEYPOINTS)
     return Method(
         name,
         extractor,
@@ -112,6 +127,7 @@ def build_method(name: str, settings: Settings) -> Method:
         long_edge=settings.long_edge,
         margin=settings.margin,
         score=settings.score,
+        screen=screen,
     )
 
 
@@ -121,7 +137,7 @@ def _parts(role: str) -> dict[str, Part | EntryPoint]:
     return {**foreign, **own}
 
 
-def _load(role: str, name: str) -> tuple[Callable[..., object], Mapping[str, str]]:
+def _load(role: str, name: str) -> tuple[Callable[..., object], Mapping[str, object]]:
     """The class of that name and the arguments the name stands for."""
     parts = _parts(role)
     if name not in parts:
@@ -143,7 +159,7 @@ def _load(role: str, name: str) -> tuple[Callable[..., object], Mapping[str, str
 
 def _arguments(
     cls: Callable[..., object],
-    given: Mapping[str, str],
+    given: Mapping[str, object],
     settings: Settings,
     engine: Callable[[], Engine],
 ) -> dict[str, Any]:

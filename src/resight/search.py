@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resight.cascade import Progress
 from resight.catalogue import AnnotationRecord, Catalogue
 from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification
 from resight.errors import CatalogueDamaged, NotFound, PhotoError
-from resight.identify import Identifier, Method, Progress
+from resight.identify import Identifier
+from resight.method import Method
 from resight.photos import read_photo
 from resight.scoring import DISTRIBUTION_SCORES
 from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
@@ -49,7 +51,12 @@ class PhotoSearch:
     """
 
     def __init__(
-        self, *, catalogue: Catalogue, method: Method, side_policy: str = "compatible"
+        self,
+        *,
+        catalogue: Catalogue,
+        method: Method,
+        side_policy: str = "compatible",
+        effort: str = "normal",
     ) -> None:
         self.catalogue = catalogue
         self.method = method
@@ -60,6 +67,10 @@ class PhotoSearch:
             gallery=catalogue,
             method=method,
             side_policy=side_policy,
+            effort=effort,
+            shortlist=catalogue.shortlist(
+                method.extractor, long_edge=method.long_edge, margin=method.margin
+            ),
             known_pairs=known,
             batch_size=_BATCH,
         )

@@ -93,6 +93,11 @@ class Settings(BaseModel):
         description="which gallery photos a query meets: of the same side, of a side "
         "that can show the same skin, or all",
     )
+    effort: Literal["quick", "normal", "thorough", "exhaustive"] = Field(
+        default="normal",
+        description="how much is compared: the photos that look most alike at a glance, "
+        "more of them, or all",
+    )
     score: str = Field(default="sum", description="the raw score that ranks individuals")
     engine: Literal["openvino", "onnxruntime"] = Field(
         default="openvino", description="what runs the networks"

@@ -280,8 +280,10 @@ class Identification:
     """The answer about one query: ranked candidates and how they were found.
 
     ``method`` names extractor and matcher, ``fingerprint`` pins them exactly,
-    ``score`` is the name of the ranking score. ``searched`` counts the gallery
-    annotations compared and ``left_out`` says, by reason, how many were not.
+    ``score`` is the name of the ranking score. ``searched`` counts the gallery annotations
+    that took part and ``left_out`` says, by reason, how many did not. Of those searched
+    ``shortlisted`` were looked at by the network: ``half_matched`` by its first layers and
+    ``matched`` wholly, as ``effort`` allowed. Candidates have a photo that was matched.
     ``probability_new`` is ``None`` until the catalogue is calibrated.
     """
 
@@ -291,7 +293,11 @@ class Identification:
     score: str
     side: str
     side_policy: str
+    effort: str
     searched: int
+    shortlisted: int
+    half_matched: int
+    matched: int
     left_out: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     probability_new: Optional[float] = None

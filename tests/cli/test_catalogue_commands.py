@@ -255,7 +255,7 @@ def test_a_table_says_what_its_photos_show(drawn: Drawn, tmp_path: Path) -> None
         ("identify", "a.jpg", "--side", "lefft"),
         ("identify", "a.jpg", "b.jpg", "--box", "1,2,3,4"),
         ("identify", "a.jpg", "b.jpg", "--explain", "out.png"),
-        ("evaluate", "p.csv", "--photos", ".", "--effort", "quick"),
+        ("evaluate", "p.csv", "--photos", ".", "--effort", "hasty"),
         ("assign", "a.jpg"),
         ("describe", "a.jpg"),
         ("describe", "--side", "left"),

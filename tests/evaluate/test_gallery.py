@@ -14,8 +14,8 @@ from resight.catalogue.arrays import FeatureStore
 from resight.evaluate.gallery import MemoryGallery
 from resight.evaluate.protocol import Row
 from resight.extractors.sift import Sift
-from resight.identify import Method
 from resight.matchers.nearest import NearestNeighbour
+from resight.method import Method
 from resight.types import Chip, Features
 
 

@@ -19,8 +19,8 @@ from resight.errors import ProtocolError, ResightError, SettingsError
 from resight.evaluate import Report, evaluate, read_protocol
 from resight.evaluate.protocol import COLUMNS
 from resight.extractors.sift import Sift
-from resight.identify import Method
 from resight.matchers.nearest import NearestNeighbour
+from resight.method import EFFORTS, Method
 from resight.registry import build_method
 from resight.settings import Settings
 from resight.types import Chip, Features, Matches
@@ -124,7 +124,7 @@ def test_the_json_file_has_every_key_that_others_read(drawn: Drawn, tmp_path: Pa
     assert figures.keys() >= set(METHOD_KEYS.split())
     assert figures["ranks"] == [1, 1, 1, 1]
     assert figures["settings"]["max_keypoints"] == 150
-    assert figures["effort"] == "exhaustive"
+    assert figures["effort"] == "normal"
     assert figures["pairs_matched_per_query"] == 8
     assert figures["novelty_auroc"] is None
     assert figures["precision"] is None
@@ -479,7 +479,8 @@ def test_distributions_are_learned_from_the_gallery_for_scores_that_need_them(
     (figures,) = run(drawn, methods=[learning]).methods
     assert figures.score == "wasserstein_h0"
     assert figures.top1 == 1.0
-    assert figures.fingerprint.startswith(learning.fingerprint + " | known_pairs.v1(sha256=")
+    normal = f"{learning.fingerprint} | {EFFORTS['normal'].fingerprint}"
+    assert figures.fingerprint.startswith(normal + " | known_pairs.v1(sha256=")
 
 
 def test_no_distribution_is_learned_from_the_encounter_of_the_query(

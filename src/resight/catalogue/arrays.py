@@ -38,6 +38,11 @@ class FeatureStore:
         self._fingerprint = fingerprint
         self._folder = catalogue / "features" / _key(fingerprint, 16)
 
+    @property
+    def shortlist(self) -> Path:
+        """The folder where a shortlist of these features is kept."""
+        return self._folder / "shortlist"
+
     def load(self, photo: str, region: str) -> Features | None:
         """Features of a part of a photo; ``None`` where there are none.
 
@@ -105,8 +110,16 @@ def damaged(catalogue: Path) -> list[Path]:
 
 
 def bytes_on_disk(catalogue: Path) -> int:
-    """Size of all features together."""
-    return sum(path.stat().st_size for path in (catalogue / "features").rglob("*.safetensors"))
+    """Size of all features together, and of their shortlists."""
+    files = (catalogue / "features").rglob("*")
+    return sum(path.stat().st_size for path in files if path.is_file())
+
+
+def delete_shortlists(catalogue: Path) -> None:
+    """Remove the shortlists of all methods; they are packed again from features."""
+    for folder in (catalogue / "features").glob("*/shortlist"):
+        with writing_to(folder):
+            shutil.rmtree(folder)
 
 
 def delete_all(catalogue: Path) -> None:

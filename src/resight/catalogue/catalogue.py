@@ -39,6 +39,7 @@ from resight.catalogue.records import (
 from resight.catalogue.store import Store
 from resight.errors import CatalogueError, CatalogueExists, NotACatalogue, NotFound
 from resight.extractors import Extractor
+from resight.shortlist.index import Shortlist
 from resight.types import Features, GalleryEntry
 
 
@@ -357,10 +358,12 @@ class Catalogue:
         """
         with self._store.reading() as connection:
             known = queries.known(connection, annotations)
-        made = gallery.GalleryFeatures(
-            self._store, self._originals, extractor, long_edge=long_edge, margin=margin
-        )
+        made = self._described(extractor, long_edge, margin)
         return made.of([known.get(id) for id in annotations])
+
+    def shortlist(self, extractor: Extractor, *, long_edge: int, margin: float = 0.0) -> Shortlist:
+        """The shortlist of these features as it was kept; the identifier updates it."""
+        return self._described(extractor, long_edge, margin).shortlist()
 
     def prepare(
         self,
@@ -370,15 +373,26 @@ class Catalogue:
         margin: float = 0.0,
         progress: Callable[[int, int], None] | None = None,
     ) -> Prepared:
-        """Make the features that the gallery lacks, so that no search has to.
+        """Make features and shortlist that the gallery lacks, so that no search has to.
 
         Stopping (or killing) and repeating is safe: what was made is kept.
         ``progress`` is told how many are dealt with, and how many are to be.
         """
-        made = gallery.GalleryFeatures(
+        made = self._described(extractor, long_edge, margin)
+        records = gallery.searched(self.annotations())
+        report = made.prepare(records, progress)
+        by_id = {record.id: record for record in records}
+        made.shortlist().update(
+            list(by_id), lambda names: made.kept([by_id[name] for name in names])
+        )
+        return report
+
+    def _described(
+        self, extractor: Extractor, long_edge: int, margin: float
+    ) -> gallery.GalleryFeatures:
+        return gallery.GalleryFeatures(
             self._store, self._originals, extractor, long_edge=long_edge, margin=margin
         )
-        return made.prepare(gallery.searched(self.annotations()), progress)
 
     def features_on_disk(self) -> int:
         """Bytes that kept features take."""

@@ -17,6 +17,7 @@ from resight.engine import available_cores
 from resight.errors import PhotoError
 from resight.extractors import Extractor
 from resight.photos import read_photo
+from resight.shortlist.index import Shortlist
 from resight.types import Chip, Features, GalleryEntry
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,10 @@ class GalleryFeatures:
             f"{extractor.fingerprint} | {chip_fingerprint(long_edge=long_edge, margin=margin)}",
         )
 
+    def shortlist(self) -> Shortlist:
+        """The kept shortlist, as far as it was packed."""
+        return Shortlist(self._store.shortlist)
+
     def of(self, records: Sequence[AnnotationRecord | None]) -> Iterator[Features | None]:
         """Features of each annotation, in order; ``None`` for none and for a lost original.
 
@@ -92,6 +97,11 @@ class GalleryFeatures:
             yield from self._batch(waiting)
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def kept(self, records: Sequence[AnnotationRecord]) -> Iterator[Features | None]:
+        """Features that have been made, in order; ``None`` where there are none."""
+        for record in records:
+            yield self._store.load(record.photo.sha256, _region(record))
 
     def prepare(
         self, records: Sequence[AnnotationRecord], progress: Callable[[int, int], None] | None

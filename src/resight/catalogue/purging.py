@@ -67,6 +67,8 @@ def finish(store: Store, originals: Originals) -> int:
                 with writing_to(path):
                     path.unlink(missing_ok=True)
                     flush_folder(path.parent)
+        if left:
+            arrays.delete_shortlists(originals.folder.parent)
     return len(left)
 
 

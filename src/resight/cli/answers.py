@@ -89,8 +89,13 @@ def print_answer(
 
 
 def _searched(answer: Identification) -> str:
-    individuals = count(len(answer.candidates), "individual")
-    text = f"Searched {count(answer.searched, 'photo')} of {individuals} in {answer.seconds:.1f} s"
+    text = f"Searched {count(answer.searched, 'photo')}"
+    if answer.matched == answer.searched:
+        text += f" of {count(len(answer.candidates), 'individual')}"
+    text += f" in {answer.seconds:.1f} s"
+    if answer.matched < answer.searched:
+        closer = f"{answer.shortlisted} by the network, " if answer.half_matched else ""
+        text += f" at effort {answer.effort}: {closer}{answer.matched} matched in full"
     if answer.left_out:
         reasons = ", ".join(f"{number} ({reason})" for reason, number in answer.left_out.items())
         text += f"; left out {reasons}"
@@ -108,7 +113,11 @@ def as_json(
         "side": answer.side,
         "encounter": query.encounter,
         "side_policy": answer.side_policy,
+        "effort": answer.effort,
         "searched": answer.searched,
+        "shortlisted": answer.shortlisted,
+        "half_matched": answer.half_matched,
+        "matched": answer.matched,
         "individuals": len(answer.candidates),
         "left_out": dict(answer.left_out),
         "seconds": answer.seconds,

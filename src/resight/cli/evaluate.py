@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from resight.cli.options import HERE, CatalogueFolder, Quiet, Set
+from resight.cli.options import HERE, CatalogueFolder, Effort, Quiet, Set, effort_of
 from resight.cli.output import Column, ExitCode, Output, count, stopped, to_stderr
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 #: Missed queries printed; more are counted.
 _MISSED = 10
-_EFFORTS = ("quick", "normal", "thorough", "exhaustive")
 
 
 def evaluate(
@@ -42,12 +41,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    effort: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="How much is compared; this release knows exhaustive only."
-        ),
-    ] = "exhaustive",
+    effort: Effort = "",
     limit: Annotated[
         Optional[int],
         typer.Option(metavar="N", help="Ask the first N queries only.", min=1, show_default=False),
@@ -80,15 +74,9 @@ def evaluate(
     from resight.registry import build_method
     from resight.settings import load_settings
 
-    if effort not in _EFFORTS:
-        raise typer.BadParameter(f"--effort {effort!r} is not one of {', '.join(_EFFORTS)}")
-    if effort != "exhaustive":
-        raise typer.BadParameter(
-            f"--effort {effort} needs a shortlist, which this release does not have: "
-            "use --effort exhaustive"
-        )
     out = Output(quiet=quiet)
-    assignments = [*(set_ or ()), *([f"side_policy={side}"] if side else ())]
+    chosen = {"side_policy": side, "effort": effort_of(effort)}
+    assignments = [*(set_ or ()), *(f"{name}={value}" for name, value in chosen.items() if value)]
     values = load_settings(assignments, catalogue=catalogue)
     wanted = read_protocol(protocol)
     if limit is not None:

@@ -13,7 +13,18 @@ from resight.cli import options
 from resight.cli.answers import as_json, has_matched, method_note, print_answer, score_note
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in
-from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, Set, box_of, name_of, side_of
+from resight.cli.options import (
+    HERE,
+    AsJson,
+    CatalogueFolder,
+    Effort,
+    Quiet,
+    Set,
+    box_of,
+    effort_of,
+    name_of,
+    side_of,
+)
 from resight.cli.output import Output, count, error, exit_code, stopped, to_stderr
 from resight.errors import CatalogueError, NotFound, PhotoError
 
@@ -60,6 +71,7 @@ def identify(
             metavar="NAME", help="Extractor+matcher, such as sift+nearest.", show_default=False
         ),
     ] = "",
+    effort: Effort = "",
     set_: Set = None,
     catalogue: CatalogueFolder = HERE,
     as_json: AsJson = False,
@@ -87,8 +99,10 @@ def identify(
     if region and len(paths) != 1:
         raise typer.BadParameter(f"--box is for one photo, not {len(paths)}")
     pictures = _Pictures(explain, len(paths)) if explain else None
+    chosen = {"method": method, "effort": effort_of(effort)}
     values = load_settings(
-        [*(set_ or ()), *([f"method={method}"] if method else ())], catalogue=catalogue
+        [*(set_ or ()), *(f"{name}={value}" for name, value in chosen.items() if value)],
+        catalogue=catalogue,
     )
     with opened_in(catalogue) as opened:
         _check_gallery(opened, catalogue, encounter)
@@ -97,6 +111,7 @@ def identify(
                 catalogue=opened,
                 method=build_method(values.method, values),
                 side_policy=values.side_policy,
+                effort=values.effort,
             )
         asked = _Asked(catalogue, len(paths), side, region, box, encounter)
         run = _Run(out, search, pictures, asked, top)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -48,6 +48,14 @@ CatalogueFolder = Annotated[
         help="Folder of the catalogue; else RESIGHT_CATALOGUE, else the current folder.",
         show_default=False,
         rich_help_panel=_COMMON,
+    ),
+]
+Effort = Annotated[
+    str,
+    typer.Option(
+        metavar="quick|normal|thorough|exhaustive",
+        help="How much of the gallery is compared in full; normal if not set.",
+        show_default=False,
     ),
 ]
 AsJson = Annotated[
@@ -141,6 +149,16 @@ def side_of(text: str) -> str:
         return side_named(text)
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from problem
+
+
+def effort_of(text: str) -> str:
+    """What ``--effort`` names; empty if it was not given."""
+    from resight.settings import Settings
+
+    efforts = get_args(Settings.model_fields["effort"].annotation)
+    if text and text not in efforts:
+        raise typer.BadParameter(f"there is no effort {text!r}; there are {', '.join(efforts)}")
+    return text
 
 
 def actor(by: str) -> str:

@@ -14,7 +14,7 @@ from resight.errors import PhotoError
 from resight.evaluate.protocol import Row
 from resight.evaluate.report import Unreadable
 from resight.extractors import Extractor
-from resight.identify import Method
+from resight.method import Method
 from resight.photos import read_photo
 from resight.types import Chip, Features, GalleryEntry
 

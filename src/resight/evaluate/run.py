@@ -18,7 +18,8 @@ from resight.evaluate.journal import Journal, QueryResult
 from resight.evaluate.machine import code_digest, commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
-from resight.identify import Identifier, Method
+from resight.identify import Identifier
+from resight.method import Method
 from resight.scoring import CONFIDENCE_SCORES, DISTRIBUTION_SCORES, SCORE_NAMES
 from resight.settings import Settings
 from resight.types import Chip
@@ -27,7 +28,6 @@ from resight.types import Chip
 Progress = Callable[[str, int, int], None]
 
 #: Every gallery photo that a query may meet is matched: there is no shortlist yet.
-EFFORT = "exhaustive"
 
 
 def evaluate(
@@ -169,7 +169,7 @@ class _Run:
         return MethodReport(
             name=method.name,
             fingerprint=identifier.fingerprint,
-            effort=EFFORT,
+            effort=self._settings.effort,
             side_policy=self._settings.side_policy,
             score=method.score,
             settings=settings.model_dump(),
@@ -202,7 +202,13 @@ class _Run:
         known = None
         if method.score in DISTRIBUTION_SCORES:
             known = match_known_pairs(gallery, method, side_policy=policy)
-        return Identifier(gallery=gallery, method=method, side_policy=policy, known_pairs=known)
+        return Identifier(
+            gallery=gallery,
+            method=method,
+            side_policy=policy,
+            effort=self._settings.effort,
+            known_pairs=known,
+        )
 
     def _ask(self, identifier: Identifier, row: Row) -> QueryResult:
         started = time.perf_counter()
@@ -214,7 +220,7 @@ class _Run:
         answer = identifier.identify(chip, side=row.side, encounter=row.encounter, photo=sha256)
         return QueryResult(
             scores={each.individual: each.score for each in answer.candidates},
-            pairs=answer.searched,
+            pairs=answer.matched,
             seconds=time.perf_counter() - started,
             peak_rss_mb=peak_rss_mb(),
         )

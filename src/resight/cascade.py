@@ -1,0 +1,196 @@
+"""The stages that a query's gallery photos pass, the cheap ones first.
+
+    shortlist -> screen -> matches -> geometry -> scores
+    descriptors  few layers, matcher  verify     scoring
+                 few points
+
+``Effort`` says how many photos pass from one stage to the next. A stage is not run where
+no fewer would pass than come.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import nlargest
+from itertools import islice
+from typing import Optional
+
+import numpy as np
+
+from resight.method import Effort, Method
+from resight.scoring import ScoreDistributions, rank_individuals, score_pair
+from resight.shortlist.index import Shortlist
+from resight.types import Candidate, Evidence, Features, GalleryEntry
+from resight.verify import verify
+
+#: Told how many gallery photos have been dealt with, and how many are to be.
+Progress = Callable[[int, int], None]
+#: A gallery photo and its features.
+Photo = tuple[GalleryEntry, Features]
+
+NOT_AVAILABLE = "photo not available"
+NO_KEYPOINTS = "no keypoints"
+
+#: Photos screened before it is asked whether that is enough.
+_SCREENED_AT_ONCE = 8
+#: Photos of one individual that pass a stage: many alike ones must not crowd out others.
+_PHOTOS_PASSED = 3
+
+
+@dataclass
+class Funnel:
+    """How many photos each stage looked at, and the evidence about individuals."""
+
+    searched: int = 0
+    shortlisted: int = 0
+    half_matched: int = 0
+    matched: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """What is compared by which method, and how much of it.
+
+    ``describe`` gives the features of entries in order, ``None`` where there are none to be
+    had; ``shortlist`` an up-to-date shortlist of the gallery, called only when it is needed.
+    """
+
+    method: Method
+    effort: Effort
+    describe: Callable[[Sequence[GalleryEntry]], Iterator[Optional[Features]]]
+    shortlist: Callable[[], Shortlist]
+    photos_kept: int
+    batch_size: int
+
+    def run(
+        self,
+        query: Features,
+        entries: Sequence[GalleryEntry],
+        distributions: Optional[ScoreDistributions],
+        progress: Optional[Progress],
+    ) -> Funnel:
+        """Compare a query that has keypoints with the entries."""
+        funnel = Funnel()
+        if self.effort.shortlisted is not None and len(entries) > self.effort.shortlisted:
+            entries = self._shortlisted(query, entries, self.effort.shortlisted, funnel)
+        else:
+            funnel.searched = len(entries)
+        photos = self._photos(entries, funnel)
+        limit, total = self.effort.matched, len(entries)
+        if self.method.screen and limit is not None and len(entries) > limit:
+            screened = self._screened(query, photos, limit, funnel)
+            photos, total = iter(screened), len(screened)
+        best = _Best(self.method, self.photos_kept)
+        while batch := list(islice(photos, self.batch_size)):
+            best.add(self._compare(query, batch, distributions))
+            funnel.matched += len(batch)
+            if progress:
+                progress(funnel.matched, total)
+        if progress and funnel.matched < total:  # some were not available
+            progress(total, total)
+        funnel.shortlisted = max(funnel.half_matched, funnel.matched)
+        funnel.candidates = best.candidates()
+        return funnel
+
+    def _shortlisted(
+        self, query: Features, entries: Sequence[GalleryEntry], limit: int, funnel: Funnel
+    ) -> list[GalleryEntry]:
+        scores = self.shortlist().scores(query, [entry.annotation for entry in entries])
+        unavailable, empty = np.isnan(scores), np.isneginf(scores)
+        funnel.left_out[NOT_AVAILABLE] += int(unavailable.sum())
+        funnel.left_out[NO_KEYPOINTS] += int(empty.sum())
+        there = [(score, entry) for score, entry in zip(scores, entries, strict=True) if score >= 0]
+        funnel.searched = len(there)
+        return _best_of(there, limit)
+
+    def _photos(self, entries: Sequence[GalleryEntry], funnel: Funnel) -> Iterator[Photo]:
+        """Those that can be compared; the others are counted out."""
+        for entry, features in zip(entries, self.describe(entries), strict=True):
+            if features is not None and len(features):
+                yield entry, features
+            else:
+                funnel.left_out[NOT_AVAILABLE if features is None else NO_KEYPOINTS] += 1
+                funnel.searched -= 1
+
+    def _screened(
+        self, query: Features, photos: Iterator[Photo], limit: int, funnel: Funnel
+    ) -> list[Photo]:
+        assert self.method.screen is not None  # noqa: S101  (the caller looked)
+        features_of: dict[str, Features] = {}
+        scored: list[tuple[float, GalleryEntry]] = []
+        highest: dict[str, float] = {}  # score of each individual
+        while batch := list(islice(photos, _SCREENED_AT_ONCE)):
+            scores = self.method.screen.scores(query, [features for _, features in batch])
+            for score, (entry, features) in zip(scores, batch, strict=True):
+                scored.append((score, entry))
+                features_of[entry.annotation] = features
+                highest[entry.individual] = max(score, highest.get(entry.individual, 0.0))
+            best, second = nlargest(2, [*highest.values(), 0.0])
+            if second and best >= self.effort.certain * second:
+                break
+        funnel.half_matched = len(scored)
+        least = self.effort.close * max(highest.values(), default=0.0)
+        close = [(score, entry) for score, entry in scored if score >= least]
+        return [(entry, features_of[entry.annotation]) for entry in _best_of(close, limit)]
+
+    def _compare(
+        self,
+        query: Features,
+        batch: Sequence[Photo],
+        distributions: Optional[ScoreDistributions],
+    ) -> Iterator[tuple[GalleryEntry, Evidence]]:
+        found = self.method.matcher.match(query, [features for _, features in batch])
+        for (entry, features), matches in zip(batch, found, strict=True):
+            geometry = verify(query, features, matches)
+            scores = score_pair(matches, geometry, distributions)
+            yield entry, Evidence(entry.annotation, scores, matches, geometry)
+
+
+def _best_of(scored: Sequence[tuple[float, GalleryEntry]], limit: int) -> list[GalleryEntry]:
+    """The photos with the highest scores, of no individual more than a few."""
+    passed: Counter[str] = Counter()
+    best = []
+    for _, entry in sorted(scored, key=lambda each: -each[0]):
+        if passed[entry.individual] < _PHOTOS_PASSED:
+            passed[entry.individual] += 1
+            best.append(entry)
+        if len(best) == limit:
+            break
+    return best
+
+
+class _Best:
+    """The best photos of each individual seen so far.
+
+    Whatever the batches were, the result is that of ranking all photos at once
+    and cutting each individual's evidence.
+    """
+
+    def __init__(self, method: Method, photos: int) -> None:
+        self._method = method
+        self._photos = photos
+        self._kept: dict[str, list[tuple[GalleryEntry, Evidence]]] = {}
+
+    def add(self, compared: Iterator[tuple[GalleryEntry, Evidence]]) -> None:
+        changed: dict[str, list[tuple[GalleryEntry, Evidence]]] = {}
+        for entry, evidence in compared:
+            kept = changed.setdefault(entry.individual, list(self._kept.get(entry.individual, ())))
+            kept.append((entry, evidence))
+        for candidate in self._rank(changed):
+            entries = {item.annotation: entry for entry, item in changed[candidate.individual]}
+            self._kept[candidate.individual] = [
+                (entries[item.annotation], item) for item in candidate.evidence[: self._photos]
+            ]
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        return self._rank(self._kept)
+
+    def _rank(
+        self, kept: Mapping[str, Sequence[tuple[GalleryEntry, Evidence]]]
+    ) -> tuple[Candidate, ...]:
+        pairs = [pair for photos in kept.values() for pair in photos]
+        return rank_individuals(pairs, score=self._method.score, method=self._method.name)

@@ -1,0 +1,183 @@
+"""The first descriptors of every gallery photo, side by side in one memory-mapped file.
+
+Derived from features, so the folder may be deleted at any time::
+
+    descriptors.f16   (slots, 512, D) float16, zeros after a photo's own
+    slots.txt         "resight-packed.v1 D", then for each slot: count, crc32, annotation
+
+A slot's line is written after its descriptors, and what is not complete is cut off when the
+folder is opened, so a process may be killed at any instant. A slot whose annotation has gone
+stays until ``keep`` writes a smaller file.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.types import Features
+
+logger = logging.getLogger(__name__)
+
+#: Kept of each photo: its best. (Of the queries that LightGlue got right, a scan with 512 has
+#: the animal among the first 24 of 160 photos for 97.5 %, with 256 for 92.6 %.)
+KEYPOINTS = 512
+_LAYOUT = "resight-packed.v1"
+_AT_ONCE = 64  # photos written together
+
+
+@dataclass(frozen=True)
+class _Slot:
+    annotation: str
+    count: int
+    crc32: int
+
+    @property
+    def line(self) -> str:
+        return f"{self.count} {self.crc32} {self.annotation}\n"
+
+
+class PackedDescriptors:
+    """Descriptors by slot, in ``folder``; one writer at a time.
+
+    ``slots`` maps an annotation to its slot, ``descriptors`` is (slots, 512, D) float16
+    of unit length, memory-mapped and read-only, ``counts`` (slots,) int64 how many of
+    them are a photo's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lines = folder / "slots.txt"
+        self._array = folder / "descriptors.f16"
+        self._kept: list[_Slot] = []
+        self.slots: dict[str, int] = {}
+        self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.descriptors: NDArray[np.float16] = np.zeros((0, KEYPOINTS, 0), np.float16)
+        self._open()
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """Size of both files."""
+        return sum(path.stat().st_size for path in (self._lines, self._array) if path.exists())
+
+    def add(self, photos: Iterable[tuple[str, Features]]) -> None:
+        """Append annotations that are not there yet, a few at a time as they come.
+
+        Those of an earlier few are kept if the iterable fails or is interrupted.
+        """
+        packed = ((name, _packed(features)) for name, features in photos)
+        while some := list(islice(packed, _AT_ONCE)):
+            self._append(some)
+
+    def keep(self, annotations: Iterable[str]) -> None:
+        """Drop all other annotations, and close the gaps they leave."""
+        kept = [name for name in self.slots if name in set(annotations)]
+        smaller = PackedDescriptors(self.folder.with_name(f"{self.folder.name}.smaller"))
+        smaller.clear()
+        for start in range(0, len(kept), _AT_ONCE):
+            some = [(name, self.slots[name]) for name in kept[start : start + _AT_ONCE]]
+            smaller._append([(n, self.descriptors[i, : self.counts[i]]) for n, i in some])
+        self.clear()
+        if smaller.folder.exists():
+            smaller.folder.replace(self.folder)
+        self._open()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._open()
+
+    def damaged(self) -> list[str]:
+        """Annotations whose descriptors are not those that were written."""
+        return [
+            slot.annotation
+            for slot, packed in zip(self._kept, self.descriptors, strict=True)
+            if zlib.crc32(np.ascontiguousarray(packed).data) != slot.crc32
+        ]
+
+    def _append(self, photos: Sequence[tuple[str, NDArray[np.float16]]]) -> None:
+        dimensions = photos[0][1].shape[1]
+        packed = np.zeros((len(photos), KEYPOINTS, dimensions), np.float16)
+        new = []
+        for row, (name, descriptors) in zip(packed, photos, strict=True):
+            row[: len(descriptors)] = descriptors
+            new.append(_Slot(name, len(descriptors), zlib.crc32(row.data)))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._array.open("ab") as file:
+            file.write(packed.data)
+        with self._lines.open("ab") as file:
+            if not file.tell():
+                file.write(f"{_LAYOUT} {dimensions}\n".encode())
+            file.write("".join(slot.line for slot in new).encode())
+        self._map([*self._kept, *new], dimensions)
+
+    def _open(self) -> None:
+        try:
+            slots, dimensions = self._read()
+        except FileNotFoundError:
+            slots, dimensions = [], 0
+        except (OSError, ValueError) as error:
+            logger.warning("%s is damaged and will be made again (%s)", self.folder, error)
+            shutil.rmtree(self.folder, ignore_errors=True)
+            slots, dimensions = [], 0
+        self._map(slots, dimensions)
+
+    def _read(self) -> tuple[list[_Slot], int]:
+        """The slots whose line and descriptors are whole; cuts off what follows."""
+        text = self._lines.read_bytes()
+        whole = text[: text.rfind(b"\n") + 1].decode()
+        header, *lines = whole.splitlines()
+        layout, dimensions = header.split(" ")
+        if layout != _LAYOUT:
+            raise ValueError(f"its layout is {layout}")
+        size = KEYPOINTS * int(dimensions) * 2
+        slots = []
+        for line in lines[: self._array.stat().st_size // size]:
+            count, crc32, annotation = line.split(" ", 2)
+            slots.append(_Slot(annotation, int(count), int(crc32)))
+        _cut(self._lines, len(f"{header}\n{''.join(slot.line for slot in slots)}".encode()))
+        _cut(self._array, len(slots) * size)
+        return slots, int(dimensions)
+
+    def _map(self, slots: list[_Slot], dimensions: int) -> None:
+        self._kept = slots
+        self.slots = {slot.annotation: i for i, slot in enumerate(slots)}
+        self.counts = np.array([slot.count for slot in slots], np.int64)
+        shape = (len(slots), KEYPOINTS, dimensions)
+        self.descriptors = (
+            np.memmap(self._array, np.float16, "r", shape=shape)
+            if slots
+            else np.zeros(shape, np.float16)
+        )
+
+
+def unit_vectors(features: Features, count: int = KEYPOINTS) -> NDArray[np.float32]:
+    """(N, D) float32 of unit length whose products order pairs as the metric does.
+
+    Of bit strings, the bits as plus and minus: their product falls with differing bits.
+    """
+    descriptors = features.descriptors[:count]
+    if features.metric == "hamming":
+        descriptors = 2 * np.unpackbits(descriptors, axis=1).astype(np.int8) - 1
+    vectors = descriptors.astype(np.float32)
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.maximum(length, np.finfo(np.float32).tiny)
+    return vectors
+
+
+def _packed(features: Features) -> NDArray[np.float16]:
+    return unit_vectors(features).astype(np.float16)
+
+
+def _cut(path: Path, size: int) -> None:
+    if path.stat().st_size != size:
+        with path.open("r+b") as file:
+            file.truncate(size)

@@ -1,0 +1,122 @@
+"""What passes from stage to stage, with a screen and a matcher whose scores a reader sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from tests.test_identify import Photos, entry, photo
+
+from resight.extractors.sift import Sift
+from resight.identify import Identifier
+from resight.matchers import ANY_FAMILY
+from resight.method import EFFORTS, Method, Screen
+from resight.types import Features, Identification, Matches
+
+SIFT = Sift()
+
+
+@dataclass
+class Shared:
+    """Scores a pair by how many numbers it shares; remembers the keypoints of those it saw."""
+
+    seen: list[int] = field(default_factory=list)
+    accepts = ANY_FAMILY
+    fingerprint = "shared.v1()"
+
+    def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
+        return list(self._matches(query, gallery))
+
+    def _matches(self, query: Features, gallery: Sequence[Features]) -> Iterator[Matches]:
+        for other in gallery:
+            self.seen.append(len(other))
+            shared = np.argwhere(query.descriptors @ other.descriptors.T > 0.5).astype(np.int32)
+            yield Matches(shared, np.full(len(shared), 1, np.float32))
+
+
+def gallery_of(*shown: int, per_individual: int = 1) -> Photos:
+    """One photo after the other that shows so many of the query's numbers, and others."""
+    return Photos(
+        [
+            (entry(f"p{i}", f"animal {i // per_individual}"), [*range(n), *range(100, 110)])
+            for i, n in enumerate(shown)
+        ]
+    )
+
+
+def ask(gallery: Photos, effort: str, keypoints: int = 50) -> tuple[Identification, Shared, Shared]:
+    look, match = Shared(), Shared()
+    method = Method("drawn", SIFT, match, screen=Screen(look, keypoints))
+    identifier = Identifier(gallery=gallery, method=method, effort=effort)
+    return identifier.identify(photo(range(40))), look, match
+
+
+def counts(answer: Identification) -> tuple[int, int, int, int]:
+    return answer.searched, answer.shortlisted, answer.half_matched, answer.matched
+
+
+ALIKE = [20 + i % 7 for i in range(150)]
+
+
+def test_each_stage_passes_the_best_on() -> None:
+    answer, look, match = ask(gallery_of(*ALIKE, 35), "normal")
+    assert counts(answer) == (151, 32, 32, 4)
+    assert (len(look.seen), len(match.seen)) == (32, 4)
+    assert (answer.candidates[0].individual, answer.candidates[0].score) == ("animal 150", 35)
+    assert answer.effort == "normal"
+
+
+def test_exhaustive_matches_all_and_looks_at_none_before() -> None:
+    answer, look, _ = ask(gallery_of(*ALIKE), "exhaustive")
+    assert counts(answer) == (150, 150, 0, 150)
+    assert look.seen == []
+    assert len(answer.candidates) == 150
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_few_photos_are_all_matched_whatever_the_effort(effort: str) -> None:
+    answer, _, _ = ask(gallery_of(9), effort)
+    assert counts(answer) == (1, 1, 0, 1)
+    assert answer.candidates[0].score == 9
+
+
+def test_the_screen_stops_when_one_individual_stands_out() -> None:
+    answer, look, _ = ask(gallery_of(*([5] * 100), 39), "normal")
+    assert (answer.shortlisted, answer.half_matched, len(look.seen)) == (8, 8, 8)
+    assert answer.candidates[0].individual == "animal 100"
+    # None of the others is close to it.
+    assert answer.matched == 1
+
+
+def test_alike_photos_of_one_individual_do_not_crowd_out_the_others() -> None:
+    answer, _, _ = ask(gallery_of(*([30] * 100), 25, 25, per_individual=100), "normal")
+    assert counts(answer) == (102, 5, 5, 4)
+    assert [each.individual for each in answer.candidates] == ["animal 0", "animal 1"]
+
+
+def test_the_screen_sees_the_best_keypoints_only() -> None:
+    _, look, match = ask(gallery_of(*ALIKE), "normal", keypoints=12)
+    assert set(look.seen) == {12}
+    assert min(match.seen) > 12
+
+
+def test_photos_that_are_gone_or_blank_are_counted_out_by_the_shortlist() -> None:
+    class WithoutTwo(Photos):
+        def features(self, annotations, extractor, /, **chips):  # type: ignore[no-untyped-def]
+            for name, each in zip(
+                annotations, super().features(annotations, extractor, **chips), strict=True
+            ):
+                yield None if name == "p3" else photo([]) if name == "p4" else each
+
+    answer, _, _ = ask(WithoutTwo(gallery_of(*ALIKE).rows), "normal")
+    assert answer.searched == 148
+    assert answer.left_out == {"photo not available": 1, "no keypoints": 1}
+
+
+def test_effort_and_screen_are_part_of_the_fingerprint() -> None:
+    made = {effort: ask(gallery_of(9), effort)[0].fingerprint for effort in EFFORTS}
+    assert len(set(made.values())) == len(EFFORTS)
+    assert "screen.v1" in made["normal"]
+    assert "screen.v1" not in made["exhaustive"]
