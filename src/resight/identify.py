@@ -215,6 +215,7 @@ class Identifier:
         """The entries to compare, and how many are left out for which reason."""
         chosen: list[GalleryEntry] = []
         left_out: Counter[str] = Counter()
+        meets = {other: sides_meet(side, other, self.side_policy) for other in SIDES}
         for entry in self.gallery.entries():
             if photo and entry.photo == photo:
                 left_out[OWN_PHOTO] += 1
@@ -222,7 +223,7 @@ class Identifier:
                 left_out[OWN_ENCOUNTER] += 1
             elif not entry.individual:
                 left_out[NO_INDIVIDUAL] += 1
-            elif not sides_meet(side, entry.side, self.side_policy):
+            elif not meets[entry.side]:
                 left_out[OTHER_SIDE] += 1
             else:
                 chosen.append(entry)

@@ -403,3 +403,14 @@ def test_a_decision_is_in_utc(catalogue: Catalogue, ids: list[str]) -> None:
     offset = decision.at.utcoffset()
     assert offset is not None
     assert offset.total_seconds() == 0
+
+
+def test_the_gallery_is_read_again_only_after_a_decision(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    catalogue.assign(ids[:1], "Crush", actor="bob")
+    before = catalogue.entries()
+    assert catalogue.entries() is before
+    with Catalogue.open(catalogue.folder) as another:
+        another.assign(ids[1:2], "Bruce", actor="ann")
+    assert "Bruce" in {entry.individual for entry in catalogue.entries()}

@@ -64,6 +64,7 @@ class Catalogue:
         self.folder = folder.absolute()
         self._store = store
         self._originals = Originals(self.folder)
+        self._entries = gallery.Entries(store)
 
     @classmethod
     def init(cls, folder: Path) -> Catalogue:
@@ -337,9 +338,9 @@ class Catalogue:
 
     # For identification
 
-    def entries(self) -> builtins.list[GalleryEntry]:
+    def entries(self) -> tuple[GalleryEntry, ...]:
         """The gallery: visible annotations of known individuals."""
-        return gallery.entries(self.annotations())
+        return self._entries.current()
 
     def features(
         self,

@@ -40,6 +40,22 @@ def entries(records: Sequence[AnnotationRecord]) -> list[GalleryEntry]:
     ]
 
 
+class Entries:
+    """The gallery of a store, read again only after a decision: each change is one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: tuple[int, tuple[GalleryEntry, ...]] = (-1, ())
+
+    def current(self) -> tuple[GalleryEntry, ...]:
+        """The same tuple as before where nothing was decided since, by any process."""
+        with self._store.reading() as connection:
+            latest = queries.latest_decision(connection)
+            if latest != self._known[0]:
+                self._known = latest, tuple(entries(queries.records(connection)))
+        return self._known[1]
+
+
 def searched(records: Sequence[AnnotationRecord]) -> list[AnnotationRecord]:
     """The annotations among which to search: visible ones of known individuals."""
     return [record for record in records if record.individual and not record.hidden]

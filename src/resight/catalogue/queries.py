@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row
 from resight.catalogue.names import box_of, clean_name
 from resight.catalogue.originals import sha256_of
 from resight.catalogue.records import AnnotationRecord, IndividualSummary
-from resight.catalogue.store import annotations_table, photos, purged
+from resight.catalogue.store import annotations_table, decisions, photos, purged
 from resight.errors import Conflict, NotFound
 from resight.types import Photo, Place
 
@@ -97,6 +97,11 @@ def known(connection: Connection, ids: Iterable[str]) -> dict[str, AnnotationRec
     among = sa.select(sa.func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
     query = _annotated_photos().where(annotations_table.c.id.in_(among))
     return {row.id: _record(row) for row in connection.execute(query)}
+
+
+def latest_decision(connection: Connection) -> int:
+    """Its id; 0 before the first."""
+    return connection.execute(sa.select(sa.func.max(decisions.c.id))).scalar() or 0
 
 
 def holds_photo(connection: Connection, sha256: str) -> bool:
