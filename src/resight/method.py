@@ -55,7 +55,7 @@ EFFORTS: Mapping[str, Effort] = MappingProxyType(
         effort.name: effort
         for effort in (
             Effort("quick", shortlisted=4, matched=1),
-            Effort("normal", shortlisted=32, matched=4, certain=1.7, close=0.7),
+            Effort("normal", shortlisted=32, matched=4, certain=1.6, close=0.7),
             Effort("thorough", shortlisted=100, matched=20),
             Effort("exhaustive", shortlisted=None, matched=None),
         )
