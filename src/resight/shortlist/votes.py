@@ -33,7 +33,9 @@ NEIGHBOURS = 10
 
 _FEWEST = 256  # descriptors that codes can be learned from: each has 256 values
 _LISTS = (16, 8192)  # fewest and most: finding a descriptor's list is most of the work of adding it
-_SAMPLE = 40  # descriptors for each centroid to learn
+_SAMPLE, _SAMPLE_OF_CODES = 40, 64  # descriptors to learn each centroid and each code from
+_ROUNDS = 8  # of k-means
+_PER_BYTE = 4  # components of a descriptor in a byte of its code
 _SAMPLE_OF_PHOTO = 16  # so that the sample is of many photos, though few pages are read
 _SEED = 1
 _AT_ONCE = 512  # photos
@@ -95,11 +97,13 @@ class VoteIndex:
         dimensions = descriptors.shape[2]
         lists = _lists(total)
         coarse = faiss.IndexFlatL2(dimensions)
-        index = faiss.IndexIVFPQ(coarse, dimensions, lists, dimensions // 4, 8)
+        index = faiss.IndexIVFPQ(coarse, dimensions, lists, dimensions // _PER_BYTE, 8)
         for clustering in (index.cp, index.pq.cp):
             clustering.seed = _SEED
+            clustering.niter = _ROUNDS
             clustering.min_points_per_centroid = 1  # says so on stderr if there are fewer
-        index.train(_sample(descriptors, counts, max(_SAMPLE * lists, 64 * _FEWEST)))
+        index.pq.cp.max_points_per_centroid = _SAMPLE_OF_CODES
+        index.train(_sample(descriptors, counts, max(_SAMPLE * lists, _SAMPLE_OF_CODES * _FEWEST)))
         notes = {"trained": total, "removed": 0, "slots": 0, "mark": mark}
         built = cls(index, notes=notes, threads=threads)
         built.add(descriptors, counts, np.arange(len(counts)), progress=progress)
