@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write a file by renaming a finished one into place.
+@contextmanager
+def writing_whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """The path of a new file to write, renamed to ``path`` in the end if nothing failed.
 
     Whoever reads sees the old file or the new one, whoever else writes at once. ``durable``
     flushes the content to the disk first, so that a power cut leaves it whole too; derived
@@ -16,12 +19,17 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
+        yield part
+        if durable:
+            with part.open("rb") as file:
                 os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file as ``writing_whole`` does."""
+    with writing_whole(path, durable=durable) as part, part.open("xb") as file:
+        file.write(data)
