@@ -99,7 +99,8 @@ class Cascade:
     def _shortlisted(
         self, query: Features, entries: Sequence[GalleryEntry], limit: int, funnel: Funnel
     ) -> list[GalleryEntry]:
-        scores = self.shortlist().scores(query, [entry.annotation for entry in entries])
+        names = [entry.annotation for entry in entries]
+        scores = self.shortlist().scores(query, names, scanned=self.effort.scanned)
         unavailable, empty = np.isnan(scores), np.isneginf(scores)
         funnel.left_out[NOT_AVAILABLE] += int(unavailable.sum())
         funnel.left_out[NO_KEYPOINTS] += int(empty.sum())

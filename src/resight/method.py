@@ -25,13 +25,15 @@ from resight.verify import GEOMETRY
 class Effort:
     """How many gallery photos each stage of the cascade passes on at most.
 
-    ``shortlisted``: how many the shortlist gives to the screen; ``matched``: how many the
-    screen gives to the matcher. ``None``: all, so that the stage before is not run.
+    ``scanned``: how many of a large gallery the votes give to the scan; ``shortlisted``: how
+    many the scan gives to the screen; ``matched``: how many the screen gives to the matcher.
+    ``None``: all, so that the stage before is not run.
     The screen stops once the best individual scores ``certain`` times as high as the
     next, and passes on photos with at least the share ``close`` of the best score.
     """
 
     name: str
+    scanned: int
     shortlisted: Optional[int]
     matched: Optional[int]
     certain: float = inf
@@ -45,6 +47,7 @@ class Effort:
             certain=self.certain,
             close=self.close,
             matched=self.matched,
+            scanned=self.scanned,
             shortlisted=self.shortlisted,
         )
 
@@ -54,10 +57,10 @@ EFFORTS: Mapping[str, Effort] = MappingProxyType(
     {
         effort.name: effort
         for effort in (
-            Effort("quick", shortlisted=4, matched=1),
-            Effort("normal", shortlisted=32, matched=4, certain=1.6, close=0.7),
-            Effort("thorough", shortlisted=100, matched=20),
-            Effort("exhaustive", shortlisted=None, matched=None),
+            Effort("quick", scanned=200, shortlisted=4, matched=1),
+            Effort("normal", scanned=400, shortlisted=32, matched=4, certain=1.6, close=0.7),
+            Effort("thorough", scanned=1500, shortlisted=100, matched=20),
+            Effort("exhaustive", scanned=0, shortlisted=None, matched=None),
         )
     }
 )

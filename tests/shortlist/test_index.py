@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tests.shortlist.test_packed import features
 
+from resight.shortlist import index
 from resight.shortlist.index import Shortlist
 from resight.types import Features
 
@@ -23,7 +27,7 @@ class Described:
         for name in names:
             self.asked.append(name)
             count = 0 if name == "blank" else 20
-            seed = sum(name.encode())
+            seed = zlib.crc32(name.encode())
             yield None if name in self.missing else features(count, seed=seed)
 
 
@@ -41,7 +45,7 @@ def test_the_same_photo_scores_most() -> None:
     shortlist.update(["a", "b", "c"], described)
     (query,) = described(["b"])
     assert query is not None
-    scores = shortlist.scores(query, ["a", "b", "c"])
+    scores = shortlist.scores(query, ["a", "b", "c"], scanned=10)
     assert scores.argmax() == 1
     assert scores[1] > 10
 
@@ -51,7 +55,7 @@ def test_photos_not_held_and_photos_without_keypoints_are_told_apart() -> None:
     shortlist.update(["a", "lost", "blank"], described)
     (query,) = described(["a"])
     assert query is not None
-    scores = shortlist.scores(query, ["a", "lost", "blank", "never heard of"])
+    scores = shortlist.scores(query, ["a", "lost", "blank", "never heard of"], scanned=9)
     assert np.isnan(scores).tolist() == [False, True, False, True]
     assert np.isneginf(scores).tolist() == [False, False, True, False]
 
@@ -76,3 +80,79 @@ def test_a_process_sees_what_another_added(tmp_path: Path) -> None:
     again = Described()
     one.update(["a", "b"], again)
     assert again.asked == []
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Votes for galleries that a test can make."""
+    monkeypatch.setattr(index, "_VOTES_FROM", 20)
+
+
+def names_of(count: int, start: int = 0) -> list[str]:
+    return [f"photo {number}" for number in range(start, start + count)]
+
+
+@pytest.mark.usefixtures("few")
+def test_votes_choose_what_is_scanned_of_a_large_gallery(tmp_path: Path) -> None:
+    shortlist, described = Shortlist(tmp_path / "s"), Described()
+    shortlist.update(names_of(60), described)
+    (query,) = described(["photo 47"])
+    assert query is not None
+    scores = shortlist.scores(query, names_of(60), scanned=5)
+    assert scores.argmax() == 47
+    assert (scores > 0).sum() <= 5
+    everything = shortlist.scores(query, names_of(60), scanned=60)
+    np.testing.assert_allclose(scores[scores > 0], everything[scores > 0])
+
+
+@pytest.mark.usefixtures("few")
+def test_new_photos_get_votes_and_the_next_process_has_them(tmp_path: Path) -> None:
+    described = Described()
+    Shortlist(tmp_path / "s").update(names_of(40), described)
+    shortlist = Shortlist(tmp_path / "s")
+    shortlist.update(names_of(50), described)
+    (query,) = described(["photo 45"])
+    assert query is not None
+    for each in (shortlist, Shortlist(tmp_path / "s")):
+        each.update(names_of(50), described)
+        assert each.scores(query, names_of(50), scanned=3).argmax() == 45
+
+
+@pytest.mark.usefixtures("few")
+def test_votes_follow_photos_that_go(tmp_path: Path) -> None:
+    shortlist, described = Shortlist(tmp_path / "s"), Described()
+    shortlist.update(names_of(60), described)
+    left = names_of(30, start=30)
+    shortlist.update(left, described)
+    (query,) = described(["photo 50"])
+    assert query is not None
+    assert shortlist.scores(query, left, scanned=3).argmax() == 20
+
+
+@pytest.mark.usefixtures("few")
+def test_votes_of_other_slots_are_not_used(tmp_path: Path) -> None:
+    described = Described()
+    Shortlist(tmp_path / "one").update(names_of(30), described)
+    Shortlist(tmp_path / "two").update(names_of(30, start=5), described)
+    shutil.copy(tmp_path / "one" / "votes.faiss", tmp_path / "two" / "votes.faiss")
+    shortlist = Shortlist(tmp_path / "two")
+    shortlist.update(names_of(30, start=5), described)
+    (query,) = described(["photo 20"])
+    assert query is not None
+    assert shortlist.scores(query, names_of(30, start=5), scanned=2).argmax() == 15
+
+
+@pytest.mark.usefixtures("few")
+def test_an_index_that_outgrew_its_centroids_is_built_again_in_the_background() -> None:
+    shortlist, described = Shortlist(), Described()
+    shortlist.update(names_of(25), described)
+    before = shortlist._votes
+    shortlist.update(names_of(120), described)
+    assert shortlist._rebuilding is not None
+    shortlist._rebuilding.join(timeout=60)
+    assert shortlist._votes is not before
+    assert shortlist._votes is not None
+    assert not shortlist._votes.stale
+    (query,) = described(["photo 100"])
+    assert query is not None
+    assert shortlist.scores(query, names_of(120), scanned=5).argmax() == 100

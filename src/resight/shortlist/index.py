@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import os
 import shutil
 import tempfile
 import threading
@@ -16,21 +19,29 @@ from numpy.typing import NDArray
 
 from resight.shortlist.packed import PackedDescriptors, unit_vectors
 from resight.shortlist.scan import scan
+from resight.shortlist.votes import DESCRIPTORS, VoteIndex
 from resight.types import Features
+
+logger = logging.getLogger(__name__)
 
 #: Gives the features of annotations, in order; ``None`` where they are not to be had.
 Describe = Callable[[Sequence[str]], Iterator[Features | None]]
 
-#: The file is written anew when more than this share of it is of photos that have gone.
+#: The files are written anew when more than this share of them is of photos that have gone.
 _GONE = 0.25
+#: From so many photos on there is a vote index: fewer are scanned in less than a second.
+_VOTES_FROM = 1000
+#: The vote index is saved again when this share of it is new; less is added in milliseconds.
+_NEW = 0.05
 
 
 class Shortlist:
-    """Scores of gallery photos by their descriptors alone, some 0.2 ms a photo.
+    """Scores of gallery photos by their descriptors alone.
 
-    ``folder`` keeps what was packed for the next process; without one it is temporary.
-    What it holds is of one extractor and one size of chips: the caller names the folder
-    accordingly. Safe to use from several threads and processes.
+    Of a large gallery, votes choose which photos are compared exactly. ``folder`` keeps
+    what was made for the next process; without one it is temporary. What it holds is of
+    one extractor and one size of chips: the caller names the folder accordingly. Safe to
+    use from several threads and processes.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -39,45 +50,134 @@ class Shortlist:
             folder = Path(tempfile.mkdtemp(prefix="resight-shortlist-"))
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._folder = folder
-        self._packed = PackedDescriptors(self._folder)
+        self._packed = PackedDescriptors(folder / "packed")
+        self._votes: VoteIndex | None = None
         self._lock = threading.RLock()
+        self._rebuilding: threading.Thread | None = None
 
     @property
     def bytes_on_disk(self) -> int:
         """What the folder takes."""
-        return self._packed.bytes_on_disk
+        return sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
 
     def update(self, annotations: Sequence[str], describe: Describe) -> None:
-        """Hold exactly these annotations, but for those that cannot be described."""
+        """Hold exactly these annotations, but for those that cannot be described.
+
+        What is made for a photo is made once; a repeated call after a stop goes on.
+        """
         with self._lock:
             new = [name for name in annotations if name not in self._packed.slots]
             gone = len(self._packed.slots) - (len(annotations) - len(new))
-            if not new and gone <= _GONE * len(self._packed.slots):
-                return
-            with self._writing():
-                self._packed = packed = PackedDescriptors(self._folder)  # as others left it
-                if len(packed.slots) > (1 + _GONE) * len(annotations):
-                    packed.keep(annotations)
-                new = [name for name in annotations if name not in packed.slots]
-                pairs = zip(new, describe(new), strict=True)
-                packed.add((name, each) for name, each in pairs if each is not None)
+            if new or gone > _GONE * len(self._packed.slots):
+                with self._writing():
+                    self._pack(annotations, describe)
+            packed = self._packed
+            if len(packed.slots) >= _VOTES_FROM and packed.counts.sum() >= _VOTES_FROM:
+                self._update_votes()
 
-    def scores(self, query: Features, annotations: Sequence[str]) -> NDArray[np.float32]:
+    def scores(
+        self, query: Features, annotations: Sequence[str], *, scanned: int
+    ) -> NDArray[np.float32]:
         """(A,) one score each, higher for more alike.
 
-        NaN for an annotation that is not held, -inf for one without keypoints.
+        Where there are more annotations than ``scanned``, only as many with the most votes
+        are compared, and the others score 0. NaN for an annotation that is not held, -inf
+        for one without keypoints.
         """
         with self._lock:
-            packed = self._packed
+            packed, votes = self._packed, self._votes
         slots = np.array([packed.slots.get(name, -1) for name in annotations], np.int64)
         scores = np.full(len(slots), np.nan, np.float32)
-        held = slots >= 0
-        found = scan(unit_vectors(query), packed.descriptors, packed.counts, slots[held])
-        scores[held] = np.where(packed.counts[slots[held]] > 0, found, -np.inf)
+        held = np.flatnonzero(slots >= 0)
+        scores[held] = np.where(packed.counts[slots[held]] > 0, 0, -np.inf)
+        there = np.flatnonzero(scores == 0)
+        vectors = unit_vectors(query)
+        if votes is not None and len(there) > scanned:
+            allowed = np.zeros(len(packed.counts), bool)
+            allowed[slots[there]] = True
+            with self._lock:  # an index must not be added to meanwhile
+                given = votes.votes(vectors[:DESCRIPTORS], allowed[: votes.slots])
+            own = np.zeros(len(allowed), np.float32)
+            own[: len(given)] = given
+            there = there[np.argsort(-own[slots[there]], kind="stable")[:scanned]]
+        scores[there] = scan(vectors, packed.descriptors, packed.counts, slots[there])
         return scores
+
+    def _pack(self, annotations: Sequence[str], describe: Describe) -> None:
+        packed = PackedDescriptors(self._packed.folder)  # as others left it
+        if len(packed.slots) > (1 + _GONE) * len(annotations):
+            packed.keep(annotations)
+            self._votes = None  # of slots that have other numbers now
+        new = [name for name in annotations if name not in packed.slots]
+        pairs = zip(new, describe(new), strict=True)
+        try:
+            packed.add((name, each) for name, each in pairs if each is not None)
+        finally:
+            self._packed = packed
+
+    def _update_votes(self) -> None:
+        path = self._folder / "votes.faiss"
+        packed = self._packed
+        if self._votes is None:
+            found = VoteIndex.load(path, threads=_threads())
+            if found is not None and found.mark == _mark(packed, found.slots):
+                self._votes = found
+        if self._votes is None:
+            self._votes = self._built(packed)
+        elif self._votes.slots < len(packed.counts):
+            self._add_votes(self._votes)
+        if self._votes.stale and not (self._rebuilding and self._rebuilding.is_alive()):
+            self._rebuilding = threading.Thread(
+                target=self._rebuild, name="resight-votes", daemon=True
+            )
+            self._rebuilding.start()
+
+    def _built(self, packed: PackedDescriptors) -> VoteIndex:
+        """A new index of all slots, which is kept for the next process too."""
+        slots = len(packed.counts)
+        votes = VoteIndex.build(
+            packed.descriptors, packed.counts, mark=_mark(packed, slots), threads=_threads()
+        )
+        self._save(votes)
+        return votes
+
+    def _add_votes(self, votes: VoteIndex) -> None:
+        packed = self._packed
+        first, end = votes.slots, len(packed.counts)
+        new = np.arange(first, end)
+        votes.add(packed.descriptors[first:], packed.counts[first:], new)
+        votes.mark = _mark(packed, end)
+        if end - first > _NEW * end:
+            self._save(votes)
+
+    def _rebuild(self) -> None:
+        """In the background: searches use the old index until the new one is there."""
+        packed = self._packed
+        votes = self._built(packed)
+        with self._lock:
+            if self._packed.folder == packed.folder and votes.mark == _mark(
+                self._packed, votes.slots
+            ):
+                self._votes = votes
+
+    def _save(self, votes: VoteIndex) -> None:
+        try:
+            votes.save(self._folder / "votes.faiss")
+        except OSError as error:
+            logger.info("the vote index in %s is not kept: %s", self._folder, error)
 
     def _writing(self) -> AbstractContextManager[object]:
         if not self._shared:
             return nullcontext()
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(f"{self._folder}.lock")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._folder / "lock")
+
+
+def _mark(packed: PackedDescriptors, slots: int) -> str:
+    """Tells whose descriptors the first ``slots`` are."""
+    names = "\n".join(list(packed.slots)[:slots])
+    return hashlib.sha256(names.encode()).hexdigest()
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -5,9 +5,9 @@ Derived from features, so the folder may be deleted at any time::
     descriptors.f16   (slots, 512, D) float16, zeros after a photo's own
     slots.txt         "resight-packed.v1 D", then for each slot: count, crc32, annotation
 
-A slot's line is written after its descriptors, and what is not complete is cut off when the
-folder is opened, so a process may be killed at any instant. A slot whose annotation has gone
-stays until ``keep`` writes a smaller file.
+A slot's line is written after its descriptors, and what is not complete does not count and is
+cut off by the next writer, so a process may be killed at any instant. A slot whose annotation
+has gone stays until ``keep`` writes a smaller file.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ class _Slot:
 
 
 class PackedDescriptors:
-    """Descriptors by slot, in ``folder``; one writer at a time.
+    """Descriptors by slot, in ``folder``.
 
+    A writer must have opened it since others wrote, and be the only one meanwhile.
     ``slots`` maps an annotation to its slot, ``descriptors`` is (slots, 512, D) float16
     of unit length, memory-mapped and read-only, ``counts`` (slots,) int64 how many of
     them are a photo's.
@@ -111,11 +112,15 @@ class PackedDescriptors:
             row[: len(descriptors)] = descriptors
             new.append(_Slot(name, len(descriptors), zlib.crc32(row.data)))
         self.folder.mkdir(parents=True, exist_ok=True)
+        # What a stopped writer left behind the last whole slot is cut off.
         with self._array.open("ab") as file:
+            file.truncate(len(self._kept) * packed[0].nbytes)
             file.write(packed.data)
+        header = f"{_LAYOUT} {dimensions}\n"
         with self._lines.open("ab") as file:
-            if not file.tell():
-                file.write(f"{_LAYOUT} {dimensions}\n".encode())
+            file.truncate(_bytes_of(header, self._kept) if self._kept else 0)
+            if not self._kept:
+                file.write(header.encode())
             file.write("".join(slot.line for slot in new).encode())
         self._map([*self._kept, *new], dimensions)
 
@@ -131,7 +136,7 @@ class PackedDescriptors:
         self._map(slots, dimensions)
 
     def _read(self) -> tuple[list[_Slot], int]:
-        """The slots whose line and descriptors are whole; cuts off what follows."""
+        """The slots whose line and descriptors are whole, and D."""
         text = self._lines.read_bytes()
         whole = text[: text.rfind(b"\n") + 1].decode()
         header, *lines = whole.splitlines()
@@ -143,8 +148,6 @@ class PackedDescriptors:
         for line in lines[: self._array.stat().st_size // size]:
             count, crc32, annotation = line.split(" ", 2)
             slots.append(_Slot(annotation, int(count), int(crc32)))
-        _cut(self._lines, len(f"{header}\n{''.join(slot.line for slot in slots)}".encode()))
-        _cut(self._array, len(slots) * size)
         return slots, int(dimensions)
 
     def _map(self, slots: list[_Slot], dimensions: int) -> None:
@@ -177,7 +180,5 @@ def _packed(features: Features) -> NDArray[np.float16]:
     return unit_vectors(features).astype(np.float16)
 
 
-def _cut(path: Path, size: int) -> None:
-    if path.stat().st_size != size:
-        with path.open("r+b") as file:
-            file.truncate(size)
+def _bytes_of(header: str, slots: Sequence[_Slot]) -> int:
+    return len(f"{header}{''.join(slot.line for slot in slots)}".encode())
