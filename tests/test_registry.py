@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resight.errors import IncompatibleFeatures, UnknownMethod
+from resight.errors import EngineError, IncompatibleFeatures, UnknownMethod
 from resight.registry import build_method, registered
 from resight.settings import Settings
 
@@ -146,6 +146,12 @@ def test_extractor_and_matcher_share_the_engine_that_the_settings_ask_for() -> N
     engine = getattr(method.matcher, "engine")  # noqa: B009
     assert (engine.name, engine.precision, engine.threads) == ("onnxruntime", "f32", 1)
     assert getattr(method.extractor, "engine") is engine  # noqa: B009
+
+
+@pytest.mark.usefixtures("plug_in")
+def test_the_engine_is_opened_on_the_device_that_the_settings_ask_for() -> None:
+    with pytest.raises(EngineError, match="openvino does not run on device cuda"):
+        build_method("net-echo+networked", Settings(engine="openvino", device="cuda"))
 
 
 def test_listing_names_imports_nothing_heavy() -> None:

@@ -87,6 +87,7 @@ def test_minus_one_switches_confidence_off(tmp_path: Path) -> None:
         ("width_confidence=0", "must be above 0 and at most 1, or -1 to switch it off"),
         ("filter_threshold=1", "less than 1"),
         ("detection_threshold=1", "less than 1"),
+        ("device=gpu", "--set: device = 'gpu': input should be 'cpu' or 'cuda'"),
         ("side_policy=both", "'same', 'compatible' or 'any'"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any, Literal, Optional
 
 import resight
 from resight.catalogue import Catalogue, Finding, folder_warnings
-from resight.engine import ENGINES, available_cores, open_engine
+from resight.engine import DEVICES, available_cores, open_engine
 from resight.errors import NotACatalogue, ResightError
 from resight.evaluate.machine import machine
 from resight.models import WEIGHTS, models_folder, verify
@@ -25,9 +25,10 @@ DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue")
 
 @dataclass(frozen=True)
 class EngineFacts:
-    """An engine: the precision that ``auto`` gives, or why it does not start."""
+    """An engine on a device: the precision that ``auto`` gives, or why it does not start."""
 
     name: str
+    device: str
     precision: Optional[str]
     problem: str = ""
 
@@ -92,7 +93,7 @@ class Facts:
 
     def _advice(self) -> Iterator[Advice]:
         for engine in self.engines:
-            if engine.problem:
+            if engine.problem and engine.device == "cpu":  # any other device is an extra
                 yield Advice("error", f"engine {engine.name}: {engine.problem}")
         for model in self.models:
             if model.state == "corrupt" or (
@@ -118,7 +119,7 @@ def examine(catalogue: Path) -> Facts:
         version=resight.__version__,
         machine=about,
         threads=available_cores(),
-        engines=tuple(_engine(name) for name in ENGINES),
+        engines=tuple(_engine(name, device) for name in DEVICES for device in DEVICES[name]),
         models_folder=str(models_folder()),
         models=tuple(_model(name) for name in WEIGHTS),
         settings_files=tuple(str(path) for path in files if path.is_file()),
@@ -127,11 +128,12 @@ def examine(catalogue: Path) -> Facts:
     )
 
 
-def _engine(name: str) -> EngineFacts:
+def _engine(name: str, device: str, precision: str = "auto") -> EngineFacts:
     try:
-        return EngineFacts(name, open_engine(name).precision)
+        engine = open_engine(name, device=device, precision=precision)
+        return EngineFacts(name, device, engine.precision)
     except (ResightError, ImportError, OSError, RuntimeError) as problem:
-        return EngineFacts(name, None, str(problem))
+        return EngineFacts(name, device, None, str(problem))
 
 
 def _model(name: str) -> ModelFacts:
@@ -141,10 +143,10 @@ def _model(name: str) -> ModelFacts:
 
 def _settings_problem(catalogue: Path) -> str:
     try:
-        load_settings(catalogue=catalogue)
+        settings = load_settings(catalogue=catalogue)
     except ResightError as problem:
         return str(problem)
-    return ""
+    return _engine(settings.engine, settings.device, settings.precision).problem
 
 
 def _catalogue(folder: Path) -> Optional[CatalogueFacts]:

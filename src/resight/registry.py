@@ -102,6 +102,7 @@ def build_method(name: str, settings: Settings) -> Method:
 
         return open_engine(
             settings.engine,
+            device=settings.device,
             precision=settings.precision,
             threads=settings.threads,
             cache=compiled_folder(),

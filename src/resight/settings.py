@@ -102,6 +102,11 @@ class Settings(BaseModel):
     engine: Literal["openvino", "onnxruntime"] = Field(
         default="openvino", description="what runs the networks"
     )
+    device: Literal["cpu", "cuda"] = Field(
+        default="cpu",
+        description="where the networks run; cuda needs engine onnxruntime and the extra "
+        "resight[cuda], and is untested: no GPU was there",
+    )
     precision: Literal["auto", "f32", "bf16"] = Field(
         default="auto",
         description="arithmetic of the networks; auto is the fastest that is safe here",

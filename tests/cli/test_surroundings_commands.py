@@ -149,7 +149,12 @@ def test_doctor_tells_what_is_missing_and_how_to_get_it(drawn: Drawn) -> None:
         facts["machine"]["versions"]
     )
     assert facts["threads"] >= 1
-    assert {each["precision"] for each in facts["engines"]} <= {"f32", "bf16"}
+    assert [(each["name"], each["device"]) for each in facts["engines"]] == [
+        ("openvino", "cpu"),
+        ("onnxruntime", "cpu"),
+        ("onnxruntime", "cuda"),
+    ]
+    assert {each["precision"] for each in facts["engines"][:2]} <= {"f32", "bf16"}
     assert facts["catalogue"]["photos"] == 4
     assert facts["catalogue"]["individuals"] == 2
     assert facts["catalogue"]["findings"] == []
@@ -171,6 +176,17 @@ def test_doctor_reports_settings_nobody_knows(monkeypatch: pytest.MonkeyPatch) -
     ran = run("doctor")
     assert ran.code == 3
     assert "there is no setting 'colour'" in ran.err
+
+
+def test_doctor_tells_of_cuda_that_it_is_untested() -> None:
+    assert re.search(r"on cuda .*untested: no GPU was there", " ".join(run("doctor").out.split()))
+
+
+def test_doctor_reports_settings_that_no_engine_can_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIGHT_DEVICE", "cuda")
+    ran = run("doctor")
+    assert ran.code == 3
+    assert "--set engine=onnxruntime" in ran.err
 
 
 def test_demo_says_which_weights_it_needs_before_it_writes(

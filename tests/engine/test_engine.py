@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from resight.engine import ENGINES, Engine, available_cores, open_engine
+from resight.engine.onnxruntime import open_session
 from resight.errors import EngineError
 
 FREE = ["batch", "channels", "rows", "columns"]
@@ -151,6 +153,51 @@ def test_wrong_arguments_are_named(wrong: dict[str, object]) -> None:
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(EngineError, match="abacus"):
         open_engine("abacus")
+
+
+class TestDevice:
+    """What can be known of CUDA without a GPU; ``test_cuda_computes`` runs where there is one."""
+
+    def test_an_engine_without_it_names_the_one_that_has_it(self) -> None:
+        with pytest.raises(EngineError, match=r"openvino .*cuda: --set engine=onnxruntime"):
+            open_engine("openvino", device="cuda")
+
+    def test_a_device_nobody_knows_is_refused(self) -> None:
+        with pytest.raises(EngineError, match="does not run on device abacus: there is cpu, cuda"):
+            open_engine("onnxruntime", device="abacus")
+
+    def test_an_onnx_runtime_without_it_names_the_extra(self) -> None:
+        if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+            pytest.skip("this ONNX Runtime has CUDA")
+        with pytest.raises(EngineError, match=r"resight\[cuda\]"):
+            open_engine("onnxruntime", device="cuda")
+
+    @pytest.mark.filterwarnings("ignore:Specified provider")  # ONNX Runtime's own, without CUDA
+    def test_a_session_that_fell_back_to_the_processor_is_refused(self, doubling: Made) -> None:
+        if cuda_works():
+            pytest.skip("here CUDA works")
+        with pytest.raises(EngineError, match="cannot use CUDA here"):
+            open_session(doubling.content(), onnxruntime.SessionOptions(), "cuda")
+
+    def test_the_processor_is_not_in_the_name_that_fingerprints_hold(self) -> None:
+        names = [open_engine(name).name for name in ENGINES]
+        assert names == ["openvino", "onnxruntime"]
+
+    def test_cuda_computes(self, doubling: Made) -> None:
+        if not cuda_works():
+            pytest.skip("no CUDA here")
+        engine = open_engine("onnxruntime", device="cuda")
+        assert engine.name == "onnxruntime-cuda"
+        (y,) = engine.load(doubling).run({"x": np.ones((3, 2), np.float32)})
+        np.testing.assert_array_equal(y, np.full((3, 1), 6.0))
+
+
+def cuda_works() -> bool:
+    try:
+        open_engine("onnxruntime", device="cuda")
+    except EngineError:
+        return False
+    return True
 
 
 def test_what_is_no_graph_is_an_engine_error(engine: Engine) -> None:

@@ -57,7 +57,10 @@ def _lines(facts: Facts) -> Iterator[tuple[str, str]]:
     )
     for engine in facts.engines:
         state = f"precision auto gives {engine.precision}" if engine.precision else engine.problem
-        yield f"engine {engine.name}", state
+        if engine.device == "cpu":
+            yield f"engine {engine.name}", state
+        else:
+            yield f"  on {engine.device}", f"untested: no GPU was there; {state}"
     yield "weights in", facts.models_folder
     for model in facts.models:
         yield f"  {model.name}", model.state + (f": {model.problem}" if model.problem else "")

@@ -1,7 +1,8 @@
-"""Engines: run an ONNX graph on this machine. Precision and threads live here.
+"""Engines: run an ONNX graph on this machine. Precision, threads and device live here.
 
 Two engines with one protocol: ``openvino`` (default; fastest on CPUs, knows
-bfloat16) and ``onnxruntime``. Types of either library never leave this folder.
+bfloat16) and ``onnxruntime`` (which can use CUDA). Types of either library never
+leave this folder.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from resight.errors import EngineError
 
-ENGINES = ("openvino", "onnxruntime")
+#: What each engine can run on. CUDA is untested: no GPU was there.
+DEVICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"openvino": ("cpu",), "onnxruntime": ("cpu", "cuda")}
+)
+ENGINES = tuple(DEVICES)
 PRECISIONS = ("auto", "f32", "bf16")
 
 
@@ -60,7 +66,8 @@ class Graph(Protocol):
 class Engine(Protocol):
     """Loads each graph once, whoever asks, as long as somebody holds it.
 
-    ``precision``: what ``load`` gives unless exact.
+    ``name`` tells the device too where that is not the processor (``onnxruntime-cuda``): results
+    of another device are other results. ``precision``: what ``load`` gives unless exact.
     """
 
     name: str
@@ -71,7 +78,7 @@ class Engine(Protocol):
         """Load a graph; ``exact`` asks for float32 whatever the engine's precision.
 
         Raises ``EngineError`` if the graph cannot be loaded or the runtime would use
-        another precision than the one asked for.
+        another precision or device than the one asked for.
         """
         ...
 
@@ -79,17 +86,25 @@ class Engine(Protocol):
 def open_engine(
     name: str = "openvino",
     *,
+    device: str = "cpu",
     precision: str = "auto",
     threads: int = 0,
     cache: Path | None = None,
 ) -> Engine:
     """The engine of that name.
 
-    ``precision``: ``auto`` takes bf16 where processor and engine compute it natively, else
-    f32; asking for one that is not to be had raises ``EngineError``. ``threads``: 0 uses the
-    cores this process may run on. ``cache``: folder for compiled graphs (OpenVINO only), which
-    may be deleted at any time.
+    ``device``: one of the engine's ``DEVICES``; one that cannot be used here raises
+    ``EngineError``, nothing falls back to another. ``precision``: ``auto`` takes bf16 where
+    processor and engine compute it natively, else f32; asking for one that is not to be had
+    raises ``EngineError``. ``threads``: 0 uses the cores this process may run on. ``cache``:
+    folder for compiled graphs (OpenVINO only), which may be deleted at any time.
     """
+    if name not in DEVICES:
+        raise EngineError(f"engine {name!r} is not one of {', '.join(ENGINES)}")
+    if device not in DEVICES[name]:
+        able = [each for each in ENGINES if device in DEVICES[each]]
+        cure = f"--set engine={able[0]} does" if able else f"there is {', '.join(DEVICES[name])}"
+        raise EngineError(f"engine {name} does not run on device {device}: {cure}")
     if precision not in PRECISIONS:
         raise EngineError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
     if threads < 0:
@@ -99,11 +114,9 @@ def open_engine(
         from resight.engine.openvino import OpenVinoEngine
 
         return OpenVinoEngine(precision=precision, threads=threads, cache=cache)
-    if name == "onnxruntime":
-        from resight.engine.onnxruntime import OnnxRuntimeEngine
+    from resight.engine.onnxruntime import OnnxRuntimeEngine
 
-        return OnnxRuntimeEngine(precision=precision, threads=threads)
-    raise EngineError(f"engine {name!r} is not one of {', '.join(ENGINES)}")
+    return OnnxRuntimeEngine(precision=precision, threads=threads, device=device)
 
 
 def available_cores() -> int:

@@ -22,6 +22,7 @@ _PACKAGES = (
     "opencv-python-headless",
     "openvino",
     "onnxruntime",
+    "onnxruntime-gpu",
     "pillow",
     "pillow-heif",
 )
