@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from tests.test_identify import Photos, entry, photo
+from tests.test_identify import Photos, entry, named, photo
 
+from resight.errors import SettingsError
 from resight.extractors.sift import Sift
 from resight.identify import Identifier
 from resight.matchers import ANY_FAMILY
@@ -57,13 +58,13 @@ def counts(answer: Identification) -> tuple[int, int, int, int]:
     return answer.searched, answer.shortlisted, answer.half_matched, answer.matched
 
 
-ALIKE = [20 + i % 7 for i in range(150)]
+ALIKE = [24 + i % 7 for i in range(150)]
 
 
 def test_each_stage_passes_the_best_on() -> None:
     answer, look, match = ask(gallery_of(*ALIKE, 35), "normal")
-    assert counts(answer) == (151, 32, 32, 4)
-    assert (len(look.seen), len(match.seen)) == (32, 4)
+    assert counts(answer) == (151, 24, 24, 3)
+    assert (len(look.seen), len(match.seen)) == (24, 3)
     assert (answer.candidates[0].individual, answer.candidates[0].score) == ("animal 150", 35)
     assert answer.effort == "normal"
 
@@ -75,16 +76,29 @@ def test_exhaustive_matches_all_and_looks_at_none_before() -> None:
     assert len(answer.candidates) == 150
 
 
-@pytest.mark.parametrize("effort", EFFORTS)
-def test_few_photos_are_all_matched_whatever_the_effort(effort: str) -> None:
-    answer, _, _ = ask(gallery_of(9), effort)
-    assert counts(answer) == (1, 1, 0, 1)
-    assert answer.candidates[0].score == 9
+@pytest.mark.parametrize("effort", ["normal", "thorough", "exhaustive"])
+def test_few_photos_are_all_matched_at_once(effort: str) -> None:
+    answer, _, _ = ask(gallery_of(9, 7), effort)
+    assert counts(answer) == (2, 2, 0, 2)
+    assert named(answer) == [("animal 0", 9.0), ("animal 1", 7.0)]
+
+
+def test_quick_answers_with_what_the_screen_found() -> None:
+    answer, look, match = ask(gallery_of(*ALIKE, 35), "quick", keypoints=30)
+    assert counts(answer) == (151, 3, 3, 0)
+    assert (look.seen, match.seen) == ([30] * 3, [])
+    assert max(each.score for each in answer.candidates) == 30.0
+
+
+def test_quick_has_no_scores_that_compare_with_whole_matches() -> None:
+    method = Method("drawn", SIFT, Shared(), score="wasserstein_h0", screen=Screen(Shared(), 5))
+    with pytest.raises(SettingsError, match=r"wasserstein_h0 .* effort quick"):
+        Identifier(gallery=gallery_of(9), method=method, effort="quick")
 
 
 def test_the_screen_stops_when_one_individual_stands_out() -> None:
     answer, look, _ = ask(gallery_of(*([5] * 100), 39), "normal")
-    assert (answer.shortlisted, answer.half_matched, len(look.seen)) == (8, 8, 8)
+    assert (answer.shortlisted, answer.half_matched, len(look.seen)) == (4, 4, 4)
     assert answer.candidates[0].individual == "animal 100"
     # None of the others is close to it.
     assert answer.matched == 1
@@ -92,7 +106,7 @@ def test_the_screen_stops_when_one_individual_stands_out() -> None:
 
 def test_alike_photos_of_one_individual_do_not_crowd_out_the_others() -> None:
     answer, _, _ = ask(gallery_of(*([30] * 100), 25, 25, per_individual=100), "normal")
-    assert counts(answer) == (102, 5, 5, 4)
+    assert counts(answer) == (102, 5, 5, 2)
     assert [each.individual for each in answer.candidates] == ["animal 0", "animal 1"]
 
 

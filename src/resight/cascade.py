@@ -19,7 +19,8 @@ from typing import Optional
 
 import numpy as np
 
-from resight.method import Effort, Method
+from resight.matchers import Matcher
+from resight.method import Effort, Method, Screen
 from resight.scoring import ScoreDistributions, rank_individuals, score_pair
 from resight.shortlist.index import Shortlist
 from resight.types import Candidate, Evidence, Features, GalleryEntry
@@ -34,9 +35,9 @@ NOT_AVAILABLE = "photo not available"
 NO_KEYPOINTS = "no keypoints"
 
 #: Photos screened before it is asked whether that is enough.
-_SCREENED_AT_ONCE = 8
-#: Photos of one individual that pass a stage: many alike ones must not crowd out others.
-_PHOTOS_PASSED = 3
+_SCREENED_AT_ONCE = 4
+#: Photos of one individual on the shortlist: many alike ones must not crowd out others.
+_PHOTOS_SHORTLISTED = 3
 
 
 @dataclass
@@ -81,17 +82,23 @@ class Cascade:
             funnel.searched = len(entries)
         photos = self._photos(entries, funnel)
         limit, total = self.effort.matched, len(entries)
+        matcher: Matcher | Screen = self.method.matcher
         if self.method.screen and limit is not None and len(entries) > limit:
-            screened = self._screened(query, photos, limit, funnel)
-            photos, total = iter(screened), len(screened)
+            if limit:
+                screened = self._screened(query, photos, limit, funnel)
+                photos, total = iter(screened), len(screened)
+            else:
+                matcher = self.method.screen
         best = _Best(self.method, self.photos_kept)
         while batch := list(islice(photos, self.batch_size)):
-            best.add(self._compare(query, batch, distributions))
+            best.add(self._compare(matcher, query, batch, distributions))
             funnel.matched += len(batch)
             if progress:
                 progress(funnel.matched, total)
         if progress and funnel.matched < total:  # some were not available
             progress(total, total)
+        if matcher is self.method.screen:
+            funnel.half_matched, funnel.matched = funnel.matched, 0
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
         funnel.candidates = best.candidates()
         return funnel
@@ -106,7 +113,7 @@ class Cascade:
         funnel.left_out[NO_KEYPOINTS] += int(empty.sum())
         there = [(score, entry) for score, entry in zip(scores, entries, strict=True) if score >= 0]
         funnel.searched = len(there)
-        return _best_of(there, limit)
+        return _best_of(there, limit, each=_PHOTOS_SHORTLISTED)
 
     def _photos(self, entries: Sequence[GalleryEntry], funnel: Funnel) -> Iterator[Photo]:
         """Those that can be compared; the others are counted out."""
@@ -125,8 +132,9 @@ class Cascade:
         scored: list[tuple[float, GalleryEntry]] = []
         highest: dict[str, float] = {}  # score of each individual
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
-            scores = self.method.screen.scores(query, [features for _, features in batch])
-            for score, (entry, features) in zip(scores, batch, strict=True):
+            found = self.method.screen.match(query, [features for _, features in batch])
+            for matches, (entry, features) in zip(found, batch, strict=True):
+                score = float(matches.scores.sum())
                 scored.append((score, entry))
                 features_of[entry.annotation] = features
                 highest[entry.individual] = max(score, highest.get(entry.individual, 0.0))
@@ -136,27 +144,30 @@ class Cascade:
         funnel.half_matched = len(scored)
         least = self.effort.close * max(highest.values(), default=0.0)
         close = [(score, entry) for score, entry in scored if score >= least]
-        return [(entry, features_of[entry.annotation]) for entry in _best_of(close, limit)]
+        return [(entry, features_of[entry.annotation]) for entry in _best_of(close, limit, each=1)]
 
     def _compare(
         self,
+        matcher: Matcher | Screen,
         query: Features,
         batch: Sequence[Photo],
         distributions: Optional[ScoreDistributions],
     ) -> Iterator[tuple[GalleryEntry, Evidence]]:
-        found = self.method.matcher.match(query, [features for _, features in batch])
+        found = matcher.match(query, [features for _, features in batch])
         for (entry, features), matches in zip(batch, found, strict=True):
             geometry = verify(query, features, matches)
             scores = score_pair(matches, geometry, distributions)
             yield entry, Evidence(entry.annotation, scores, matches, geometry)
 
 
-def _best_of(scored: Sequence[tuple[float, GalleryEntry]], limit: int) -> list[GalleryEntry]:
-    """The photos with the highest scores, of no individual more than a few."""
+def _best_of(
+    scored: Sequence[tuple[float, GalleryEntry]], limit: int, *, each: int
+) -> list[GalleryEntry]:
+    """The photos with the highest scores, of no individual more than ``each``."""
     passed: Counter[str] = Counter()
     best = []
     for _, entry in sorted(scored, key=lambda each: -each[0]):
-        if passed[entry.individual] < _PHOTOS_PASSED:
+        if passed[entry.individual] < each:
             passed[entry.individual] += 1
             best.append(entry)
         if len(best) == limit:

@@ -17,7 +17,7 @@ from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
 from resight.method import EFFORTS, Effort, Method
-from resight.scoring import KnownPairs
+from resight.scoring import DISTRIBUTION_SCORES, KnownPairs
 from resight.shortlist.index import Shortlist
 from resight.types import (
     SIDE_POLICIES,
@@ -107,6 +107,11 @@ class Identifier:
             )
         if effort not in EFFORTS:
             raise SettingsError(f"there is no effort {effort!r}; there are {', '.join(EFFORTS)}")
+        if method.score in DISTRIBUTION_SCORES and EFFORTS[effort].matched == 0:
+            raise SettingsError(
+                f"the score {method.score} compares whole matches, which effort {effort} does not "
+                "make: use a higher effort, or another score"
+            )
         if known_pairs and known_pairs.fingerprint != method.matching_fingerprint:
             raise SettingsError(
                 f"the known pairs are not those of {method.name} as it is set now: "

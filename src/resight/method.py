@@ -17,7 +17,7 @@ from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
 from resight.matchers import Matcher
 from resight.scoring import SCORE_NAMES
-from resight.types import Box, Chip, Features
+from resight.types import Box, Chip, Features, Matches
 from resight.verify import GEOMETRY
 
 
@@ -26,8 +26,9 @@ class Effort:
     """How many gallery photos each stage of the cascade passes on at most.
 
     ``scanned``: how many of a large gallery the votes give to the scan; ``shortlisted``: how
-    many the scan gives to the screen; ``matched``: how many the screen gives to the matcher.
-    ``None``: all, so that the stage before is not run.
+    many the scan gives to the screen; ``matched``: of how many individuals the screen gives
+    the best photo to the matcher; 0: what the screen found is all there is. ``None``: all
+    photos, so that the stage before is not run.
     The screen stops once the best individual scores ``certain`` times as high as the
     next, and passes on photos with at least the share ``close`` of the best score.
     """
@@ -57,8 +58,8 @@ EFFORTS: Mapping[str, Effort] = MappingProxyType(
     {
         effort.name: effort
         for effort in (
-            Effort("quick", scanned=200, shortlisted=4, matched=1),
-            Effort("normal", scanned=400, shortlisted=32, matched=4, certain=1.6, close=0.7),
+            Effort("quick", scanned=200, shortlisted=3, matched=0),
+            Effort("normal", scanned=400, shortlisted=24, matched=3, certain=1.6, close=0.8),
             Effort("thorough", scanned=1500, shortlisted=100, matched=20),
             Effort("exhaustive", scanned=0, shortlisted=None, matched=None),
         )
@@ -78,11 +79,10 @@ class Screen:
     matcher: Matcher
     keypoints: int
 
-    def scores(self, query: Features, gallery: Sequence[Features]) -> list[float]:
-        """The sum of match scores of each gallery photo."""
+    def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
+        """As a matcher's; confidences are of the query's first keypoints only."""
         shown = [_first(features, self.keypoints) for features in gallery]
-        found = self.matcher.match(_first(query, self.keypoints), shown)
-        return [float(matches.scores.sum()) for matches in found]
+        return self.matcher.match(_first(query, self.keypoints), shown)
 
     @property
     def fingerprint(self) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from resight.shortlist.packed import PackedDescriptors, unit_vectors
 from resight.shortlist.scan import scan
-from resight.shortlist.votes import DESCRIPTORS, VoteIndex
+from resight.shortlist.votes import VoteIndex
 from resight.types import Features
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ Describe = Callable[[Sequence[str]], Iterator[Features | None]]
 #: The files are written anew when more than this share of them is of photos that have gone.
 _GONE = 0.25
 #: From so many photos on there is a vote index: fewer are scanned in less than a second.
-_VOTES_FROM = 1000
+_VOTES_FROM = 500
 #: The vote index is saved again when this share of it is new; less is added in milliseconds.
 _NEW = 0.05
 
@@ -96,7 +96,7 @@ class Shortlist:
             allowed = np.zeros(len(packed.counts), bool)
             allowed[slots[there]] = True
             with self._lock:  # an index must not be added to meanwhile
-                given = votes.votes(vectors[:DESCRIPTORS], allowed[: votes.slots])
+                given = votes.votes(vectors, allowed[: votes.slots])
             own = np.zeros(len(allowed), np.float32)
             own[: len(given)] = given
             there = there[np.argsort(-own[slots[there]], kind="stable")[:scanned]]
