@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 
 from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, Prepared, plan_folders
 from resight.catalogue.arrays import FeatureStore
+from resight.identify import Identifier
+from resight.matchers.nearest import NearestNeighbour
+from resight.method import Method
+from resight.shortlist.packed import PackedDescriptors
 from resight.types import Box, Chip, Features
 
 Draw = Callable[..., Path]
@@ -316,3 +320,44 @@ def test_values_that_16_bits_cannot_hold_are_kept_in_32(tmp_path: Path) -> None:
     assert np.array_equal(
         FeatureStore(tmp_path, "t").save("ab" * 32, "", features).descriptors, large
     )
+
+
+def test_prepare_packs_the_shortlist_which_a_purge_removes(filled: Catalogue) -> None:
+    filled.prepare(Corners(), long_edge=32)
+    (folder,) = (filled.folder / "features").glob("*/shortlist")
+    packed = PackedDescriptors(folder / "packed")
+    assert set(packed.slots) == {entry.annotation for entry in filled.entries()}
+    assert filled.features_on_disk() >= packed.bytes_on_disk
+    sha256 = filled.annotations(filled.find("Squirt"))[0].photo.sha256
+    filled.purge(sha256, confirm="3.png", actor="ann")
+    assert not folder.exists()
+
+
+def test_a_search_packs_what_the_shortlist_lacks_and_finds_it_next_time(filled: Catalogue) -> None:
+    entries = filled.entries()
+    (query,) = filled.features([entries[0].annotation], corners := Corners(), long_edge=32)
+    assert query is not None
+    method = Method("corners+nearest", corners, NearestNeighbour(), long_edge=32)
+    for _ in range(2):
+        identifier = Identifier(
+            gallery=filled,
+            method=method,
+            shortlist=filled.shortlist(corners, long_edge=32),
+        )
+        shortlist = identifier.shortlist()
+        scores = shortlist.scores(query, [entry.annotation for entry in entries], scanned=9)
+        assert np.isfinite(scores).all()
+    assert sum(corners.batches) == len(entries)
+
+
+def test_a_damaged_shortlist_is_found_and_packed_again(filled: Catalogue) -> None:
+    filled.prepare(Corners(), long_edge=32)
+    (array,) = (filled.folder / "features").glob("*/shortlist/packed/descriptors.f16")
+    data = bytearray(array.read_bytes())
+    data[3] ^= 1
+    array.write_bytes(data)
+    (finding,) = filled.check(repair=True)
+    assert (finding.severity, finding.repaired) == ("warning", True)
+    assert finding.message == "it is damaged: it will be packed again"
+    filled.prepare(Corners(), long_edge=32)
+    assert list(filled.check()) == []

@@ -109,6 +109,14 @@ def damaged(catalogue: Path) -> list[Path]:
     return found
 
 
+def damaged_shortlists(catalogue: Path) -> list[Path]:
+    """Folders of shortlists that hold other descriptors than were written."""
+    from resight.shortlist.index import Shortlist  # brings FAISS
+
+    folders = sorted((catalogue / "features").glob("*/shortlist"))
+    return [folder for folder in folders if Shortlist(folder).damaged()]
+
+
 def bytes_on_disk(catalogue: Path) -> int:
     """Size of all features together, and of their shortlists."""
     files = (catalogue / "features").rglob("*")

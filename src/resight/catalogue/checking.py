@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -176,6 +177,16 @@ def _incoming(originals: Originals, *, repair: bool) -> Iterator[Finding]:
 
 
 def _features(originals: Originals, *, repair: bool) -> Iterator[Finding]:
+    for folder in arrays.damaged_shortlists(originals.folder.parent):
+        if repair:
+            with writing_to(folder):
+                shutil.rmtree(folder)
+        yield Finding(
+            "warning",
+            f"shortlist {folder.parent.name}",
+            "it is damaged: it will be packed again",
+            repaired=repair,
+        )
     for path in arrays.damaged(originals.folder.parent):
         if repair:
             with writing_to(path):

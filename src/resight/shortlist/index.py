@@ -60,6 +60,13 @@ class Shortlist:
         """What the folder takes."""
         return sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
 
+    def damaged(self) -> list[str]:
+        """Annotations whose descriptors are not those that were written; reads them all.
+
+        A damaged vote index needs no looking for: it is made again when it is loaded.
+        """
+        return PackedDescriptors(self._packed.folder).damaged()
+
     def update(self, annotations: Sequence[str], describe: Describe) -> None:
         """Hold exactly these annotations, but for those that cannot be described.
 
