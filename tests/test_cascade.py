@@ -104,6 +104,17 @@ def test_the_screen_stops_when_one_individual_stands_out() -> None:
     assert answer.matched == 1
 
 
+def test_the_screen_looks_at_the_most_alike_first_in_small_galleries_too() -> None:
+    answer, _, _ = ask(gallery_of(24, *([9] * 18), 39), "normal")
+    assert answer.candidates[0].individual == "animal 19"
+
+
+def test_a_chance_lead_does_not_stop_the_screen() -> None:
+    # The scan sees all alike; the screen, with more than descriptors, knows better.
+    answer, _, _ = ask(gallery_of(*([20] * 8), 28), "normal")
+    assert answer.half_matched == 9
+
+
 def test_alike_photos_of_one_individual_do_not_crowd_out_the_others() -> None:
     answer, _, _ = ask(gallery_of(*([30] * 100), 25, 25, per_individual=100), "normal")
     assert counts(answer) == (102, 5, 5, 2)

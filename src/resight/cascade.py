@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import islice
+from math import inf, sqrt
 from typing import Optional
 
 import numpy as np
@@ -36,6 +37,8 @@ NO_KEYPOINTS = "no keypoints"
 
 #: Photos screened before it is asked whether that is enough.
 _SCREENED_AT_ONCE = 4
+#: Added to a score whose chance variation is asked for: a score of 0 is not certain to be 0.
+_FEW = 10
 #: Photos of one individual on the shortlist: many alike ones must not crowd out others.
 _PHOTOS_SHORTLISTED = 3
 
@@ -76,8 +79,10 @@ class Cascade:
     ) -> Funnel:
         """Compare a query that has keypoints with the entries."""
         funnel = Funnel()
-        if self.effort.shortlisted is not None and len(entries) > self.effort.shortlisted:
-            entries = self._shortlisted(query, entries, self.effort.shortlisted, funnel)
+        limit = self.effort.shortlisted
+        if limit is not None and len(entries) > min(limit, self._passed_by_screen):
+            # Also where all would pass: the screen looks at the most alike first.
+            entries = self._shortlisted(query, entries, limit, funnel)
         else:
             funnel.searched = len(entries)
         photos = self._photos(entries, funnel)
@@ -102,6 +107,12 @@ class Cascade:
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
         funnel.candidates = best.candidates()
         return funnel
+
+    @property
+    def _passed_by_screen(self) -> float:
+        """How many photos the screen lets through; without one, all."""
+        limit = self.effort.matched
+        return inf if limit is None or not self.method.screen else limit
 
     def _shortlisted(
         self, query: Features, entries: Sequence[GalleryEntry], limit: int, funnel: Funnel
@@ -138,8 +149,9 @@ class Cascade:
                 scored.append((score, entry))
                 features_of[entry.annotation] = features
                 highest[entry.individual] = max(score, highest.get(entry.individual, 0.0))
-            best, second = nlargest(2, [*highest.values(), 0.0])
-            if second and best >= self.effort.certain * second:
+            best, second = nlargest(2, [*highest.values(), 0.0, 0.0])
+            # Sums of chance matches vary like counts: by their square root.
+            if best >= second + self.effort.certain * sqrt(second + _FEW):
                 break
         funnel.half_matched = len(scored)
         least = self.effort.close * max(highest.values(), default=0.0)

@@ -29,8 +29,9 @@ class Effort:
     many the scan gives to the screen; ``matched``: of how many individuals the screen gives
     the best photo to the matcher; 0: what the screen found is all there is. ``None``: all
     photos, so that the stage before is not run.
-    The screen stops once the best individual scores ``certain`` times as high as the
-    next, and passes on photos with at least the share ``close`` of the best score.
+    The screen stops once the best individual's score exceeds the next one's by ``certain``
+    times the square root of that, and passes on those with at least the share ``close`` of
+    the best score.
     """
 
     name: str
@@ -59,7 +60,7 @@ EFFORTS: Mapping[str, Effort] = MappingProxyType(
         effort.name: effort
         for effort in (
             Effort("quick", scanned=200, shortlisted=3, matched=0),
-            Effort("normal", scanned=400, shortlisted=24, matched=3, certain=1.4, close=0.8),
+            Effort("normal", scanned=400, shortlisted=24, matched=3, certain=2.5, close=0.8),
             Effort("thorough", scanned=1500, shortlisted=100, matched=20),
             Effort("exhaustive", scanned=0, shortlisted=None, matched=None),
         )
