@@ -40,7 +40,8 @@ _SIZE = (512, 384)
 class Asked:
     """One new photo and the answer about it; ``truth`` is empty for an animal not in the catalogue.
 
-    ``score`` and ``second`` are raw scores of the first and second individual.
+    ``score`` and ``second`` are raw scores of the first and second individual; there is no
+    second where no other came close enough to be matched.
     """
 
     photo: Path
@@ -48,7 +49,7 @@ class Asked:
     shows: str
     answer: str
     score: float
-    second: float
+    second: Optional[float]
     inliers: int
     picture: Path
 
@@ -198,7 +199,7 @@ def _ask(search: PhotoSearch, query: _Query, pictures: Path) -> Asked:
         shows=query.animal.name,
         answer=first.individual if first else "",
         score=first.score if first else 0.0,
-        second=second.score if second else 0.0,
+        second=second.score if second else None,
         inliers=int(first.evidence[0].geometry.inliers.sum()) if first else 0,
         picture=picture,
     )

@@ -75,7 +75,7 @@ def _print(out: Output, done: Demo) -> None:
                 each.shows,
                 each.answer,
                 f"{each.score:.1f}",
-                f"{each.second:.1f}",
+                "none close" if each.second is None else f"{each.second:.1f}",
                 each.inliers,
                 ("yes" if each.answer == each.truth else "no")
                 if each.truth
