@@ -104,6 +104,12 @@ def test_the_screen_stops_when_one_individual_stands_out() -> None:
     assert answer.matched == 1
 
 
+def test_the_screen_does_not_stop_among_photos_in_no_order() -> None:
+    answer, _, _ = ask(gallery_of(20, *([5] * 20), 39), "normal")
+    assert counts(answer) == (22, 22, 22, 1)
+    assert answer.candidates[0].individual == "animal 21"
+
+
 def test_alike_photos_of_one_individual_do_not_crowd_out_the_others() -> None:
     answer, _, _ = ask(gallery_of(*([30] * 100), 25, 25, per_individual=100), "normal")
     assert counts(answer) == (102, 5, 5, 2)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import islice
+from math import inf
 from typing import Optional
 
 import numpy as np
@@ -76,7 +77,9 @@ class Cascade:
     ) -> Funnel:
         """Compare a query that has keypoints with the entries."""
         funnel = Funnel()
+        certain = inf
         if self.effort.shortlisted is not None and len(entries) > self.effort.shortlisted:
+            certain = self.effort.certain  # the right ones are likely first: see _screened
             entries = self._shortlisted(query, entries, self.effort.shortlisted, funnel)
         else:
             funnel.searched = len(entries)
@@ -85,7 +88,7 @@ class Cascade:
         matcher: Matcher | Screen = self.method.matcher
         if self.method.screen and limit is not None and len(entries) > limit:
             if limit:
-                screened = self._screened(query, photos, limit, funnel)
+                screened = self._screened(query, photos, limit, certain, funnel)
                 photos, total = iter(screened), len(screened)
             else:
                 matcher = self.method.screen
@@ -125,8 +128,17 @@ class Cascade:
                 funnel.searched -= 1
 
     def _screened(
-        self, query: Features, photos: Iterator[Photo], limit: int, funnel: Funnel
+        self,
+        query: Features,
+        photos: Iterator[Photo],
+        limit: int,
+        certain: float,
+        funnel: Funnel,
     ) -> list[Photo]:
+        """The best photo of each individual that comes close to the best one.
+
+        ``certain``: infinite for photos in no order, where a few say nothing of the rest.
+        """
         assert self.method.screen is not None  # noqa: S101  (the caller looked)
         features_of: dict[str, Features] = {}
         scored: list[tuple[float, GalleryEntry]] = []
@@ -139,7 +151,7 @@ class Cascade:
                 features_of[entry.annotation] = features
                 highest[entry.individual] = max(score, highest.get(entry.individual, 0.0))
             best, second = nlargest(2, [*highest.values(), 0.0])
-            if second and best >= self.effort.certain * second:
+            if second and best >= certain * second:
                 break
         funnel.half_matched = len(scored)
         least = self.effort.close * max(highest.values(), default=0.0)

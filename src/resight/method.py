@@ -29,8 +29,8 @@ class Effort:
     many the scan gives to the screen; ``matched``: of how many individuals the screen gives
     the best photo to the matcher; 0: what the screen found is all there is. ``None``: all
     photos, so that the stage before is not run.
-    The screen stops once the best individual scores ``certain`` times as high as the
-    next, and passes on photos with at least the share ``close`` of the best score.
+    Going down a shortlist, the screen stops once the best individual scores ``certain`` times
+    as high as the next; it passes on photos with at least the share ``close`` of the best score.
     """
 
     name: str
