@@ -105,6 +105,18 @@ def test_what_is_removed_while_it_is_added_to_is_not_padded_with_zeros(tmp_path:
     assert not (tmp_path / "s").exists()
 
 
+def test_a_file_that_another_made_in_place_of_a_removed_one_is_not_cut(tmp_path: Path) -> None:
+    packed = PackedDescriptors(tmp_path / "s")
+    packed.add([("a", features(3))])
+    shutil.rmtree(tmp_path / "s")
+    PackedDescriptors(tmp_path / "s").add([("b", features(3)), ("c", features(3))])
+    with pytest.raises(Removed):
+        packed.add([("d", features(3))])
+    again = PackedDescriptors(tmp_path / "s")
+    assert again.slots == {"b": 0, "c": 1}
+    assert again.damaged() == []
+
+
 def test_names_may_hold_what_unicode_calls_a_line_break(tmp_path: Path) -> None:
     PackedDescriptors(tmp_path / "s").add([("a\u2028b\rc", features(3)), ("d", features(3))])
     assert PackedDescriptors(tmp_path / "s").slots == {"a\u2028b\rc": 0, "d": 1}

@@ -63,6 +63,7 @@ class PackedDescriptors:
         self._lines = folder / "slots.txt"
         self._array = folder / "descriptors.f16"
         self._kept: list[_Slot] = []
+        self._file: int | None = None
         self.slots: dict[str, int] = {}
         self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
         self.descriptors: NDArray[np.float16] = np.zeros((0, KEYPOINTS, 0), np.float16)
@@ -120,7 +121,7 @@ class PackedDescriptors:
         if not self._kept:
             # Removed, not cut off: others may have mapped what is there.
             shutil.rmtree(self.folder, ignore_errors=True)
-        elif not self._lines.exists():
+        elif _file_at(self._array) != self._file:
             raise Removed
         self.folder.mkdir(parents=True, exist_ok=True)
         # What a stopped writer left behind the last whole slot is cut off.
@@ -172,6 +173,8 @@ class PackedDescriptors:
             if slots
             else np.zeros(shape, np.float16)
         )
+        # The number is nobody else's as long as the file is mapped.
+        self._file = _file_at(self._array)
 
 
 def unit_vectors(features: Features, count: int = KEYPOINTS) -> NDArray[np.float32]:
@@ -190,6 +193,14 @@ def unit_vectors(features: Features, count: int = KEYPOINTS) -> NDArray[np.float
 
 def _packed(features: Features) -> NDArray[np.float16]:
     return unit_vectors(features).astype(np.float16)
+
+
+def _file_at(path: Path) -> int | None:
+    """Which file it is, whatever its name."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _bytes_of(header: str, slots: Sequence[_Slot]) -> int:
