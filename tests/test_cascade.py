@@ -96,6 +96,11 @@ def test_quick_has_no_scores_that_compare_with_whole_matches() -> None:
         Identifier(gallery=gallery_of(9), method=method, effort="quick")
 
 
+def test_without_a_screen_quick_makes_whole_matches_and_has_such_scores() -> None:
+    method = Method("drawn", SIFT, Shared(), score="wasserstein_h0")
+    assert Identifier(gallery=gallery_of(9), method=method, effort="quick").effort.name == "quick"
+
+
 def test_the_screen_stops_when_one_individual_stands_out() -> None:
     answer, look, _ = ask(gallery_of(*([5] * 100), 39), "normal")
     assert (answer.shortlisted, answer.half_matched, len(look.seen)) == (4, 4, 4)

@@ -136,8 +136,16 @@ class Cascade:
                 funnel.searched -= 1
 
     def _screened(
-        self, query: Features, photos: Iterator[Photo], limit: int, funnel: Funnel
+        self,
+        query: Features,
+        photos: Iterator[Photo],
+        limit: int,
+        funnel: Funnel,
     ) -> list[Photo]:
+        """The best photo of each individual that comes close to the best one.
+
+        ``photos`` come in the order of the shortlist, the most alike first.
+        """
         assert self.method.screen is not None  # noqa: S101  (the caller looked)
         features_of: dict[str, Features] = {}
         scored: list[tuple[float, GalleryEntry]] = []

@@ -16,8 +16,8 @@ from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, Cascade, Progress
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
-from resight.method import EFFORTS, Effort, Method
-from resight.scoring import DISTRIBUTION_SCORES, KnownPairs
+from resight.method import Effort, Method, effort_for
+from resight.scoring import KnownPairs
 from resight.shortlist.index import Shortlist
 from resight.types import (
     SIDE_POLICIES,
@@ -105,13 +105,6 @@ class Identifier:
             raise SettingsError(
                 f"there is no side policy {side_policy!r}; there are {', '.join(SIDE_POLICIES)}"
             )
-        if effort not in EFFORTS:
-            raise SettingsError(f"there is no effort {effort!r}; there are {', '.join(EFFORTS)}")
-        if method.score in DISTRIBUTION_SCORES and EFFORTS[effort].matched == 0:
-            raise SettingsError(
-                f"the score {method.score} compares whole matches, which effort {effort} does not "
-                "make: use a higher effort, or another score"
-            )
         if known_pairs and known_pairs.fingerprint != method.matching_fingerprint:
             raise SettingsError(
                 f"the known pairs are not those of {method.name} as it is set now: "
@@ -128,7 +121,7 @@ class Identifier:
         self.known_pairs = known_pairs
         self.photos_kept = photos_kept
         self.batch_size = batch_size
-        self.effort = EFFORTS[effort]
+        self.effort = effort_for(method, effort)
         self.fingerprint = _join(method, self.effort, known_pairs)
         self._shortlist = shortlist
 
@@ -147,8 +140,9 @@ class Identifier:
         The query never meets photos of its own ``encounter`` nor its own
         ``photo`` (a sha256); empty means that there is none to avoid. Every
         gallery photo is either counted in ``searched`` or, with its reason, in
-        ``left_out`` (see ``LEFT_OUT``); only individuals with a photo that was matched
-        are candidates. Without gallery or keypoints there are none at all.
+        ``left_out`` (see ``LEFT_OUT``); only individuals with a photo that was matched,
+        or half-matched where the effort matches none, are candidates. Without gallery or
+        keypoints there are none at all.
         ``progress`` is told of each batch compared, ``reading`` of each gallery
         photo whose features are at hand, whether they were kept or made now.
 

@@ -16,7 +16,7 @@ from resight.errors import SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
 from resight.matchers import Matcher
-from resight.scoring import SCORE_NAMES
+from resight.scoring import DISTRIBUTION_SCORES, SCORE_NAMES
 from resight.types import Box, Chip, Features, Matches
 from resight.verify import GEOMETRY
 
@@ -143,6 +143,23 @@ class Method:
         return " | ".join(
             [self.matching_fingerprint, GEOMETRY, fingerprint("rank.v1", score=self.score)]
         )
+
+
+def effort_for(method: Method, name: str) -> Effort:
+    """The effort of that name.
+
+    Raises ``SettingsError`` for an unknown one, and where the method's score needs whole
+    matches but the screen's are all there would be.
+    """
+    if name not in EFFORTS:
+        raise SettingsError(f"there is no effort {name!r}; there are {', '.join(EFFORTS)}")
+    effort = EFFORTS[name]
+    if method.score in DISTRIBUTION_SCORES and method.screen and effort.matched == 0:
+        raise SettingsError(
+            f"the score {method.score} compares whole matches, which effort {name} does not "
+            "make: use a higher effort, or another score"
+        )
+    return effort
 
 
 def _first(features: Features, count: int) -> Features:

@@ -283,7 +283,8 @@ class Identification:
     ``score`` is the name of the ranking score. ``searched`` counts the gallery annotations
     that took part and ``left_out`` says, by reason, how many did not. Of those searched
     ``shortlisted`` were looked at by the network: ``half_matched`` by its first layers and
-    ``matched`` wholly, as ``effort`` allowed. Candidates have a photo that was matched.
+    ``matched`` wholly, as ``effort`` allowed. Candidates have a photo that
+    was matched, or half-matched where the effort matches none.
     ``probability_new`` is ``None`` until the catalogue is calibrated.
     """
 

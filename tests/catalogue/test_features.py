@@ -12,11 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, Prepared, plan_folders
+from resight.catalogue import (
+    Catalogue,
+    ImportPlan,
+    PlannedPhoto,
+    Prepared,
+    plan_folders,
+    purging,
+)
 from resight.catalogue.arrays import FeatureStore
+from resight.catalogue.originals import Originals
 from resight.identify import Identifier
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import Method
+from resight.shortlist.index import Shortlist
 from resight.shortlist.packed import PackedDescriptors
 from resight.types import Box, Chip, Features
 
@@ -331,6 +340,31 @@ def test_prepare_packs_the_shortlist_which_a_purge_removes(filled: Catalogue) ->
     sha256 = filled.annotations(filled.find("Squirt"))[0].photo.sha256
     filled.purge(sha256, confirm="3.png", actor="ann")
     assert not folder.exists()
+
+
+def test_a_purge_that_is_interrupted_leaves_no_shortlist_behind(
+    filled: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.prepare(Corners(), long_edge=32)
+    sha256 = filled.annotations(filled.find("Squirt"))[0].photo.sha256
+
+    def interrupted(folder: Path) -> None:  # called after each file that is removed
+        if not purging.files_of(Originals(filled.folder), sha256):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(purging, "flush_folder", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        filled.purge(sha256, confirm="3.png", actor="ann")
+    assert list((filled.folder / "features").glob("*/shortlist")) == []
+
+
+def test_prepare_waits_for_what_is_made_in_the_background(
+    filled: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[int] = []
+    monkeypatch.setattr(Shortlist, "wait", lambda self: waited.append(len(self._packed.slots)))
+    filled.prepare(Corners(), long_edge=32)
+    assert waited == [len(filled.entries())]
 
 
 def test_a_search_packs_what_the_shortlist_lacks_and_finds_it_next_time(filled: Catalogue) -> None:

@@ -20,7 +20,7 @@ from resight.evaluate import Report, evaluate, read_protocol
 from resight.evaluate.protocol import COLUMNS
 from resight.extractors.sift import Sift
 from resight.matchers.nearest import NearestNeighbour
-from resight.method import EFFORTS, Method
+from resight.method import EFFORTS, Method, Screen
 from resight.registry import build_method
 from resight.settings import Settings
 from resight.types import Chip, Features, Matches
@@ -248,6 +248,23 @@ def test_a_score_that_needs_confidences_is_refused_before_anything_is_described(
         )
     assert told == []
     assert run(drawn, output=tmp_path / "out.json").methods[0].top1 == 1.0
+
+
+def test_an_effort_that_cannot_give_the_score_is_refused_before_anything_is_described(
+    drawn: Drawn,
+) -> None:
+    told: list[str] = []
+    method = Method(
+        "m", Sift(), Confident(), score="wasserstein_h0", screen=Screen(Confident(), 50)
+    )
+    with pytest.raises(SettingsError, match="effort quick does not"):
+        run(
+            drawn,
+            SETTINGS.model_copy(update={"effort": "quick"}),
+            methods=[method],
+            progress=lambda stage, *_: told.append(stage),
+        )
+    assert told == []
 
 
 def test_a_run_that_failed_before_its_first_query_does_not_block_another(

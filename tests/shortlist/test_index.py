@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.shortlist.test_packed import features
 
 from resight.shortlist import index
 from resight.shortlist.index import Shortlist
+from resight.shortlist.packed import PackedDescriptors
+from resight.shortlist.votes import VoteIndex
 from resight.types import Features
 
 
@@ -130,6 +133,54 @@ def test_votes_follow_photos_that_go(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("few")
+def test_votes_follow_slots_that_another_process_numbered_anew(tmp_path: Path) -> None:
+    one, other, described = Shortlist(tmp_path / "s"), Shortlist(tmp_path / "s"), Described()
+    one.update(names_of(60), described)
+    left = names_of(30, start=30)
+    other.update(left, described)
+    one.update([*left, "new"], described)
+    (query,) = described(["photo 50"])
+    assert query is not None
+    assert one.scores(query, left, scanned=3).argmax() == 20
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(("blank", "length"), [(30, 8), (0, 9)])
+def test_what_no_votes_can_be_had_of_is_scanned(blank: int, length: int) -> None:
+    def describe(names: Sequence[str]) -> Iterator[Features | None]:
+        for name in names:
+            number = int(name.split()[1])
+            yield features(0 if number < blank else 300, seed=number, length=length)
+
+    shortlist = Shortlist()
+    shortlist.update(names_of(31), describe)
+    (query,) = describe(["photo 30"])
+    assert query is not None
+    assert shortlist.scores(query, names_of(31), scanned=2).argmax() == 30
+
+
+@pytest.mark.usefixtures("few")
+def test_what_a_purge_removes_meanwhile_is_packed_again(tmp_path: Path) -> None:
+    described = Described()
+    removed: list[bool] = []
+
+    def describe(names: Sequence[str]) -> Iterator[Features | None]:
+        for number, each in enumerate(described(names)):
+            if number == 65 and not removed:  # after the first 64 were written
+                removed.append(True)
+                shutil.rmtree(tmp_path / "s" / "packed")
+            yield each
+
+    shortlist = Shortlist(tmp_path / "s")
+    shortlist.update(names_of(70), describe)
+    (query,) = described(["photo 1"])
+    assert query is not None
+    for each in (shortlist, Shortlist(tmp_path / "s")):
+        assert each.damaged() == []
+        assert each.scores(query, names_of(70), scanned=70).argmax() == 1
+
+
+@pytest.mark.usefixtures("few")
 def test_votes_of_other_slots_are_not_used(tmp_path: Path) -> None:
     described = Described()
     Shortlist(tmp_path / "one").update(names_of(30), described)
@@ -148,11 +199,33 @@ def test_an_index_that_outgrew_its_centroids_is_built_again_in_the_background() 
     shortlist.update(names_of(25), described)
     before = shortlist._votes
     shortlist.update(names_of(120), described)
-    assert shortlist._rebuilding is not None
-    shortlist._rebuilding.join(timeout=60)
+    shortlist.wait()
     assert shortlist._votes is not before
     assert shortlist._votes is not None
     assert not shortlist._votes.stale
     (query,) = described(["photo 100"])
     assert query is not None
     assert shortlist.scores(query, names_of(120), scanned=5).argmax() == 100
+
+
+@pytest.mark.usefixtures("few")
+def test_photos_added_while_an_index_is_built_again_are_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shortlist, described = Shortlist(), Described()
+    shortlist.update(names_of(25), described)
+    build, added = Shortlist._built, threading.Event()
+
+    def slowly(self: Shortlist, packed: PackedDescriptors) -> VoteIndex:
+        built = build(self, packed)
+        assert added.wait(60)
+        return built
+
+    monkeypatch.setattr(Shortlist, "_built", slowly)
+    shortlist.update(names_of(120), described)
+    shortlist.update(names_of(130), described)
+    added.set()
+    shortlist.wait()
+    (query,) = described(["photo 125"])
+    assert query is not None
+    assert shortlist.scores(query, names_of(130), scanned=5).argmax() == 125

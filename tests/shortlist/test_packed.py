@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from resight.shortlist.packed import KEYPOINTS, PackedDescriptors, unit_vectors
+from resight.shortlist.packed import KEYPOINTS, PackedDescriptors, Removed, unit_vectors
 from resight.types import Features
 
 
@@ -65,7 +66,15 @@ def test_a_line_without_its_descriptors_does_not_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"\n", b"another.v7 8\n3 1 a\n", b"resight-packed.v1 8\nthree\n", b"\xff\xfe\n"]
+    "text",
+    [
+        b"",
+        b"\n",
+        b"another.v7 8\n3 1 a\n",
+        b"resight-packed.v1 8\nthree\n",
+        b"resight-packed.v1 0\n3 1 a\n",
+        b"\xff\xfe\n",
+    ],
 )
 def test_a_file_that_is_none_of_ours_is_made_again(tmp_path: Path, text: bytes) -> None:
     packed = PackedDescriptors(tmp_path / "s")
@@ -75,6 +84,42 @@ def test_a_file_that_is_none_of_ours_is_made_again(tmp_path: Path, text: bytes) 
     assert packed.slots == {}
     packed.add([("b", features(2))])
     assert PackedDescriptors(tmp_path / "s").slots == {"b": 0}
+
+
+def test_who_only_reads_removes_nothing_that_another_is_writing(tmp_path: Path) -> None:
+    PackedDescriptors(tmp_path / "s").add([("a", features(3))])
+    lines = tmp_path / "s" / "slots.txt"
+    whole = lines.read_bytes()
+    lines.write_bytes(b"")
+    assert PackedDescriptors(tmp_path / "s").slots == {}
+    lines.write_bytes(whole)
+    assert PackedDescriptors(tmp_path / "s").slots == {"a": 0}
+
+
+def test_what_is_removed_while_it_is_added_to_is_not_padded_with_zeros(tmp_path: Path) -> None:
+    packed = PackedDescriptors(tmp_path / "s")
+    packed.add([("a", features(3))])
+    shutil.rmtree(tmp_path / "s")
+    with pytest.raises(Removed):
+        packed.add([("b", features(3))])
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_file_that_another_made_in_place_of_a_removed_one_is_not_cut(tmp_path: Path) -> None:
+    packed = PackedDescriptors(tmp_path / "s")
+    packed.add([("a", features(3))])
+    shutil.rmtree(tmp_path / "s")
+    PackedDescriptors(tmp_path / "s").add([("b", features(3)), ("c", features(3))])
+    with pytest.raises(Removed):
+        packed.add([("d", features(3))])
+    again = PackedDescriptors(tmp_path / "s")
+    assert again.slots == {"b": 0, "c": 1}
+    assert again.damaged() == []
+
+
+def test_names_may_hold_what_unicode_calls_a_line_break(tmp_path: Path) -> None:
+    PackedDescriptors(tmp_path / "s").add([("a\u2028b\rc", features(3)), ("d", features(3))])
+    assert PackedDescriptors(tmp_path / "s").slots == {"a\u2028b\rc": 0, "d": 1}
 
 
 def test_damage_to_descriptors_is_found(tmp_path: Path) -> None:
@@ -88,7 +133,7 @@ def test_damage_to_descriptors_is_found(tmp_path: Path) -> None:
 def test_the_others_are_dropped_and_gaps_closed(tmp_path: Path) -> None:
     packed = PackedDescriptors(tmp_path / "s")
     packed.add([(name, features(3, seed=n)) for n, name in enumerate("abcd")])
-    packed.keep(["d", "b", "not there"])
+    packed.keep(iter(["d", "b", "not there"]))
     assert packed.slots == {"b": 0, "d": 1}
     expected = unit_vectors(features(3, seed=3)).astype(np.float16)
     np.testing.assert_array_equal(packed.descriptors[1, :3], expected)

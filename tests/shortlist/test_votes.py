@@ -113,7 +113,7 @@ def test_nothing_asked_or_allowed_gives_no_votes(
 
 def test_a_gallery_too_small_to_index_is_refused() -> None:
     few = photos(10)
-    with pytest.raises(ValueError, match="240 descriptors are too few"):
+    with pytest.raises(ValueError, match="240 descriptors of length 16 cannot be indexed"):
         VoteIndex.build(few, all_of(few))
 
 

@@ -382,9 +382,9 @@ class Catalogue:
         records = gallery.searched(self.annotations())
         report = made.prepare(records, progress)
         by_id = {record.id: record for record in records}
-        made.shortlist().update(
-            list(by_id), lambda names: made.kept([by_id[name] for name in names])
-        )
+        shortlist = made.shortlist()
+        shortlist.update(list(by_id), lambda names: made.kept([by_id[name] for name in names]))
+        shortlist.wait()  # an identify may end before the background has done anything
         return report
 
     def _described(

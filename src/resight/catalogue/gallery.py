@@ -50,10 +50,11 @@ class Entries:
     def current(self) -> tuple[GalleryEntry, ...]:
         """The same tuple as before where nothing was decided since, by any process."""
         with self._store.reading() as connection:
-            latest = queries.latest_decision(connection)
-            if latest != self._known[0]:
-                self._known = latest, tuple(entries(queries.records(connection)))
-        return self._known[1]
+            known, latest = self._known, queries.latest_decision(connection)
+            if latest != known[0]:
+                known = latest, tuple(entries(queries.records(connection)))
+                self._known = known
+        return known[1]  # not another thread's, which may have read before this one
 
 
 def searched(records: Sequence[AnnotationRecord]) -> list[AnnotationRecord]:

@@ -62,13 +62,13 @@ def finish(store: Store, originals: Originals) -> int:
     # With the write lock held nobody can be adding one of them again.
     with store.writing() as connection:
         left = unfinished(connection, originals)
+        if left:  # before the photos' own files, which tell that there is something to finish
+            arrays.delete_shortlists(originals.folder.parent)
         for sha256 in left:
             for path in files_of(originals, sha256):
                 with writing_to(path):
                     path.unlink(missing_ok=True)
                     flush_folder(path.parent)
-        if left:
-            arrays.delete_shortlists(originals.folder.parent)
     return len(left)
 
 

@@ -19,15 +19,13 @@ from resight.evaluate.machine import code_digest, commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
 from resight.identify import Identifier
-from resight.method import Method
+from resight.method import Method, effort_for
 from resight.scoring import CONFIDENCE_SCORES, DISTRIBUTION_SCORES, SCORE_NAMES
 from resight.settings import Settings
 from resight.types import Chip
 
 #: Told what is under way, how many items of it are finished, and how many there are.
 Progress = Callable[[str, int, int], None]
-
-#: Every gallery photo that a query may meet is matched: there is no shortlist yet.
 
 
 def evaluate(
@@ -41,8 +39,8 @@ def evaluate(
 ) -> Report:
     """Figures of each method on a protocol whose paths start from ``photos``.
 
-    ``settings`` are those that the methods were built from; of them the side
-    policy is used here, and all are written into the report.
+    ``settings`` are those that the methods were built from; of them side policy and
+    effort are used here, and all are written into the report.
 
     ``output`` is the JSON file to write. Until that is done, finished queries
     are kept in ``OUTPUT.partial`` beside it: after an interruption the same call
@@ -59,6 +57,7 @@ def evaluate(
     check_photos(protocol, photos)
     _check_names(methods)
     for method in methods:
+        effort_for(method, settings.effort)
         _check_score(method)
     if output and output.is_dir():
         raise ResightError(f"cannot write {output}: it is a folder; name a file in it")
@@ -158,6 +157,8 @@ class _Run:
             lambda done, total: self._tell(f"{method.name}: gallery", done, total),
         )
         identifier = self._identifier(method, gallery)
+        if identifier.effort.shortlisted is not None:
+            identifier.shortlist()  # once for the gallery: it is no query's time
         results = self._results(identifier)
         queries = zip(self._protocol.queries, results, strict=True)
         unreadable = [

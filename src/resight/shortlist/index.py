@@ -17,9 +17,9 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from resight.shortlist.packed import PackedDescriptors, unit_vectors
+from resight.shortlist.packed import PackedDescriptors, Removed, unit_vectors
 from resight.shortlist.scan import scan
-from resight.shortlist.votes import VoteIndex
+from resight.shortlist.votes import VoteIndex, can_vote
 from resight.types import Features
 
 logger = logging.getLogger(__name__)
@@ -79,8 +79,13 @@ class Shortlist:
                 with self._writing():
                     self._pack(annotations, describe)
             packed = self._packed
-            if len(packed.slots) >= _VOTES_FROM and packed.counts.sum() >= _VOTES_FROM:
+            if len(packed.slots) >= _VOTES_FROM and can_vote(packed.descriptors, packed.counts):
                 self._update_votes()
+
+    def wait(self) -> None:
+        """Until what is made in the background is there; a process that ends gives it up."""
+        if self._rebuilding:
+            self._rebuilding.join()
 
     def scores(
         self, query: Features, annotations: Sequence[str], *, scanned: int
@@ -111,16 +116,21 @@ class Shortlist:
         return scores
 
     def _pack(self, annotations: Sequence[str], describe: Describe) -> None:
-        packed = PackedDescriptors(self._packed.folder)  # as others left it
-        if len(packed.slots) > (1 + _GONE) * len(annotations):
-            packed.keep(annotations)
-            self._votes = None  # of slots that have other numbers now
-        new = [name for name in annotations if name not in packed.slots]
-        pairs = zip(new, describe(new), strict=True)
-        try:
-            packed.add((name, each) for name, each in pairs if each is not None)
-        finally:
-            self._packed = packed
+        while True:
+            packed = PackedDescriptors(self._packed.folder)  # as others left it
+            if len(packed.slots) > (1 + _GONE) * len(annotations):
+                packed.keep(annotations)
+            new = [name for name in annotations if name not in packed.slots]
+            pairs = zip(new, describe(new), strict=True)
+            try:
+                packed.add((name, each) for name, each in pairs if each is not None)
+                return
+            except Removed:  # by a purge: what it left is packed from the beginning
+                continue
+            finally:
+                self._packed = packed
+                if self._votes and self._votes.mark != _mark(packed, self._votes.slots):
+                    self._votes = None  # of slots that have other numbers now
 
     def _update_votes(self) -> None:
         path = self._folder / "votes.faiss"
@@ -166,6 +176,8 @@ class Shortlist:
                 self._packed, votes.slots
             ):
                 self._votes = votes
+                if votes.slots < len(self._packed.counts):  # added meanwhile
+                    self._add_votes(votes)
 
     def _save(self, votes: VoteIndex) -> None:
         try:

@@ -45,6 +45,10 @@ class _Slot:
         return f"{self.count} {self.crc32} {self.annotation}\n"
 
 
+class Removed(Exception):
+    """Somebody removed the files while they were being added to: open and add again."""
+
+
 class PackedDescriptors:
     """Descriptors by slot, in ``folder``.
 
@@ -59,6 +63,7 @@ class PackedDescriptors:
         self._lines = folder / "slots.txt"
         self._array = folder / "descriptors.f16"
         self._kept: list[_Slot] = []
+        self._file: int | None = None
         self.slots: dict[str, int] = {}
         self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
         self.descriptors: NDArray[np.float16] = np.zeros((0, KEYPOINTS, 0), np.float16)
@@ -73,6 +78,7 @@ class PackedDescriptors:
         """Append annotations that are not there yet, a few at a time as they come.
 
         Those of an earlier few are kept if the iterable fails or is interrupted.
+        Raises ``Removed``.
         """
         packed = ((name, _packed(features)) for name, features in photos)
         while some := list(islice(packed, _AT_ONCE)):
@@ -80,7 +86,8 @@ class PackedDescriptors:
 
     def keep(self, annotations: Iterable[str]) -> None:
         """Drop all other annotations, and close the gaps they leave."""
-        kept = [name for name in self.slots if name in set(annotations)]
+        wanted = set(annotations)
+        kept = [name for name in self.slots if name in wanted]
         smaller = PackedDescriptors(self.folder.with_name(f"{self.folder.name}.smaller"))
         smaller.clear()
         for start in range(0, len(kept), _AT_ONCE):
@@ -111,6 +118,11 @@ class PackedDescriptors:
         for row, (name, descriptors) in zip(packed, photos, strict=True):
             row[: len(descriptors)] = descriptors
             new.append(_Slot(name, len(descriptors), zlib.crc32(row.data)))
+        if not self._kept:
+            # Removed, not cut off: others may have mapped what is there.
+            shutil.rmtree(self.folder, ignore_errors=True)
+        elif _file_at(self._array) != self._file:
+            raise Removed
         self.folder.mkdir(parents=True, exist_ok=True)
         # What a stopped writer left behind the last whole slot is cut off.
         with self._array.open("ab") as file:
@@ -130,19 +142,20 @@ class PackedDescriptors:
         except FileNotFoundError:
             slots, dimensions = [], 0
         except (OSError, ValueError) as error:
+            # Left to the next writer: another may be writing it at this moment.
             logger.warning("%s is damaged and will be made again (%s)", self.folder, error)
-            shutil.rmtree(self.folder, ignore_errors=True)
             slots, dimensions = [], 0
         self._map(slots, dimensions)
 
     def _read(self) -> tuple[list[_Slot], int]:
         """The slots whose line and descriptors are whole, and D."""
         text = self._lines.read_bytes()
-        whole = text[: text.rfind(b"\n") + 1].decode()
-        header, *lines = whole.splitlines()
+        header, *lines = text.decode().split("\n")[:-1] or [""]
+        if not header:  # of a writer that has only begun
+            return [], 0
         layout, dimensions = header.split(" ")
-        if layout != _LAYOUT:
-            raise ValueError(f"its layout is {layout}")
+        if layout != _LAYOUT or int(dimensions) < 1:
+            raise ValueError(f"it begins with {header}")
         size = KEYPOINTS * int(dimensions) * 2
         slots = []
         for line in lines[: self._array.stat().st_size // size]:
@@ -160,6 +173,8 @@ class PackedDescriptors:
             if slots
             else np.zeros(shape, np.float16)
         )
+        # The number is nobody else's as long as the file is mapped.
+        self._file = _file_at(self._array)
 
 
 def unit_vectors(features: Features, count: int = KEYPOINTS) -> NDArray[np.float32]:
@@ -178,6 +193,14 @@ def unit_vectors(features: Features, count: int = KEYPOINTS) -> NDArray[np.float
 
 def _packed(features: Features) -> NDArray[np.float16]:
     return unit_vectors(features).astype(np.float16)
+
+
+def _file_at(path: Path) -> int | None:
+    """Which file it is, whatever its name."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _bytes_of(header: str, slots: Sequence[_Slot]) -> int:

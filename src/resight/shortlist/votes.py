@@ -84,15 +84,18 @@ class VoteIndex:
         """An index of photos in slots 0 to P - 1.
 
         ``descriptors`` (P, K, D) float16, best first, of which the first ``counts`` (P,)
-        are real; may be memory-mapped, and is read a few photos at a time. D is a multiple
-        of 4. The same input gives the same index. It can be interrupted.
+        are real; may be memory-mapped, and is read a few photos at a time.
+        The same input gives the same index. It can be interrupted.
 
-        Raises ``ValueError`` for fewer than 256 descriptors: scan these.
+        Raises ``ValueError`` for what ``can_vote`` refuses: scan these.
         """
         faiss = _faiss()
         total = int(np.minimum(counts, DESCRIPTORS).sum())
-        if total < _FEWEST:
-            raise ValueError(f"{total} descriptors are too few to index, it takes {_FEWEST}")
+        if not can_vote(descriptors, counts):
+            raise ValueError(
+                f"{total} descriptors of length {descriptors.shape[2]} cannot be indexed: it takes "
+                f"{_FEWEST}, and a length that is a multiple of {_PER_BYTE}"
+            )
         faiss.omp_set_num_threads(threads)
         dimensions = descriptors.shape[2]
         lists = _lists(total)
@@ -219,6 +222,12 @@ class VoteIndex:
         for number in range(lists.nlist):
             if size := lists.list_size(number):
                 yield faiss.rev_swig_ptr(lists.get_ids(number), size)
+
+
+def can_vote(descriptors: NDArray[np.float16], counts: NDArray[np.int64]) -> bool:
+    """Whether an index can be built of these, as of ``VoteIndex.build``."""
+    enough = np.minimum(counts, DESCRIPTORS).sum() >= _FEWEST
+    return bool(enough) and descriptors.shape[2] % _PER_BYTE == 0
 
 
 def count_votes(
