@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resight.cli.answers import method_note
+from resight.cli.answers import method_note, searched
 from resight.search import PhotoSearch
 from resight.types import Identification
 
@@ -338,3 +338,26 @@ def _protocol(drawn: Drawn, folder: Path) -> Path:
             row = [str(query.path)[1:], "query", query.individual, query.side, query.encounter]
             table.writerow([*row, *[""] * 5])
     return path
+
+
+@pytest.mark.parametrize(
+    ("effort", "matched", "told"),
+    [("normal", 3, True), ("normal", 1, False), ("normal", 90, False), ("thorough", 20, False)],
+)
+def test_where_no_animal_stood_out_more_effort_is_advised(
+    effort: str, matched: int, told: bool
+) -> None:
+    answer = Identification(
+        candidates=(),
+        method="sift+nearest",
+        fingerprint="",
+        score="sum",
+        side="left",
+        side_policy="same",
+        effort=effort,
+        searched=90,
+        shortlisted=max(24, matched),
+        half_matched=24,
+        matched=matched,
+    )
+    assert ("--effort thorough" in searched(answer)) is told

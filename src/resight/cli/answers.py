@@ -51,7 +51,7 @@ def print_answer(
         out.say("This photo is in the catalogue: itself and its encounter are left out.")
     matched = sum(map(has_matched, answer.candidates))
     if not matched:
-        out.say(_searched(answer))
+        out.say(searched(answer))
         if answer.searched:
             out.say("Nothing matched: it may be a new animal, or the photo shows too little of it.")
         return
@@ -85,10 +85,11 @@ def print_answer(
     if matched < len(answer.candidates):
         rest = len(answer.candidates) - matched
         out.say(f"{count(rest, 'other individual')}: nothing matched")
-    out.say(_searched(answer))
+    out.say(searched(answer))
 
 
-def _searched(answer: Identification) -> str:
+def searched(answer: Identification) -> str:
+    """What was compared and what was not, in a sentence or two."""
     text = f"Searched {count(answer.searched, 'photo')}"
     if answer.matched == answer.searched:
         text += f" of {count(len(answer.candidates), 'individual')}"
@@ -99,6 +100,8 @@ def _searched(answer: Identification) -> str:
     if answer.left_out:
         reasons = ", ".join(f"{number} ({reason})" for reason, number in answer.left_out.items())
         text += f"; left out {reasons}"
+    if answer.effort == "normal" and 1 < answer.matched < answer.searched:
+        text += ". No animal stood out: --effort thorough looks at more"
     return text + ("" if answer.candidates else ". No candidates: there was nothing to compare")
 
 
