@@ -88,12 +88,13 @@ class Cascade:
         photos = self._photos(entries, funnel)
         limit, total = self.effort.matched, len(entries)
         matcher: Matcher | Screen = self.method.matcher
-        if self.method.screen and limit is not None and len(entries) > limit:
+        screen = self.method.screen
+        if screen and limit is not None and len(entries) > limit:
             if limit:
-                screened = self._screened(query, photos, limit, funnel)
+                screened = self._screened(screen, query, photos, limit, funnel)
                 photos, total = iter(screened), len(screened)
             else:
-                matcher = self.method.screen
+                matcher = screen
         best = _Best(self.method, self.photos_kept)
         while batch := list(islice(photos, self.batch_size)):
             best.add(self._compare(matcher, query, batch, distributions))
@@ -102,7 +103,7 @@ class Cascade:
                 progress(funnel.matched, total)
         if progress and funnel.matched < total:  # some were not available
             progress(total, total)
-        if matcher is self.method.screen:
+        if matcher is screen:
             funnel.half_matched, funnel.matched = funnel.matched, 0
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
         funnel.candidates = best.candidates()
@@ -137,6 +138,7 @@ class Cascade:
 
     def _screened(
         self,
+        screen: Screen,
         query: Features,
         photos: Iterator[Photo],
         limit: int,
@@ -146,12 +148,11 @@ class Cascade:
 
         ``photos`` come in the order of the shortlist, the most alike first.
         """
-        assert self.method.screen is not None  # noqa: S101  (the caller looked)
         features_of: dict[str, Features] = {}
         scored: list[tuple[float, GalleryEntry]] = []
         highest: dict[str, float] = {}  # score of each individual
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
-            found = self.method.screen.match(query, [features for _, features in batch])
+            found = screen.match(query, [features for _, features in batch])
             for matches, (entry, features) in zip(found, batch, strict=True):
                 score = float(matches.scores.sum())
                 scored.append((score, entry))
@@ -186,7 +187,7 @@ def _best_of(
     """The photos with the highest scores, of no individual more than ``each``."""
     passed: Counter[str] = Counter()
     best = []
-    for _, entry in sorted(scored, key=lambda each: -each[0]):
+    for _, entry in sorted(scored, key=lambda pair: -pair[0]):
         if passed[entry.individual] < each:
             passed[entry.individual] += 1
             best.append(entry)

@@ -17,6 +17,7 @@ from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
 from resight.matchers import Matcher
 from resight.scoring import DISTRIBUTION_SCORES, SCORE_NAMES
+from resight.shortlist.index import SHORTLIST
 from resight.types import Box, Chip, Features, Matches
 from resight.verify import GEOMETRY
 
@@ -50,6 +51,7 @@ class Effort:
             close=self.close,
             matched=self.matched,
             scanned=self.scanned,
+            shortlist=SHORTLIST,
             shortlisted=self.shortlisted,
         )
 

@@ -229,3 +229,17 @@ def test_photos_added_while_an_index_is_built_again_are_in_it(
     (query,) = described(["photo 125"])
     assert query is not None
     assert shortlist.scores(query, names_of(130), scanned=5).argmax() == 125
+
+
+@pytest.mark.usefixtures("few")
+def test_photos_that_go_need_no_new_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    described = Described()
+    Shortlist(tmp_path / "s").update(names_of(60), described)
+    monkeypatch.setattr(VoteIndex, "build", None)  # would fail if it were called
+    shortlist, left = Shortlist(tmp_path / "s"), names_of(45, start=15)
+    shortlist.update(left, described)
+    (query,) = described(["photo 50"])
+    assert query is not None
+    for each in (shortlist, Shortlist(tmp_path / "s")):
+        each.update(left, described)
+        assert each.scores(query, left, scanned=3).argmax() == 35

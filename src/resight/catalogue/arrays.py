@@ -23,6 +23,7 @@ from safetensors.numpy import save
 
 from resight.catalogue.originals import writing_to
 from resight.files import write_whole
+from resight.shortlist.index import Shortlist
 from resight.types import Features
 
 logger = logging.getLogger(__name__)
@@ -111,8 +112,6 @@ def damaged(catalogue: Path) -> list[Path]:
 
 def damaged_shortlists(catalogue: Path) -> list[Path]:
     """Folders of shortlists that hold other descriptors than were written."""
-    from resight.shortlist.index import Shortlist  # brings FAISS
-
     folders = sorted((catalogue / "features").glob("*/shortlist"))
     return [folder for folder in folders if Shortlist(folder).damaged()]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 import tempfile
 import threading
@@ -17,9 +16,11 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from resight.shortlist.packed import PackedDescriptors, Removed, unit_vectors
-from resight.shortlist.scan import scan
-from resight.shortlist.votes import VoteIndex, can_vote
+from resight.engine import available_cores
+from resight.fingerprints import fingerprint
+from resight.shortlist.packed import KEYPOINTS, PackedDescriptors, Removed, unit_vectors
+from resight.shortlist.scan import RATIO, scan
+from resight.shortlist.votes import DESCRIPTORS, NEIGHBOURS, PROBES, VoteIndex, can_vote
 from resight.types import Features
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,15 @@ logger = logging.getLogger(__name__)
 #: Gives the features of annotations, in order; ``None`` where they are not to be had.
 Describe = Callable[[Sequence[str]], Iterator[Features | None]]
 
+#: All that changes which photos have the highest scores.
+SHORTLIST = fingerprint(
+    "shortlist.v1",
+    keypoints=KEYPOINTS,
+    neighbours=NEIGHBOURS,
+    probes=PROBES,
+    ratio=RATIO,
+    voting=DESCRIPTORS,
+)
 #: The files are written anew when more than this share of them is of photos that have gone.
 _GONE = 0.25
 #: From so many photos on there is a vote index: fewer are scanned in less than a second.
@@ -65,7 +75,7 @@ class Shortlist:
 
         A damaged vote index needs no looking for: it is made again when it is loaded.
         """
-        return PackedDescriptors(self._packed.folder).damaged()
+        return self._packed.damaged()
 
     def update(self, annotations: Sequence[str], describe: Describe) -> None:
         """Hold exactly these annotations, but for those that cannot be described.
@@ -96,30 +106,37 @@ class Shortlist:
         are compared, and the others score 0. NaN for an annotation that is not held, -inf
         for one without keypoints.
         """
-        with self._lock:
-            packed, votes = self._packed, self._votes
+        vectors = unit_vectors(query)
+        with self._lock:  # neither slots nor votes may change between the two
+            packed = self._packed
+            slots, scores, there = self._to_scan(vectors, annotations, scanned)
+        scores[there] = scan(vectors, packed.descriptors, packed.counts, slots[there])
+        return scores
+
+    def _to_scan(
+        self, vectors: NDArray[np.float32], annotations: Sequence[str], scanned: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.intp]]:
+        """Slots of the annotations, their scores before the scan, and which to scan."""
+        packed, votes = self._packed, self._votes
         slots = np.array([packed.slots.get(name, -1) for name in annotations], np.int64)
         scores = np.full(len(slots), np.nan, np.float32)
         held = np.flatnonzero(slots >= 0)
         scores[held] = np.where(packed.counts[slots[held]] > 0, 0, -np.inf)
         there = np.flatnonzero(scores == 0)
-        vectors = unit_vectors(query)
         if votes is not None and len(there) > scanned:
             allowed = np.zeros(len(packed.counts), bool)
             allowed[slots[there]] = True
-            with self._lock:  # an index must not be added to meanwhile
-                given = votes.votes(vectors, allowed[: votes.slots])
+            given = votes.votes(vectors, allowed[: votes.slots])
             own = np.zeros(len(allowed), np.float32)
             own[: len(given)] = given
             there = there[np.argsort(-own[slots[there]], kind="stable")[:scanned]]
-        scores[there] = scan(vectors, packed.descriptors, packed.counts, slots[there])
-        return scores
+        return slots, scores, there
 
     def _pack(self, annotations: Sequence[str], describe: Describe) -> None:
         while True:
             packed = PackedDescriptors(self._packed.folder)  # as others left it
             if len(packed.slots) > (1 + _GONE) * len(annotations):
-                packed.keep(annotations)
+                self._keep(packed, annotations)
             new = [name for name in annotations if name not in packed.slots]
             pairs = zip(new, describe(new), strict=True)
             try:
@@ -132,13 +149,28 @@ class Shortlist:
                 if self._votes and self._votes.mark != _mark(packed, self._votes.slots):
                     self._votes = None  # of slots that have other numbers now
 
+    def _keep(self, packed: PackedDescriptors, annotations: Sequence[str]) -> None:
+        """Drop what has gone from descriptors and votes, without making either anew."""
+        before, votes = packed.slots, self._votes_of(packed)
+        packed.keep(annotations)
+        if votes is not None:
+            left = np.array([before[name] for name in packed.slots], np.int64)
+            votes.keep(left[left < votes.slots])  # slots keep their order: new ones come last
+            votes.mark = _mark(packed, votes.slots)
+            self._save(votes)
+        self._votes = votes
+
+    def _votes_of(self, packed: PackedDescriptors) -> VoteIndex | None:
+        """The index at hand, or else the one on the disk, if it is of these slots."""
+        votes = self._votes or VoteIndex.load(
+            self._folder / "votes.faiss", threads=available_cores()
+        )
+        return votes if votes and votes.mark == _mark(packed, votes.slots) else None
+
     def _update_votes(self) -> None:
-        path = self._folder / "votes.faiss"
         packed = self._packed
         if self._votes is None:
-            found = VoteIndex.load(path, threads=_threads())
-            if found is not None and found.mark == _mark(packed, found.slots):
-                self._votes = found
+            self._votes = self._votes_of(packed)
         if self._votes is None:
             self._votes = self._built(packed)
         elif self._votes.slots < len(packed.counts):
@@ -153,7 +185,7 @@ class Shortlist:
         """A new index of all slots, which is kept for the next process too."""
         slots = len(packed.counts)
         votes = VoteIndex.build(
-            packed.descriptors, packed.counts, mark=_mark(packed, slots), threads=_threads()
+            packed.descriptors, packed.counts, mark=_mark(packed, slots), threads=available_cores()
         )
         self._save(votes)
         return votes
@@ -196,7 +228,3 @@ def _mark(packed: PackedDescriptors, slots: int) -> str:
     """Tells whose descriptors the first ``slots`` are."""
     names = "\n".join(list(packed.slots)[:slots])
     return hashlib.sha256(names.encode()).hexdigest()
-
-
-def _threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_RATIO = 0.9
+RATIO = 0.9
 #: Photos compared at once: their products stay in the processor's cache.
 _AT_ONCE = 4
 
@@ -69,5 +69,5 @@ def _compare(
     ratio = np.ones_like(first)
     np.divide(np.maximum(1 - first, 0), 1 - second, out=ratio, where=known)
     np.sqrt(ratio, out=ratio)
-    total: NDArray[np.float32] = np.where(ratio < _RATIO, 1 - ratio, np.float32(0)).sum(0)
+    total: NDArray[np.float32] = np.where(ratio < RATIO, 1 - ratio, np.float32(0)).sum(0)
     return total
