@@ -114,6 +114,15 @@ def test_the_screen_looks_at_the_most_alike_first_in_small_galleries_too() -> No
     assert answer.candidates[0].individual == "animal 19"
 
 
+def test_the_screen_tells_how_far_it_is() -> None:
+    told: list[tuple[str, int, int]] = []
+    method = Method("drawn", SIFT, Shared(), screen=Screen(Shared(), 50))
+    identifier = Identifier(gallery=gallery_of(*ALIKE), method=method)
+    identifier.identify(photo(range(40)), progress=lambda *step: told.append(step))
+    screening = [step for step in told if step[0] == "screening"]
+    assert screening == [("screening", done, 24) for done in range(4, 25, 4)]
+
+
 def test_a_chance_lead_does_not_stop_the_screen() -> None:
     # The scan sees all alike; the screen, with more than descriptors, knows better.
     answer, _, _ = ask(gallery_of(*([20] * 8), 28), "normal")

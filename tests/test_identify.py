@@ -198,12 +198,15 @@ def test_gallery_photos_that_are_gone_are_left_out_and_counted() -> None:
             for annotation, features in zip(annotations, found, strict=True):
                 yield None if annotation == "b1" else features
 
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[str, int, int]] = []
     identifier = Identifier(gallery=WithoutBo(), method=METHOD, batch_size=3)
     answer = identifier.identify(photo(range(10)), progress=lambda *step: steps.append(step))
     assert named(answer) == [("Ada", 9.0), ("Cy", 0.0)]
     assert (answer.searched, answer.left_out) == (3, {"photo not available": 1})
-    assert steps == [(3, 4), (4, 4)]
+    assert [step for step in steps if step[0] == "comparing"] == [
+        ("comparing", 3, 4),
+        ("comparing", 4, 4),
+    ]
 
 
 sides = st.sampled_from(sorted(SIDES))
@@ -275,23 +278,13 @@ def test_gallery_features_are_let_go_batch_by_batch() -> None:
     assert most <= 2 * 4 + 2
 
 
-def test_progress_counts_up_to_all_photos_compared() -> None:
-    told: list[tuple[int, int]] = []
+def test_progress_counts_photos_read_one_by_one_before_each_is_compared() -> None:
+    told: list[tuple[str, int, int]] = []
     identifier = Identifier(gallery=THREE, method=METHOD, batch_size=3)
-    identifier.identify(photo(range(10)), progress=lambda done, total: told.append((done, total)))
-    assert told == [(3, 4), (4, 4)]
-
-
-def test_reading_counts_photo_by_photo_before_each_is_compared() -> None:
-    told: list[tuple[str, int]] = []
-    Identifier(gallery=THREE, method=METHOD, batch_size=3).identify(
-        photo(range(10)),
-        progress=lambda done, _: told.append(("compared", done)),
-        reading=lambda done, _: told.append(("read", done)),
-    )
+    identifier.identify(photo(range(10)), progress=lambda *step: told.append(step))
     assert told == [
-        *(("read", 1), ("read", 2), ("read", 3), ("compared", 3)),
-        *(("read", 4), ("compared", 4)),
+        *(("reading", 1, 4), ("reading", 2, 4), ("reading", 3, 4), ("comparing", 3, 4)),
+        *(("reading", 4, 4), ("comparing", 4, 4)),
     ]
 
 

@@ -23,14 +23,15 @@ import numpy as np
 from resight.matchers import Matcher
 from resight.method import Effort, Method, Screen
 from resight.scoring import ScoreDistributions, rank_individuals, score_pair
-from resight.shortlist.index import Shortlist
+from resight.shortlist.index import Progress, Shortlist
 from resight.types import Candidate, Evidence, Features, GalleryEntry
 from resight.verify import verify
 
-#: Told how many gallery photos have been dealt with, and how many are to be.
-Progress = Callable[[int, int], None]
 #: A gallery photo and its features.
 Photo = tuple[GalleryEntry, Features]
+
+#: Stages told of, beside those of the shortlist.
+READING, SCREENING, COMPARING = "reading", "screening", "comparing"
 
 NOT_AVAILABLE = "photo not available"
 NO_KEYPOINTS = "no keypoints"
@@ -91,7 +92,8 @@ class Cascade:
         screen = self.method.screen
         if screen and limit is not None and len(entries) > limit:
             if limit:
-                screened = self._screened(screen, query, photos, limit, funnel)
+                tell = (lambda done: progress(SCREENING, done, total)) if progress else None
+                screened = self._screened(screen, query, photos, limit, funnel, tell)
                 photos, total = iter(screened), len(screened)
             else:
                 matcher = screen
@@ -100,9 +102,9 @@ class Cascade:
             best.add(self._compare(matcher, query, batch, distributions))
             funnel.matched += len(batch)
             if progress:
-                progress(funnel.matched, total)
+                progress(COMPARING, funnel.matched, total)
         if progress and funnel.matched < total:  # some were not available
-            progress(total, total)
+            progress(COMPARING, total, total)
         if matcher is screen:
             funnel.half_matched, funnel.matched = funnel.matched, 0
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
@@ -143,6 +145,7 @@ class Cascade:
         photos: Iterator[Photo],
         limit: int,
         funnel: Funnel,
+        tell: Optional[Callable[[int], None]],
     ) -> list[Photo]:
         """The best photo of each individual that comes close to the best one.
 
@@ -158,6 +161,8 @@ class Cascade:
                 scored.append((score, entry))
                 features_of[entry.annotation] = features
                 highest[entry.individual] = max(score, highest.get(entry.individual, 0.0))
+            if tell:
+                tell(len(scored))
             best, second = nlargest(2, [*highest.values(), 0.0, 0.0])
             # Sums of chance matches vary like counts: by their square root.
             if best >= second + self.effort.certain * sqrt(second + _FEW):

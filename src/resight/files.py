@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ def writing_whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     flushes the content to the disk first, so that a power cut leaves it whole too; derived
     files that are checked when read can do without. Raises ``OSError``, leaving nothing behind.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(_part(path.name, secrets.token_hex(4)))
     try:
         yield part
         if durable:
@@ -33,3 +34,13 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file as ``writing_whole`` does."""
     with writing_whole(path, durable=durable) as part, part.open("xb") as file:
         file.write(data)
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what killed writers of ``path`` left: nobody else may be writing it."""
+    for part in path.parent.glob(_part(glob.escape(path.name), "*")):
+        part.unlink(missing_ok=True)
+
+
+def _part(name: str, number: str) -> str:
+    return f".{name}.{number}.part"

@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Optional, Protocol, TypeVar, Union
 
-from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, Cascade, Progress
+from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
 from resight.method import Effort, Method, effort_for
 from resight.scoring import KnownPairs
-from resight.shortlist.index import Shortlist
+from resight.shortlist.index import Progress, Shortlist
 from resight.types import (
     SIDE_POLICIES,
     SIDES,
@@ -133,7 +133,6 @@ class Identifier:
         encounter: str = "",
         photo: str = "",
         progress: Optional[Progress] = None,
-        reading: Optional[Progress] = None,
     ) -> Identification:
         """Rank the gallery's individuals by how alike they look to the query.
 
@@ -143,8 +142,9 @@ class Identifier:
         ``left_out`` (see ``LEFT_OUT``); only individuals with a photo that was matched,
         or half-matched where the effort matches none, are candidates. Without gallery or
         keypoints there are none at all.
-        ``progress`` is told of each batch compared, ``reading`` of each gallery
-        photo whose features are at hand, whether they were kept or made now.
+        ``progress`` is told the stage and how many of its photos are dealt with: of each
+        photo read and packed (whether its features were kept or are made now), and of each
+        batch indexed, screened and compared.
 
         A ``Chip`` should come from ``Method.chip``.
 
@@ -164,8 +164,8 @@ class Identifier:
         cascade = Cascade(
             method=self.method,
             effort=self.effort,
-            describe=lambda some: self._described([each.annotation for each in some], reading),
-            shortlist=lambda: self.shortlist(reading),
+            describe=lambda some: self._described([each.annotation for each in some], progress),
+            shortlist=lambda: self.shortlist(progress),
             photos_kept=self.photos_kept,
             batch_size=self.batch_size,
         )
@@ -228,16 +228,16 @@ class Identifier:
                 chosen.append(entry)
         return chosen, left_out
 
-    def shortlist(self, reading: Optional[Progress] = None) -> Shortlist:
-        """The gallery's shortlist, brought up to date; ``reading`` is told of photos it lacks."""
+    def shortlist(self, progress: Optional[Progress] = None) -> Shortlist:
+        """The gallery's shortlist, brought up to date; as ``Shortlist.update``."""
         if self._shortlist is None:
             self._shortlist = Shortlist()
         everything = [entry.annotation for entry in self.gallery.entries()]
-        self._shortlist.update(everything, lambda names: self._described(names, reading))
+        self._shortlist.update(everything, self._described, progress)
         return self._shortlist
 
     def _described(
-        self, annotations: Sequence[str], reading: Optional[Progress]
+        self, annotations: Sequence[str], progress: Optional[Progress] = None
     ) -> Iterator[Optional[Features]]:
         """The gallery's features of these annotations, known to be of this method."""
         features = self.gallery.features(
@@ -246,8 +246,8 @@ class Identifier:
             long_edge=self.method.long_edge,
             margin=self.method.margin,
         )
-        if reading:
-            features = _told(features, len(annotations), reading)
+        if progress:
+            features = _told(features, len(annotations), progress)
         for name, each in zip(annotations, features, strict=True):
             if each is not None:
                 self._check(each, f"annotation {name}")
@@ -257,7 +257,7 @@ class Identifier:
 def _told(each: Iterator[_Item], total: int, tell: Progress) -> Iterator[_Item]:
     """The same items, each told as it comes."""
     for done, item in enumerate(each, start=1):
-        tell(done, total)
+        tell(READING, done, total)
         yield item
 
 

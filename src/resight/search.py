@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.cascade import Progress
 from resight.catalogue import AnnotationRecord, Catalogue
 from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification
@@ -18,6 +17,7 @@ from resight.identify import Identifier
 from resight.method import Method, effort_for
 from resight.photos import read_photo
 from resight.scoring import DISTRIBUTION_SCORES
+from resight.shortlist.index import Progress
 from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
 
 #: Photos compared before progress is told: few, since on a slow computer each takes a second;
@@ -109,13 +109,7 @@ class PhotoSearch:
             encounter = encounters.pop()
         return PhotoQuery(path, photo, chip, features, side, encounter, records)
 
-    def identify(
-        self,
-        query: PhotoQuery,
-        *,
-        progress: Progress | None = None,
-        reading: Progress | None = None,
-    ) -> Identification:
+    def identify(self, query: PhotoQuery, *, progress: Progress | None = None) -> Identification:
         """Rank the catalogue's individuals. As ``Identifier.identify``."""
         return self.identifier.identify(
             query.features,
@@ -123,7 +117,6 @@ class PhotoSearch:
             encounter=query.encounter,
             photo=query.photo.sha256,
             progress=progress,
-            reading=reading,
         )
 
     def picture(

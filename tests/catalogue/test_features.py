@@ -222,13 +222,12 @@ def test_features_go_with_a_purged_photo_and_all_at_once(filled: Catalogue) -> N
 
 
 def test_prepare_makes_what_the_gallery_lacks_and_tells_how_far(filled: Catalogue) -> None:
-    extractor, told = Corners(), list[tuple[int, int]]()
+    extractor, told = Corners(), list[tuple[str, int, int]]()
     list(filled.features(filled.find("Crush/1.png"), extractor, long_edge=32))
-    first = filled.prepare(
-        extractor, long_edge=32, progress=lambda done, total: told.append((done, total))
-    )
+    first = filled.prepare(extractor, long_edge=32, progress=lambda *step: told.append(step))
     assert first == Prepared(made=2, kept=1, missing=0)
-    assert told == [(1, 2), (2, 2)]
+    packed = [("packing", done, 3) for done in (1, 2, 3)]
+    assert told == [("describing", 1, 2), ("describing", 2, 2), *packed]
     assert extractor.batches == [1, 2]
     assert filled.prepare(extractor, long_edge=32) == Prepared(made=0, kept=3, missing=0)
 
@@ -257,7 +256,7 @@ def test_what_was_made_before_a_stop_is_kept(
         draw(tmp_path / "many" / "Crush" / f"{seed:02}.png", seed)
     list(catalogue.add(plan_folders(tmp_path / "many"), actor="ann"))
 
-    def stop(done: int, total: int) -> None:
+    def stop(stage: str, done: int, total: int) -> None:
         if done == 9:
             raise KeyboardInterrupt
 
@@ -362,7 +361,7 @@ def test_prepare_waits_for_what_is_made_in_the_background(
     filled: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[int] = []
-    monkeypatch.setattr(Shortlist, "wait", lambda self: waited.append(len(self._packed.slots)))
+    monkeypatch.setattr(Shortlist, "wait", lambda self, _: waited.append(len(self._packed.slots)))
     filled.prepare(Corners(), long_edge=32)
     assert waited == [len(filled.entries())]
 
@@ -384,12 +383,13 @@ def test_a_search_packs_what_the_shortlist_lacks_and_finds_it_next_time(filled: 
     assert sum(corners.batches) == len(entries)
 
 
-def test_a_damaged_shortlist_is_found_and_packed_again(filled: Catalogue) -> None:
+@pytest.mark.parametrize("damaged", ["descriptors.f16", "slots.txt"])
+def test_a_damaged_shortlist_is_found_and_packed_again(filled: Catalogue, damaged: str) -> None:
     filled.prepare(Corners(), long_edge=32)
-    (array,) = (filled.folder / "features").glob("*/shortlist/packed/descriptors.f16")
-    data = bytearray(array.read_bytes())
+    (path,) = (filled.folder / "features").glob(f"*/shortlist/packed/{damaged}")
+    data = bytearray(path.read_bytes())
     data[3] ^= 1
-    array.write_bytes(data)
+    path.write_bytes(data)
     (finding,) = filled.check(repair=True)
     assert (finding.severity, finding.repaired) == ("warning", True)
     assert finding.message == "it is damaged: it will be packed again"

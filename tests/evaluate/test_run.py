@@ -469,6 +469,7 @@ def test_progress_tells_each_stage_to_its_end(drawn: Drawn) -> None:
     run(drawn, progress=lambda *step: told.append(step))
     assert told == [
         *(("sift+nearest: gallery", n, 8) for n in range(1, 9)),
+        *(("sift+nearest: packing", n, 8) for n in range(1, 9)),
         *(("sift+nearest: queries", n, 4) for n in range(1, 5)),
     ]
 

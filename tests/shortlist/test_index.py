@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from tests.shortlist.test_packed import features
 
 from resight.shortlist import index
@@ -83,6 +84,44 @@ def test_a_process_sees_what_another_added(tmp_path: Path) -> None:
     again = Described()
     one.update(["a", "b"], again)
     assert again.asked == []
+
+
+def test_what_cannot_be_described_is_tried_again_when_the_gallery_changes(tmp_path: Path) -> None:
+    shortlist, described = Shortlist(tmp_path / "s"), Described(missing=["lost"])
+    for _ in range(3):
+        shortlist.update(["a", "lost"], described)
+    assert described.asked == ["a", "lost"]
+    shortlist.update(["a", "lost", "b"], described)
+    assert described.asked == ["a", "lost", "lost", "b"]
+
+
+def test_what_was_stopped_goes_on(tmp_path: Path) -> None:
+    def stopped(names: Sequence[str]) -> Iterator[Features | None]:
+        for _ in names:
+            raise KeyboardInterrupt
+        yield None
+
+    shortlist, described = Shortlist(tmp_path / "s"), Described()
+    with pytest.raises(KeyboardInterrupt):
+        shortlist.update(["a"], stopped)
+    shortlist.update(["a"], described)
+    assert described.asked == ["a"]
+
+
+def test_who_waits_for_another_process_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_SILENT", 0.01)
+    shortlist, waiting = Shortlist(tmp_path / "s"), threading.Event()
+    monkeypatch.setattr(index.logger, "warning", lambda *_: waiting.set())
+    (tmp_path / "s").mkdir()
+    with FileLock(tmp_path / "s" / "lock"):
+        updating = threading.Thread(target=shortlist.update, args=(["a"], Described()))
+        updating.start()
+        assert waiting.wait(60)
+        assert updating.is_alive()
+    updating.join(60)
+    assert not updating.is_alive()
 
 
 @pytest.fixture
@@ -176,7 +215,7 @@ def test_what_a_purge_removes_meanwhile_is_packed_again(tmp_path: Path) -> None:
     (query,) = described(["photo 1"])
     assert query is not None
     for each in (shortlist, Shortlist(tmp_path / "s")):
-        assert each.damaged() == []
+        assert not each.damaged()
         assert each.scores(query, names_of(70), scanned=70).argmax() == 1
 
 
@@ -216,8 +255,8 @@ def test_photos_added_while_an_index_is_built_again_are_in_it(
     shortlist.update(names_of(25), described)
     build, added = Shortlist._built, threading.Event()
 
-    def slowly(self: Shortlist, packed: PackedDescriptors) -> VoteIndex:
-        built = build(self, packed)
+    def slowly(self: Shortlist, packed: PackedDescriptors, progress: index.Progress) -> VoteIndex:
+        built = build(self, packed, progress)
         assert added.wait(60)
         return built
 
@@ -243,3 +282,31 @@ def test_photos_that_go_need_no_new_index(tmp_path: Path, monkeypatch: pytest.Mo
     for each in (shortlist, Shortlist(tmp_path / "s")):
         each.update(left, described)
         assert each.scores(query, left, scanned=3).argmax() == 35
+
+
+@pytest.mark.usefixtures("few")
+def test_each_stage_is_told(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    shortlist = Shortlist(tmp_path / "s")
+    shortlist.update(names_of(40), Described(missing=["photo 3"]), lambda *step: told.append(step))
+    packing = [("packing", done, 40) for done in range(1, 41)]
+    assert told == [*packing, ("indexing", 0, 39), ("indexing", 39, 39)]
+    told.clear()
+    shortlist.update(names_of(42), Described(), lambda *step: told.append(step))
+    assert told == [
+        *(("packing", done, 3) for done in (1, 2, 3)),
+        ("indexing", 3, 3),
+    ]
+
+
+@pytest.mark.usefixtures("few")
+def test_what_a_killed_process_left_of_the_votes_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    folder.mkdir()
+    left, other = folder / ".votes.faiss.0123abcd.part", folder / ".kept.faiss.0123abcd.part"
+    left.touch()
+    other.touch()
+    Shortlist(folder).update(names_of(40), Described())
+    assert (folder / "votes.faiss").exists()
+    assert not left.exists()
+    assert other.exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from resight.shortlist import packed as module
 from resight.shortlist.packed import KEYPOINTS, PackedDescriptors, Removed, unit_vectors
 from resight.types import Features
 
@@ -160,3 +161,25 @@ def test_products_of_bit_strings_count_equal_bits() -> None:
     vectors = unit_vectors(bits)
     differing = np.unpackbits(bits.descriptors[:, None] ^ bits.descriptors[None], axis=2).sum(2)
     np.testing.assert_allclose(vectors @ vectors.T, 1 - 2 * differing / 256, atol=1e-6)
+
+
+def test_what_was_added_is_not_gone_over_again_for_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def line(slot: module._Slot) -> str:
+        made.append(slot.annotation)
+        return f"{slot.count} {slot.crc32} {slot.annotation}\n"
+
+    monkeypatch.setattr(module._Slot, "line", property(line))
+    names = [str(number) for number in range(5 * module._AT_ONCE)]
+    PackedDescriptors(tmp_path / "s").add((name, features(1)) for name in names)
+    assert made == names
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    PackedDescriptors(tmp_path / "s").add([("a", features(3))])
+    assert PackedDescriptors(tmp_path / "s").problem == ""
+    (tmp_path / "s" / "slots.txt").write_bytes(b"another.v7 8\n")
+    assert "another.v7" in PackedDescriptors(tmp_path / "s").problem

@@ -111,7 +111,7 @@ def damaged(catalogue: Path) -> list[Path]:
 
 
 def damaged_shortlists(catalogue: Path) -> list[Path]:
-    """Folders of shortlists that hold other descriptors than were written."""
+    """Folders of shortlists that cannot be read or hold other descriptors than were written."""
     folders = sorted((catalogue / "features").glob("*/shortlist"))
     return [folder for folder in folders if Shortlist(folder).damaged()]
 

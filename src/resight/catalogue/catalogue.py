@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -38,7 +38,7 @@ from resight.catalogue.records import (
 from resight.catalogue.store import Store
 from resight.errors import CatalogueError, CatalogueExists, NotACatalogue, NotFound
 from resight.extractors import Extractor
-from resight.shortlist.index import Shortlist
+from resight.shortlist.index import Progress, Shortlist
 from resight.types import Features, GalleryEntry
 
 
@@ -371,21 +371,16 @@ class Catalogue:
         *,
         long_edge: int,
         margin: float = 0.0,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> Prepared:
         """Make features and shortlist that the gallery lacks, so that no search has to.
 
         Stopping (or killing) and repeating is safe: what was made is kept.
-        ``progress`` is told how many are dealt with, and how many are to be.
+        ``progress`` is told the stage ("describing" and those of the shortlist), how many
+        photos are dealt with in it, and how many are to be.
         """
         made = self._described(extractor, long_edge, margin)
-        records = gallery.searched(self.annotations())
-        report = made.prepare(records, progress)
-        by_id = {record.id: record for record in records}
-        shortlist = made.shortlist()
-        shortlist.update(list(by_id), lambda names: made.kept([by_id[name] for name in names]))
-        shortlist.wait()  # an identify may end before the background has done anything
-        return report
+        return made.prepare(gallery.searched(self.annotations()), progress)
 
     def _described(
         self, extractor: Extractor, long_edge: int, margin: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from resight.engine import available_cores
 from resight.errors import PhotoError
 from resight.extractors import Extractor
 from resight.photos import read_photo
-from resight.shortlist.index import Shortlist
+from resight.shortlist.index import Progress, Shortlist
 from resight.types import Chip, Features, GalleryEntry
 
 logger = logging.getLogger(__name__)
@@ -120,10 +120,8 @@ class GalleryFeatures:
         for record in records:
             yield self._store.load(record.photo.sha256, _region(record))
 
-    def prepare(
-        self, records: Sequence[AnnotationRecord], progress: Callable[[int, int], None] | None
-    ) -> Prepared:
-        """Make what is lacking; ``progress`` is told how many of those are dealt with."""
+    def prepare(self, records: Sequence[AnnotationRecord], progress: Progress | None) -> Prepared:
+        """Make the features that are lacking, and a shortlist of all; as ``Catalogue.prepare``."""
         lacking = [
             record
             for record in records
@@ -135,8 +133,17 @@ class GalleryFeatures:
         for number, features in enumerate(self.of(lacking), start=1):
             made += features is not None
             if progress:
-                progress(number, len(lacking))
+                progress("describing", number, len(lacking))
+        self._pack(records, progress)
         return Prepared(made, len(records) - len(lacking), len(lacking) - made)
+
+    def _pack(self, records: Sequence[AnnotationRecord], progress: Progress | None) -> None:
+        by_id = {record.id: record for record in records}
+        shortlist = self.shortlist()
+        shortlist.update(
+            list(by_id), lambda names: self.kept([by_id[name] for name in names]), progress
+        )
+        shortlist.wait(progress)  # an identify may end before the background has done anything
 
     def _wanted(self, record: AnnotationRecord | None, pool: ThreadPoolExecutor) -> _Wanted:
         if record is None:

@@ -181,11 +181,7 @@ class _Run:
         try:
             with self.out.stages(f"{number}{path.name}") as tell:
                 query = self._read(path)
-                answer = self.search.identify(
-                    query,
-                    reading=lambda done, total: tell("reading", done, total),
-                    progress=lambda done, total: tell("comparing", done, total),
-                )
+                answer = self.search.identify(query, progress=tell)
             shown = answer.candidates[: self.top]
             best = [each.evidence[0].annotation for each in shown]
             records = self.search.catalogue.annotations(best)

@@ -12,6 +12,12 @@ from resight.cli.lookup import opened_in
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, Set
 from resight.cli.output import Output, count, exit_code, stopped
 
+_STAGES = {
+    "describing": "Describing photos",
+    "packing": "Packing descriptors",
+    "indexing": "Indexing descriptors",
+}
+
 
 def prepare(
     method: Annotated[
@@ -50,10 +56,10 @@ def prepare(
         try:
             with out.progress("Describing photos") as step:
 
-                def tell(done: int, total: int) -> None:
+                def tell(stage: str, done: int, total: int) -> None:
                     nonlocal finished
-                    finished = done
-                    step(done, total)
+                    finished = done if stage == "describing" else finished
+                    step(done, total, _STAGES[stage])
 
                 report = opened.prepare(
                     made_by.extractor,

@@ -158,7 +158,8 @@ class _Run:
         )
         identifier = self._identifier(method, gallery)
         if identifier.effort.shortlisted is not None:
-            identifier.shortlist()  # once for the gallery: it is no query's time
+            # Once for the gallery: it is no query's time.
+            identifier.shortlist(lambda stage, *step: self._tell(f"{method.name}: {stage}", *step))
         results = self._results(identifier)
         queries = zip(self._protocol.queries, results, strict=True)
         unreadable = [

@@ -9,14 +9,16 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from resight.engine import available_cores
+from resight.files import remove_parts
 from resight.fingerprints import fingerprint
 from resight.shortlist.packed import KEYPOINTS, PackedDescriptors, Removed, unit_vectors
 from resight.shortlist.scan import RATIO, scan
@@ -27,6 +29,11 @@ logger = logging.getLogger(__name__)
 
 #: Gives the features of annotations, in order; ``None`` where they are not to be had.
 Describe = Callable[[Sequence[str]], Iterator[Features | None]]
+#: Told what is under way (a stage's name), how many photos it has dealt with, how many there are.
+Progress = Callable[[str, int, int], None]
+
+#: Stages: descriptors of photos are packed, the vote index is made.
+PACKING, INDEXING = "packing", "indexing"
 
 #: All that changes which photos have the highest scores.
 SHORTLIST = fingerprint(
@@ -43,6 +50,7 @@ _GONE = 0.25
 _VOTES_FROM = 500
 #: The vote index is saved again when this share of it is new; less is added in milliseconds.
 _NEW = 0.05
+_SILENT = 1.0  # seconds for which another process is waited for before that is said
 
 
 class Shortlist:
@@ -63,39 +71,51 @@ class Shortlist:
         self._packed = PackedDescriptors(folder / "packed")
         self._votes: VoteIndex | None = None
         self._lock = threading.RLock()
+        self._updated: list[str] = []  # what the last update was to hold
         self._rebuilding: threading.Thread | None = None
+        self._rebuilt = (0, 0)  # photos, as of Progress
 
     @property
     def bytes_on_disk(self) -> int:
         """What the folder takes."""
         return sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
 
-    def damaged(self) -> list[str]:
-        """Annotations whose descriptors are not those that were written; reads them all.
+    def damaged(self) -> bool:
+        """Whether descriptors are not those that were written; reads them all.
 
         A damaged vote index needs no looking for: it is made again when it is loaded.
         """
-        return self._packed.damaged()
+        return bool(self._packed.problem or self._packed.damaged())
 
-    def update(self, annotations: Sequence[str], describe: Describe) -> None:
+    def update(
+        self, annotations: Sequence[str], describe: Describe, progress: Progress | None = None
+    ) -> None:
         """Hold exactly these annotations, but for those that cannot be described.
 
-        What is made for a photo is made once; a repeated call after a stop goes on.
+        These are tried again when other annotations are to be held. What is made for a photo
+        is made once; a repeated call after a stop goes on. Another process that updates the
+        same folder is waited for, with a logged warning.
         """
         with self._lock:
-            new = [name for name in annotations if name not in self._packed.slots]
-            gone = len(self._packed.slots) - (len(annotations) - len(new))
+            wanted = list(annotations)
+            if wanted == self._updated:
+                return
+            new = [name for name in wanted if name not in self._packed.slots]
+            gone = len(self._packed.slots) - (len(wanted) - len(new))
             if new or gone > _GONE * len(self._packed.slots):
-                with self._writing():
-                    self._pack(annotations, describe)
+                with self._writing("lock"):
+                    self._pack(wanted, describe, progress)
             packed = self._packed
             if len(packed.slots) >= _VOTES_FROM and can_vote(packed.descriptors, packed.counts):
-                self._update_votes()
+                self._update_votes(progress)
+            self._updated = wanted
 
-    def wait(self) -> None:
+    def wait(self, progress: Progress | None = None) -> None:
         """Until what is made in the background is there; a process that ends gives it up."""
-        if self._rebuilding:
-            self._rebuilding.join()
+        while self._rebuilding and self._rebuilding.is_alive():
+            if progress:
+                progress(INDEXING, *self._rebuilt)
+            self._rebuilding.join(_SILENT)
 
     def scores(
         self, query: Features, annotations: Sequence[str], *, scanned: int
@@ -132,15 +152,16 @@ class Shortlist:
             there = there[np.argsort(-own[slots[there]], kind="stable")[:scanned]]
         return slots, scores, there
 
-    def _pack(self, annotations: Sequence[str], describe: Describe) -> None:
+    def _pack(
+        self, annotations: Sequence[str], describe: Describe, progress: Progress | None
+    ) -> None:
         while True:
             packed = PackedDescriptors(self._packed.folder)  # as others left it
             if len(packed.slots) > (1 + _GONE) * len(annotations):
                 self._keep(packed, annotations)
             new = [name for name in annotations if name not in packed.slots]
-            pairs = zip(new, describe(new), strict=True)
             try:
-                packed.add((name, each) for name, each in pairs if each is not None)
+                packed.add(_described(new, describe, progress))
                 return
             except Removed:  # by a purge: what it left is packed from the beginning
                 continue
@@ -167,34 +188,42 @@ class Shortlist:
         )
         return votes if votes and votes.mark == _mark(packed, votes.slots) else None
 
-    def _update_votes(self) -> None:
+    def _update_votes(self, progress: Progress | None) -> None:
         packed = self._packed
         if self._votes is None:
             self._votes = self._votes_of(packed)
         if self._votes is None:
-            self._votes = self._built(packed)
+            self._votes = self._built(packed, progress)
         elif self._votes.slots < len(packed.counts):
-            self._add_votes(self._votes)
+            self._add_votes(self._votes, progress)
         if self._votes.stale and not (self._rebuilding and self._rebuilding.is_alive()):
             self._rebuilding = threading.Thread(
                 target=self._rebuild, name="resight-votes", daemon=True
             )
             self._rebuilding.start()
 
-    def _built(self, packed: PackedDescriptors) -> VoteIndex:
+    def _built(self, packed: PackedDescriptors, progress: Progress | None) -> VoteIndex:
         """A new index of all slots, which is kept for the next process too."""
         slots = len(packed.counts)
+        tell = partial(progress, INDEXING) if progress else None
+        if tell:
+            tell(0, slots)  # centroids are learned first, which may take a minute
         votes = VoteIndex.build(
-            packed.descriptors, packed.counts, mark=_mark(packed, slots), threads=available_cores()
+            packed.descriptors,
+            packed.counts,
+            mark=_mark(packed, slots),
+            threads=available_cores(),
+            progress=tell,
         )
         self._save(votes)
         return votes
 
-    def _add_votes(self, votes: VoteIndex) -> None:
+    def _add_votes(self, votes: VoteIndex, progress: Progress | None = None) -> None:
         packed = self._packed
         first, end = votes.slots, len(packed.counts)
         new = np.arange(first, end)
-        votes.add(packed.descriptors[first:], packed.counts[first:], new)
+        tell = partial(progress, INDEXING) if progress else None
+        votes.add(packed.descriptors[first:], packed.counts[first:], new, progress=tell)
         votes.mark = _mark(packed, end)
         if end - first > _NEW * end:
             self._save(votes)
@@ -202,7 +231,7 @@ class Shortlist:
     def _rebuild(self) -> None:
         """In the background: searches use the old index until the new one is there."""
         packed = self._packed
-        votes = self._built(packed)
+        votes = self._built(packed, self._note_rebuilt)
         with self._lock:
             if self._packed.folder == packed.folder and votes.mark == _mark(
                 self._packed, votes.slots
@@ -211,17 +240,49 @@ class Shortlist:
                 if votes.slots < len(self._packed.counts):  # added meanwhile
                     self._add_votes(votes)
 
+    def _note_rebuilt(self, _: str, done: int, total: int) -> None:
+        self._rebuilt = done, total
+
     def _save(self, votes: VoteIndex) -> None:
+        path = self._folder / "votes.faiss"
         try:
-            votes.save(self._folder / "votes.faiss")
+            with self._writing("votes.lock"):
+                remove_parts(path)
+                votes.save(path)
         except OSError as error:
             logger.info("the vote index in %s is not kept: %s", self._folder, error)
 
-    def _writing(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        """No other process is in here meanwhile, if others know the folder."""
         if not self._shared:
-            return nullcontext()
+            yield
+            return
         self._folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._folder / "lock")
+        lock = FileLock(self._folder / name)
+        try:
+            lock.acquire(timeout=_SILENT)
+        except Timeout:
+            logger.warning(
+                "waiting for another process that is writing the shortlist in %s", self._folder
+            )
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _described(
+    names: Sequence[str], describe: Describe, progress: Progress | None
+) -> Iterator[tuple[str, Features]]:
+    """The features that are to be had, each told as it comes."""
+    pairs = zip(names, describe(names), strict=True)
+    for done, (name, features) in enumerate(pairs, start=1):
+        if progress:
+            progress(PACKING, done, len(names))
+        if features is not None:
+            yield name, features
 
 
 def _mark(packed: PackedDescriptors, slots: int) -> str:

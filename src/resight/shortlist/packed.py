@@ -13,9 +13,10 @@ has gone stays until ``keep`` writes a smaller file.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -62,7 +63,11 @@ class PackedDescriptors:
         self.folder = folder
         self._lines = folder / "slots.txt"
         self._array = folder / "descriptors.f16"
+        #: Why ``slots.txt`` cannot be read, empty if it can.
+        self.problem = ""
         self._kept: list[_Slot] = []
+        self._dimensions = 0
+        self._bytes = 0  # of slots.txt that count
         self._file: int | None = None
         self.slots: dict[str, int] = {}
         self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -80,9 +85,7 @@ class PackedDescriptors:
         Those of an earlier few are kept if the iterable fails or is interrupted.
         Raises ``Removed``.
         """
-        packed = ((name, _packed(features)) for name, features in photos)
-        while some := list(islice(packed, _AT_ONCE)):
-            self._append(some)
+        self._add((name, _packed(features)) for name, features in photos)
 
     def keep(self, annotations: Iterable[str]) -> None:
         """Drop all other annotations, and close the gaps they leave."""
@@ -90,9 +93,8 @@ class PackedDescriptors:
         kept = [name for name in self.slots if name in wanted]
         smaller = PackedDescriptors(self.folder.with_name(f"{self.folder.name}.smaller"))
         smaller.clear()
-        for start in range(0, len(kept), _AT_ONCE):
-            some = [(name, self.slots[name]) for name in kept[start : start + _AT_ONCE]]
-            smaller._append([(n, self.descriptors[i, : self.counts[i]]) for n, i in some])
+        numbers = ((name, self.slots[name]) for name in kept)
+        smaller._add((name, self.descriptors[i, : self.counts[i]]) for name, i in numbers)
         self.clear()
         if smaller.folder.exists():
             smaller.folder.replace(self.folder)
@@ -111,6 +113,16 @@ class PackedDescriptors:
             if zlib.crc32(np.ascontiguousarray(packed).data) != slot.crc32
         ]
 
+    def _add(self, photos: Iterator[tuple[str, NDArray[np.float16]]]) -> None:
+        try:
+            while some := list(islice(photos, _AT_ONCE)):
+                self._append(some)
+        finally:  # once, since it takes time in proportion to all slots
+            if _file_at(self._array) == self._file:
+                self._map()
+            else:
+                self._open()
+
     def _append(self, photos: Sequence[tuple[str, NDArray[np.float16]]]) -> None:
         dimensions = photos[0][1].shape[1]
         packed = np.zeros((len(photos), KEYPOINTS, dimensions), np.float16)
@@ -118,9 +130,11 @@ class PackedDescriptors:
         for row, (name, descriptors) in zip(packed, photos, strict=True):
             row[: len(descriptors)] = descriptors
             new.append(_Slot(name, len(descriptors), zlib.crc32(row.data)))
-        if not self._kept:
+        first = not self._kept
+        if first:
             # Removed, not cut off: others may have mapped what is there.
             shutil.rmtree(self.folder, ignore_errors=True)
+            self._bytes = 0
         elif _file_at(self._array) != self._file:
             raise Removed
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -128,24 +142,29 @@ class PackedDescriptors:
         with self._array.open("ab") as file:
             file.truncate(len(self._kept) * packed[0].nbytes)
             file.write(packed.data)
-        header = f"{_LAYOUT} {dimensions}\n"
+        lines = _bytes_of(new, _header(dimensions) if first else "")
         with self._lines.open("ab") as file:
-            file.truncate(_bytes_of(header, self._kept) if self._kept else 0)
-            if not self._kept:
-                file.write(header.encode())
-            file.write("".join(slot.line for slot in new).encode())
-        self._map([*self._kept, *new], dimensions)
+            file.truncate(self._bytes)
+            file.write(lines)
+        self._kept += new
+        self._bytes += len(lines)
+        self._dimensions = dimensions
+        if first:
+            self._map()  # so that the file keeps its number
 
     def _open(self) -> None:
+        self.problem = ""
         try:
-            slots, dimensions = self._read()
+            self._kept, self._dimensions = self._read()
         except FileNotFoundError:
-            slots, dimensions = [], 0
+            self._kept, self._dimensions = [], 0
         except (OSError, ValueError) as error:
             # Left to the next writer: another may be writing it at this moment.
             logger.warning("%s is damaged and will be made again (%s)", self.folder, error)
-            slots, dimensions = [], 0
-        self._map(slots, dimensions)
+            self.problem = str(error)
+            self._kept, self._dimensions = [], 0
+        self._bytes = len(_bytes_of(self._kept, _header(self._dimensions)))
+        self._map()
 
     def _read(self) -> tuple[list[_Slot], int]:
         """The slots whose line and descriptors are whole, and D."""
@@ -163,18 +182,17 @@ class PackedDescriptors:
             slots.append(_Slot(annotation, int(count), int(crc32)))
         return slots, int(dimensions)
 
-    def _map(self, slots: list[_Slot], dimensions: int) -> None:
-        self._kept = slots
-        self.slots = {slot.annotation: i for i, slot in enumerate(slots)}
-        self.counts = np.array([slot.count for slot in slots], np.int64)
-        shape = (len(slots), KEYPOINTS, dimensions)
-        self.descriptors = (
-            np.memmap(self._array, np.float16, "r", shape=shape)
-            if slots
-            else np.zeros(shape, np.float16)
-        )
-        # The number is nobody else's as long as the file is mapped.
-        self._file = _file_at(self._array)
+    def _map(self) -> None:
+        self.slots = {slot.annotation: i for i, slot in enumerate(self._kept)}
+        self.counts = np.array([slot.count for slot in self._kept], np.int64)
+        shape = (len(self._kept), KEYPOINTS, self._dimensions)
+        if not self._kept:
+            self.descriptors, self._file = np.zeros(shape, np.float16), None
+            return
+        with self._array.open("rb") as file:
+            self.descriptors = np.memmap(file, np.float16, "r", shape=shape)
+            # The number is nobody else's as long as the file is mapped.
+            self._file = os.fstat(file.fileno()).st_ino
 
 
 def unit_vectors(features: Features, count: int = KEYPOINTS) -> NDArray[np.float32]:
@@ -203,5 +221,9 @@ def _file_at(path: Path) -> int | None:
         return None
 
 
-def _bytes_of(header: str, slots: Sequence[_Slot]) -> int:
-    return len(f"{header}{''.join(slot.line for slot in slots)}".encode())
+def _header(dimensions: int) -> str:
+    return f"{_LAYOUT} {dimensions}\n"
+
+
+def _bytes_of(slots: Iterable[_Slot], header: str) -> bytes:
+    return f"{header}{''.join(slot.line for slot in slots)}".encode()
