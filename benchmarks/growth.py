@@ -2,6 +2,7 @@
 
     python -m benchmarks.growth --work DIR --photos DIR --protocol CSV [--count 10000]
 
+``benchmarks.growth_measure`` then searches among them.
 Extracts by ALIKED n16, 512 keypoints, chips of 512 pixels, and keeps what is done in ``--work``:
 it can be interrupted and goes on where it was. Half of the photos are
 
@@ -30,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from resight.evaluate.gallery import read_chip
 from resight.evaluate.protocol import EvaluationProtocol, Row, read_protocol
 from resight.extractors import Extractor
 from resight.identify import Gallery
@@ -116,6 +118,41 @@ def _mapped(path: Path, dtype: type, count: int, last: int = 0) -> np.memmap:
     return array
 
 
+class ProtocolGallery:
+    """A protocol's gallery rows with features from the disk; a ``Gallery``."""
+
+    def __init__(self, rows: Sequence[Row], kept: Kept) -> None:
+        self._kept = kept
+        self._entries = [
+            GalleryEntry(
+                f"{row.path} (line {row.line})", row.identity, row.path, row.side, row.encounter
+            )
+            for row in rows
+        ]
+        self._rows = {entry.annotation: number for number, entry in enumerate(self._entries)}
+
+    def entries(self) -> Sequence[GalleryEntry]:
+        """In the order of the rows."""
+        return self._entries
+
+    def features(
+        self, annotations: Sequence[str], extractor: Extractor, /, **_: float
+    ) -> Iterator[Features]:
+        """One after the other."""
+        return (self._kept.get(self._rows[name], 0, extractor) for name in annotations)
+
+
+def protocol_gallery(
+    protocol: EvaluationProtocol, photos: Path, work: Path, method: Method, console: Console
+) -> ProtocolGallery:
+    """A protocol's own gallery, described and kept in ``work`` if it was not yet."""
+    rows = protocol.gallery
+    folder = work / f"protocol-{protocol.sha256[:12]}"
+    kept = Kept(folder, len(rows), method.extractor.fingerprint)
+    make(kept, lambda row: read_chip(rows[row], photos, method)[0], method, console)
+    return ProtocolGallery(rows, kept)
+
+
 class GrownGallery:
     """A protocol's gallery and as many distractors as make ``size`` photos; a ``Gallery``.
 
@@ -159,15 +196,25 @@ class GrownGallery:
 
 
 def gallery(
-    base: Gallery, kind: str, size: int, *, work: Path, count: int, method: Method
+    base: Gallery,
+    kind: str,
+    size: int,
+    *,
+    work: Path,
+    count: int,
+    method: Method,
+    rows: int | None = None,
 ) -> GrownGallery:
-    """``size`` photos of which those beyond ``base`` are distractors of a ``kind``."""
+    """``size`` photos of which those beyond ``base`` are distractors of a ``kind``.
+
+    Of the distinct photos, the first ``rows`` of each folder, or all, are used.
+    """
     if kind not in KINDS:
         raise SystemExit(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
     half = count // 2
     kinds = KINDS[:2] if kind == "mixed" else (kind,)
     kept = [(name, Kept(work / name, half, method.extractor.fingerprint)) for name in kinds]
-    return GrownGallery(base, kept, size, half)
+    return GrownGallery(base, kept, size, rows or half)
 
 
 def drawn_chip(method: Method, number: int) -> Chip:

@@ -1,9 +1,12 @@
 """Cold start: seconds and memory of the command line on a catalogue of 1,000 photos.
 
     python benchmarks/startup.py [--photos 1000]
+    python benchmarks/startup.py --catalogue DIR --query PHOTO
 
-Each command runs in a process of its own; the fastest of five runs counts, beside that of
-`python -c pass`, the least a Python program can take.
+The second way also asks who is in a photo, of your own catalogue on which `resight prepare` ran:
+the first answer, with graphs and index loaded from the disk. Each command runs in a process of its
+own; the fastest of five runs counts, beside that of `python -c pass`, the least a Python program
+can take.
 """
 
 from __future__ import annotations
@@ -62,19 +65,29 @@ def measure(command: list[str]) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--photos", type=int, default=1000)
-    count = parser.parse_args().photos
+    parser.add_argument("--catalogue", type=Path)
+    parser.add_argument("--query", type=Path)
+    arguments = parser.parse_args()
+    count = arguments.photos
+    if (arguments.catalogue is None) != (arguments.query is None):
+        parser.error("--catalogue and --query go together")
     table = Table(title="cold start")
     for column in ("command", "seconds", "MB"):
         table.add_column(column, justify="left" if column == "command" else "right")
     with tempfile.TemporaryDirectory() as name:
-        catalogue = str(make_catalogue(Path(name), count))
-        resight = [str(Path(sys.executable).parent / "resight")]
-        for label, command in (
+        catalogue = arguments.catalogue or make_catalogue(Path(name), count)
+        resight = [sys.executable, "-m", "resight"]
+        of = ["--catalogue", str(catalogue)]
+        commands = [
             ("python -c pass", [sys.executable, "-c", "pass"]),
             ("resight --version", [*resight, "--version"]),
             ("resight --help", [*resight, "--help"]),
-            (f"resight list, {count} photos", [*resight, "--catalogue", catalogue, "list"]),
-        ):
+            ("resight list", [*resight, *of, "list"]),
+        ]
+        if arguments.query:
+            asked = [*of, "identify", "--quiet", str(arguments.query)]
+            commands.append(("resight identify", [*resight, *asked]))
+        for label, command in commands:
             seconds, memory = measure(command)
             table.add_row(label, f"{seconds:.2f}", f"{memory:.0f}")
     Console(width=90).print(table)
