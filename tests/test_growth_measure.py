@@ -17,7 +17,6 @@ from tests.test_identify import METHOD, Photos, entry
 from resight.evaluate.protocol import EvaluationProtocol, read_protocol
 from resight.identify import Identifier
 
-
 _EMPTY = ("",) * 5  # date, box
 
 

@@ -155,32 +155,33 @@ class PackedDescriptors:
     def _open(self) -> None:
         self.problem = ""
         try:
-            self._kept, self._dimensions = self._read()
+            self._read()
+            self._map()
+            return
         except FileNotFoundError:
-            self._kept, self._dimensions = [], 0
+            pass
         except (OSError, ValueError) as error:
             # Left to the next writer: another may be writing it at this moment.
             logger.warning("%s is damaged and will be made again (%s)", self.folder, error)
             self.problem = str(error)
-            self._kept, self._dimensions = [], 0
-        self._bytes = len(_bytes_of(self._kept, _header(self._dimensions)))
+        self._kept, self._dimensions = [], 0
         self._map()
 
-    def _read(self) -> tuple[list[_Slot], int]:
+    def _read(self) -> None:
         """The slots whose line and descriptors are whole, and D."""
-        text = self._lines.read_bytes()
-        header, *lines = text.decode().split("\n")[:-1] or [""]
+        self._kept, self._dimensions = [], 0
+        header, *lines = self._lines.read_bytes().decode().split("\n")[:-1] or [""]
         if not header:  # of a writer that has only begun
-            return [], 0
+            return
         layout, dimensions = header.split(" ")
         if layout != _LAYOUT or int(dimensions) < 1:
             raise ValueError(f"it begins with {header}")
         size = KEYPOINTS * int(dimensions) * 2
-        slots = []
-        for line in lines[: self._array.stat().st_size // size]:
-            count, crc32, annotation = line.split(" ", 2)
-            slots.append(_Slot(annotation, int(count), int(crc32)))
-        return slots, int(dimensions)
+        whole = lines[: self._array.stat().st_size // size]
+        fields = (line.split(" ", 2) for line in whole)
+        kept = [_Slot(annotation, int(count), int(crc32)) for count, crc32, annotation in fields]
+        self._kept, self._dimensions = kept, int(dimensions)
+        self._bytes = len("\n".join([header, *whole, ""]).encode())
 
     def _map(self) -> None:
         self.slots = {slot.annotation: i for i, slot in enumerate(self._kept)}
