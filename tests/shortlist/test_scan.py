@@ -60,3 +60,15 @@ def test_nothing_to_compare_scores_nothing(tmp_path: Path) -> None:
     assert scan(query, packed.descriptors, packed.counts, slots)[:2].tolist() == [0, 0]
     nothing = unit_vectors(photo(0, rng))
     assert scan(nothing, packed.descriptors, packed.counts, slots).tolist() == [0, 0, 0]
+
+
+def test_threads_do_not_change_the_scores(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    packed = PackedDescriptors(tmp_path / "s")
+    packed.add([(str(number), photo(9, rng)) for number in range(23)])
+    query, slots = unit_vectors(photo(9, rng)), rng.permutation(23)
+    once, thrice = (
+        scan(query, packed.descriptors, packed.counts, slots, threads=threads) for threads in (1, 3)
+    )
+    assert once.any()
+    np.testing.assert_array_equal(once, thrice)

@@ -130,7 +130,9 @@ class Shortlist:
         with self._lock:  # neither slots nor votes may change between the two
             packed = self._packed
             slots, scores, there = self._to_scan(vectors, annotations, scanned)
-        scores[there] = scan(vectors, packed.descriptors, packed.counts, slots[there])
+        scores[there] = scan(
+            vectors, packed.descriptors, packed.counts, slots[there], threads=available_cores()
+        )
         return scores
 
     def _to_scan(

@@ -9,11 +9,14 @@ that had passed LightGlue's first self-attention did not do better (docs/speed.m
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
 RATIO = 0.9
-#: Photos compared at once: their products stay in the processor's cache.
+#: Photos compared at once: their distances stay in the processor's cache.
 _AT_ONCE = 4
 
 
@@ -22,23 +25,40 @@ def scan(
     descriptors: NDArray[np.float16],
     counts: NDArray[np.int64],
     slots: NDArray[np.int64],
+    *,
+    threads: int = 1,
 ) -> NDArray[np.float32]:
     """Scores (S,) of the photos in ``slots`` (S,).
 
     ``query`` (N, D) unit vectors; ``descriptors`` (slots, K, D) and ``counts`` (slots,)
-    as of ``PackedDescriptors``. A photo without descriptors scores 0.
+    as of ``PackedDescriptors``. A photo without descriptors scores 0. The scores are the
+    same for any number of ``threads``.
     """
     scores = np.zeros(len(slots), np.float32)
     if not len(query):
         return scores
+    query = np.ascontiguousarray(query, np.float32)
     # In the order of the file, which then is read once from front to back.
     order = np.argsort(slots, kind="stable")
-    # One piece of memory for all: to touch fresh memory costs more than to compute in it.
-    products = np.empty(len(query) * _AT_ONCE * descriptors.shape[1], np.float32)
-    for start in range(0, len(order), _AT_ONCE):
+    own = threading.local()
+
+    def begin() -> None:
+        import faiss
+
+        # The threads are ours: NumPy's would wait for each other at every product, which takes
+        # three times as long when anything else runs.
+        faiss.omp_set_num_threads(1)
+        # One piece of memory for all: to touch fresh memory costs more than to compute in it.
+        own.distances = np.empty(len(query) * _AT_ONCE * descriptors.shape[1], np.float32)
+
+    def compare(start: int) -> None:
         rows = order[start : start + _AT_ONCE]
         some = slots[rows]
-        scores[rows] = _compare(query, descriptors[some], counts[some], products)
+        scores[rows] = _compare(query, descriptors[some], counts[some], own.distances)
+
+    with ThreadPoolExecutor(threads, "resight-scan", initializer=begin) as pool:
+        for _ in pool.map(compare, range(0, len(order), _AT_ONCE)):
+            pass  # raises what was raised
     return scores
 
 
@@ -46,28 +66,38 @@ def _compare(
     query: NDArray[np.float32],
     photos: NDArray[np.float16],
     counts: NDArray[np.int64],
-    products: NDArray[np.float32],
+    room: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Scores of photos (P, K, D) of which the first ``counts`` (P,) descriptors are real.
 
-    ``products`` is room for N x P x K numbers and is written over.
+    ``room`` for N x P x K numbers is written over.
     """
     p, k, d = photos.shape
-    room = products[: len(query) * p * k].reshape(len(query), p * k)
-    np.matmul(query, photos.astype(np.float32).reshape(p * k, d).T, out=room)
-    similarity = room.reshape(len(query), p, k)
+    distance = _squared_distances(query, photos.reshape(p * k, d), room).reshape(len(query), p, k)
     if (counts < k).any():
-        similarity[:, np.arange(k) >= counts[:, None]] = -np.inf
-    nearest = similarity.argmax(2)[..., None]
-    first = np.take_along_axis(similarity, nearest, 2)[..., 0]
-    best = similarity.max(0)  # of each gallery descriptor
-    mutual = first >= np.take_along_axis(best, nearest[..., 0].T, 1).T
-    np.put_along_axis(similarity, nearest, -np.inf, 2)
-    second = similarity.max(2)
-    # Squared distances of unit vectors are 2 - 2 * similarity; -inf: there is no second.
-    known = mutual & (second < 1) & np.isfinite(second)
+        distance[:, np.arange(k) >= counts[:, None]] = np.inf
+    nearest = distance.argmin(2)[..., None]
+    first = np.take_along_axis(distance, nearest, 2)[..., 0]
+    least = distance.min(0)  # of each gallery descriptor
+    mutual = first <= np.take_along_axis(least, nearest[..., 0].T, 1).T
+    np.put_along_axis(distance, nearest, np.inf, 2)
+    second = distance.min(2)
+    known = mutual & (second > 0) & np.isfinite(second)  # inf: there is no second
     ratio = np.ones_like(first)
-    np.divide(np.maximum(1 - first, 0), 1 - second, out=ratio, where=known)
+    np.divide(np.maximum(first, 0), second, out=ratio, where=known)
     np.sqrt(ratio, out=ratio)
     total: NDArray[np.float32] = np.where(ratio < RATIO, 1 - ratio, np.float32(0)).sum(0)
     return total
+
+
+def _squared_distances(
+    query: NDArray[np.float32], photos: NDArray[np.float16], room: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(N, M) between (N, D) and (M, D), in ``room``."""
+    import faiss
+
+    vectors = photos.astype(np.float32)
+    n, m, d = len(query), *vectors.shape
+    pointer = faiss.swig_ptr
+    faiss.pairwise_L2sqr(d, n, pointer(query), m, pointer(vectors), pointer(room))
+    return room[: n * m].reshape(n, m)
