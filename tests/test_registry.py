@@ -73,6 +73,7 @@ def test_the_registered_names() -> None:
         "aliked-n32",
         "aliked-t16",
         "sift",
+        "xfeat",
     )
     assert registered("matcher") == ("lightglue", "nearest")
 
@@ -99,7 +100,7 @@ def test_classes_get_the_settings_that_they_name() -> None:
     [
         ("shift+nearest", "there is no extractor 'shift'; did you mean sift?"),
         ("sift+lightglu", "there is no matcher 'lightglu'; did you mean lightglue?"),
-        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, sift"),
+        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, sift, xfeat"),
         ("sift", "'sift' does not name a method; a method is an extractor and a matcher"),
         ("", "'' does not name a method"),
     ],

@@ -4,15 +4,18 @@ Run by a developer who changes a network, never by a user:
 
     make templates     # = python tools/export_templates.py in the torch environment
 
+Arguments, if any, are the beginnings of the names of templates: only those are made.
+
 A template is an ONNX graph whose weights are left out: each initialiser keeps the
 name it has in the authors' checkpoint, its shape and dtype, and no data. `resight`
 joins template and checkpoint (``models/graphs.py``). torch's dynamo exporter is used
 without its optimiser, which would fold or rename weights.
 
-The networks are ALIKED (Zhao 2023, arXiv 2304.03608) and LightGlue (Lindenberger 2023,
-arXiv 2306.13643), written here for inference only, so that the graph suits ONNX
-engines: masks are additive, and what can be done to weights (permutations, scales,
-products of two linear steps) is done to them, where the engine folds it once.
+The networks are ALIKED (Zhao 2023, arXiv 2304.03608), XFeat (Potje 2024, arXiv 2404.19174)
+and LightGlue (Lindenberger 2023, arXiv 2306.13643), written here for inference only, so that
+the graph suits ONNX engines: masks are additive, and what can be done to weights
+(permutations, scales, products of two linear steps) is done to them, where the engine folds
+it once.
 """
 
 from __future__ import annotations
@@ -242,6 +245,67 @@ class AlikedDescriptors(nn.Module):
         return features / torch.linalg.vector_norm(features, dim=0, keepdim=True).clamp(min=1e-12)
 
 
+# --- XFeat -------------------------------------------------------------------------------
+
+
+class ConvNormRelu(nn.Module):
+    """A convolution that keeps the size (``step`` 1) or halves it, batch norm, ReLU."""
+
+    def __init__(self, c_in: int, c_out: int, *, size: int = 3, step: int = 1) -> None:
+        super().__init__()
+        self.layer = nn.Sequential(
+            nn.Conv2d(c_in, c_out, size, step, size // 2, bias=False),
+            nn.BatchNorm2d(c_out, affine=False),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+
+class XFeat(nn.Module):
+    """Grey photo (1, 1, H, W), H and W multiples of 32 -> what sparse keypoints are read from.
+
+    Returns ``heat`` (1, 1, H, W), for each pixel the probability of being the keypoint of its
+    8x8 pixels, where a 65th outcome is that there is none; ``reliability`` (h, w) in (0, 1) and
+    ``features`` (h, w, 64) of unit length, both of 1/8 of the size. The brightness and contrast
+    of the photo are normalised here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        unit = ConvNormRelu
+        self.skip1 = nn.Sequential(nn.AvgPool2d(4), nn.Conv2d(1, 24, 1))
+        self.block1 = nn.Sequential(unit(1, 4), unit(4, 8, step=2), unit(8, 8), unit(8, 24, step=2))
+        self.block2 = nn.Sequential(unit(24, 24), unit(24, 24))
+        self.block3 = nn.Sequential(unit(24, 64, step=2), unit(64, 64), unit(64, 64, size=1))
+        self.block4 = nn.Sequential(unit(64, 64, step=2), unit(64, 64), unit(64, 64))
+        self.block5 = nn.Sequential(
+            unit(64, 128, step=2), unit(128, 128), unit(128, 128), unit(128, 64, size=1)
+        )
+        self.block_fusion = nn.Sequential(unit(64, 64), unit(64, 64), nn.Conv2d(64, 64, 1))
+        self.heatmap_head = nn.Sequential(
+            unit(64, 64, size=1), unit(64, 64, size=1), nn.Conv2d(64, 1, 1)
+        )
+        self.keypoint_head = nn.Sequential(
+            *(unit(64, 64, size=1) for _ in range(3)), nn.Conv2d(64, 65, 1)
+        )
+
+    def forward(self, photo: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        centred = photo - photo.mean((2, 3), keepdim=True)
+        x = centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+        x3 = self.block3(self.block2(self.block1(x) + self.skip1(x)))
+        x4 = self.block4(x3)
+        x5 = self.block5(x4)
+        size = (x3.shape[2], x3.shape[3])
+        coarse = (F.interpolate(each, size, mode="bilinear") for each in (x4, x5))
+        features = self.block_fusion(x3 + sum(coarse))
+        outcomes = self.keypoint_head(F.pixel_unshuffle(x, 8))
+        heat = F.pixel_shuffle(torch.softmax(outcomes, 1)[:, :64], 8)
+        reliability = torch.sigmoid(self.heatmap_head(features))
+        return heat, reliability[0, 0], unit_length(features)[0].permute(1, 2, 0)
+
+
 # --- LightGlue ---------------------------------------------------------------------------
 
 DIM, HEADS = 256, 4
@@ -465,6 +529,8 @@ def export(
     outputs: list[str],
 ) -> None:
     """Write ``network`` as template ``name``: no weights, no optimisation."""
+    if sys.argv[1:] and not name.startswith(tuple(sys.argv[1:])):
+        return
     program = torch.onnx.export(
         network.eval(),
         kwargs=arguments,
@@ -545,6 +611,14 @@ def main() -> int:
             | {"area": {}, "keypoints": {0: free}, "corners": {0: free}},
             ["descriptors"],
         )
+    multiples = {2: 32 * torch.export.Dim("h"), 3: 32 * torch.export.Dim("w")}
+    export(
+        "xfeat",
+        XFeat(),
+        {"photo": torch.rand(1, 1, 96, 128)},
+        {"photo": multiples},
+        ["heat", "reliability", "features"],
+    )
     batch = 3
     tokens = {"tokens0": torch.rand(batch, 70, DIM), "tokens1": torch.rand(batch, 50, DIM)}
     bias = {"bias0": torch.zeros(batch, 1, 1, 70), "bias1": torch.zeros(batch, 1, 1, 50)}

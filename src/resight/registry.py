@@ -49,6 +49,7 @@ EXTRACTORS: Mapping[str, Part] = MappingProxyType(
         "aliked-n32": Part(_ALIKED, {"model": "aliked-n32"}),
         "aliked-t16": Part(_ALIKED, {"model": "aliked-t16"}),
         "sift": Part("resight.extractors.sift:Sift"),
+        "xfeat": Part("resight.extractors.xfeat:XFeat"),
     }
 )
 MATCHERS: Mapping[str, Part] = MappingProxyType(

@@ -18,6 +18,7 @@ def _checkpoints_for_kornia(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder.mkdir(parents=True)
     for name in ("aliked-t16", "aliked-n16", "aliked-n16rot", "aliked-n32"):
         (folder / f"{name}.pth").symlink_to(weights_path(name).resolve())
+    (folder / "xfeat.pt").symlink_to(weights_path("xfeat").resolve())
     matcher: Path = folder / "aliked_lightglue_v0-1_arxiv-pth"  # the odd ending is right
     matcher.symlink_to(weights_path("aliked-lightglue").resolve())
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""ALIKED and LightGlue agree with kornia's, on drawn animals and on 50 real pairs.
+"""ALIKED, XFeat and LightGlue agree with kornia's, on drawn animals and on real photos.
 
 Stated tolerances: at least 98 % of the keypoints within 0.01 px of kornia's, at least 98 % of
 their descriptors within 0.01, at least 98 % of LightGlue's matches equal, sums of confidences
@@ -10,17 +10,19 @@ where the score is above noise.
 import csv
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from kornia.feature import ALIKED
 from kornia.feature import LightGlue as KorniaLightGlue
+from kornia.feature import XFeat as KorniaXFeat
 
 from resight.chips import make_chip
 from resight.engine import Engine, open_engine
 from resight.extractors.aliked import MODELS, Aliked
+from resight.extractors.xfeat import XFeat
 from resight.matchers.lightglue import LightGlue
 from resight.models.graphs import compiled_folder
 from resight.photos import read_photo
@@ -52,25 +54,48 @@ def sample_chips(photos: Path, sets: dict[str, int]) -> list[Chip]:
     return chips
 
 
-def kornia_features(model: str, chips: list[Chip]) -> list[Any]:
+class Reference(NamedTuple):
+    """What kornia found: tensors (N, 2), (N,), (N, D)."""
+
+    keypoints: Any
+    scores: Any
+    descriptors: Any
+
+
+def kornia_features(model: str, chips: list[Chip]) -> list[Reference]:
     network = ALIKED.from_pretrained(model, max_num_keypoints=COUNT, detection_threshold=0.0)
-    tensors = [
-        torch.tensor(chip.pixels.transpose(2, 0, 1)[None] / np.float32(255)) for chip in chips
-    ]
     with torch.inference_mode():
-        return [network(tensor)[0] for tensor in tensors]
+        found = [network(photo_tensor(chip))[0] for chip in chips]
+    return [Reference(each.keypoints, each.keypoint_scores, each.descriptors) for each in found]
 
 
-def assert_same_features(ours: Features, reference: Any) -> None:
-    """Both ways; peaks below ``NOISE`` are maxima of rounding errors on even ground."""
-    keypoints, descriptors = reference.keypoints.numpy(), reference.descriptors.numpy()
+def kornia_xfeat(chips: list[Chip]) -> list[Reference]:
+    network = KorniaXFeat.from_pretrained(top_k=COUNT)
+    references = []
+    for chip in chips:
+        (found,) = network.detectAndCompute(photo_tensor(chip))
+        # kornia's pixels are counted from corner to corner, ours from centre to centre.
+        ratio = torch.tensor([side / (side // 32 * 32) for side in chip.size])
+        keypoints = found["keypoints"] + (ratio - 1) / 2
+        references.append(Reference(keypoints, found["scores"], found["descriptors"]))
+    return references
+
+
+def photo_tensor(chip: Chip) -> Any:
+    return torch.tensor(chip.pixels.transpose(2, 0, 1)[None] / np.float32(255))
+
+
+def assert_same_features(ours: Features, reference: Reference, noise: float = NOISE) -> None:
+    """Both ways; peaks below ``noise`` are maxima of rounding errors on even ground."""
+    keypoints, scores, descriptors = (each.numpy() for each in reference)
     distance = np.linalg.norm(ours.keypoints[:, None] - keypoints[None], axis=2)
     for clear, nearest in (
-        (ours.scores > NOISE, distance.min(1, initial=np.inf)),
-        (reference.keypoint_scores.numpy() > NOISE, distance.min(0, initial=np.inf)),
+        (ours.scores > noise, distance.min(1, initial=np.inf)),
+        (scores > noise, distance.min(0, initial=np.inf)),
     ):
+        assert clear.sum() > 20
         assert (nearest[clear] < 0.01).sum() >= 0.98 * clear.sum()
-    same = (ours.scores > NOISE) & (distance.min(1, initial=np.inf) < 0.01)
+    same = (ours.scores > noise) & (distance.min(1, initial=np.inf) < 0.01)
     difference = np.abs(ours.descriptors - descriptors[distance.argmin(1)]).max(1)[same]
     assert (difference < 0.01).sum() >= 0.98 * same.sum()
 
@@ -94,6 +119,22 @@ def test_aliked_on_real_photos(photos_folder: Path) -> None:
         extractor.extract(chips), kornia_features("aliked-n16", chips), strict=True
     ):
         assert_same_features(ours, reference)
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_xfeat_on_drawings(name: str) -> None:
+    chips = [drawn_chip(1), drawn_chip(2, (310, 150)), drawn_chip(3, (65, 200))]
+    extractor = XFeat(engine=exact(name), max_keypoints=COUNT)
+    for ours, reference in zip(extractor.extract(chips), kornia_xfeat(chips), strict=True):
+        assert_same_features(ours, reference, noise=0)
+
+
+@pytest.mark.photos
+def test_xfeat_on_real_photos(photos_folder: Path) -> None:
+    chips = sample_chips(photos_folder, {"turtle_heads": 6, "nyala": 4, "cows": 4})
+    extractor = XFeat(engine=exact(), max_keypoints=COUNT)
+    for ours, reference in zip(extractor.extract(chips), kornia_xfeat(chips), strict=True):
+        assert_same_features(ours, reference, noise=0)
 
 
 def kornia_matches(query: Features, gallery: list[Features], **confidence: float) -> list[Any]:

