@@ -1,4 +1,4 @@
-"""ALIKED, XFeat and LightGlue agree with kornia's, on drawn animals and on real photos.
+"""ALIKED, DISK, XFeat and LightGlue agree with kornia's, on drawn animals and on real photos.
 
 Stated tolerances: at least 98 % of the keypoints within 0.01 px of kornia's, at least 98 % of
 their descriptors within 0.01, at least 98 % of LightGlue's matches equal, sums of confidences
@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from kornia.feature import ALIKED
+from kornia.feature import ALIKED, DISK
 from kornia.feature import LightGlue as KorniaLightGlue
 from kornia.feature import XFeat as KorniaXFeat
 
 from resight.chips import make_chip
 from resight.engine import Engine, open_engine
 from resight.extractors.aliked import MODELS, Aliked
+from resight.extractors.disk import Disk
 from resight.extractors.xfeat import XFeat
 from resight.matchers.lightglue import LightGlue
 from resight.models.graphs import compiled_folder
@@ -81,6 +82,15 @@ def kornia_xfeat(chips: list[Chip]) -> list[Reference]:
     return references
 
 
+def kornia_disk(chips: list[Chip]) -> list[Reference]:
+    network = DISK.from_pretrained("depth")
+    with torch.inference_mode():
+        found = [
+            network(photo_tensor(chip), n=COUNT, pad_if_not_divisible=True)[0] for chip in chips
+        ]
+    return [Reference(each.keypoints, each.detection_scores, each.descriptors) for each in found]
+
+
 def photo_tensor(chip: Chip) -> Any:
     return torch.tensor(chip.pixels.transpose(2, 0, 1)[None] / np.float32(255))
 
@@ -121,24 +131,30 @@ def test_aliked_on_real_photos(photos_folder: Path) -> None:
         assert_same_features(ours, reference)
 
 
+@pytest.mark.parametrize(
+    ("make", "reference"), [(Disk, kornia_disk), (XFeat, kornia_xfeat)], ids=["disk", "xfeat"]
+)
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
-def test_xfeat_on_drawings(name: str) -> None:
+def test_disk_and_xfeat_on_drawings(name: str, make: Any, reference: Any) -> None:
     chips = [drawn_chip(1), drawn_chip(2, (310, 150)), drawn_chip(3, (65, 200))]
-    extractor = XFeat(engine=exact(name), max_keypoints=COUNT)
-    for ours, reference in zip(extractor.extract(chips), kornia_xfeat(chips), strict=True):
-        assert_same_features(ours, reference, noise=0)
+    extractor = make(engine=exact(name), max_keypoints=COUNT)
+    for ours, theirs in zip(extractor.extract(chips), reference(chips), strict=True):
+        assert_same_features(ours, theirs, noise=0)
 
 
 @pytest.mark.photos
-def test_xfeat_on_real_photos(photos_folder: Path) -> None:
-    chips = sample_chips(photos_folder, {"turtle_heads": 6, "nyala": 4, "cows": 4})
-    extractor = XFeat(engine=exact(), max_keypoints=COUNT)
-    for ours, reference in zip(extractor.extract(chips), kornia_xfeat(chips), strict=True):
-        assert_same_features(ours, reference, noise=0)
+@pytest.mark.parametrize(
+    ("make", "reference"), [(Disk, kornia_disk), (XFeat, kornia_xfeat)], ids=["disk", "xfeat"]
+)
+def test_disk_and_xfeat_on_real_photos(photos_folder: Path, make: Any, reference: Any) -> None:
+    chips = sample_chips(photos_folder, {"turtle_heads": 4, "nyala": 2, "cows": 2})
+    extractor = make(engine=exact(), max_keypoints=COUNT)
+    for ours, theirs in zip(extractor.extract(chips), reference(chips), strict=True):
+        assert_same_features(ours, theirs, noise=0)
 
 
 def kornia_matches(query: Features, gallery: list[Features], **confidence: float) -> list[Any]:
-    network = KorniaLightGlue("aliked", **confidence).eval()
+    network = KorniaLightGlue(query.family, **confidence).eval()
     results = []
     for features in gallery:
         with torch.inference_mode():
@@ -183,27 +199,37 @@ def test_lightglue_on_drawings(name: str, adaptive: bool) -> None:
 
 
 @pytest.mark.slow
-def test_lightglue_on_fifty_drawn_pairs(record_property: Any) -> None:
+@pytest.mark.parametrize("family", ["aliked", "disk", "xfeat"])
+def test_lightglue_on_fifty_drawn_pairs(family: str, record_property: Any) -> None:
     photos = [
         photograph(animal, seed=seed, difficulty=0.4)
         for animal in (*drawn_animals(4), drawn_animals(1, kind="stripes")[0])
         for seed in (1, 2)
     ]
     chips = [make_chip(photo.pixels, photo.box) for photo in (*photos, photos[0])]
-    check_fifty_pairs(chips, record_property)
+    check_fifty_pairs(family, chips, record_property)
 
 
 @pytest.mark.photos
 @pytest.mark.slow
 def test_lightglue_on_fifty_real_pairs(photos_folder: Path, record_property: Any) -> None:
     chips = sample_chips(photos_folder, {"turtle_heads": 7, "nyala": 4})
-    check_fifty_pairs(chips, record_property)
+    check_fifty_pairs("aliked", chips, record_property)
 
 
-def check_fifty_pairs(chips: list[Chip], record_property: Any) -> None:
+#: How LightGlue is made for each family; kornia's for XFeat always prunes, as its authors' does.
+MATCHING: dict[str, tuple[Any, dict[str, Any]]] = {
+    "aliked": (Aliked, {"model": "aliked-lightglue", "width_confidence": -1}),
+    "disk": (Disk, {"model": "disk-lightglue", "width_confidence": -1}),
+    "xfeat": (XFeat, {"model": "xfeat-lighterglue", "width_confidence": 0.95}),
+}
+
+
+def check_fifty_pairs(family: str, chips: list[Chip], record_property: Any) -> None:
     """Five of eleven chips against the ten others, all layers."""
-    features = Aliked(engine=exact(), max_keypoints=COUNT).extract(chips)
-    matcher = LightGlue(engine=exact(), depth_confidence=-1, width_confidence=-1)
+    make, arguments = MATCHING[family]
+    features = make(engine=exact(), max_keypoints=COUNT).extract(chips)
+    matcher = LightGlue(engine=exact(), depth_confidence=-1, **arguments)
     same, worst = [], []
     for query in features[:5]:
         gallery = [other for other in features if other is not query]

