@@ -75,6 +75,7 @@ def test_the_registered_names() -> None:
         "aliked-t16",
         "disk",
         "sift",
+        "superpoint",
         "xfeat",
     )
     assert registered("matcher") == ("lighterglue", "lightglue", "nearest")

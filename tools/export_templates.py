@@ -12,10 +12,11 @@ joins template and checkpoint (``models/graphs.py``). torch's dynamo exporter is
 without its optimiser, which would fold or rename weights.
 
 The networks are ALIKED (Zhao 2023, arXiv 2304.03608), DISK (Tyszkiewicz 2020, arXiv
-2006.13566), XFeat (Potje 2024, arXiv 2404.19174) and LightGlue (Lindenberger 2023, arXiv
-2306.13643), written here for inference only, so that the graph suits ONNX engines: masks are
-additive, and what can be done to weights (permutations, scales, products of two linear steps)
-is done to them, where the engine folds it once.
+2006.13566), XFeat (Potje 2024, arXiv 2404.19174), SuperPoint (DeTone 2017, arXiv 1712.07629)
+and LightGlue (Lindenberger 2023, arXiv 2306.13643), written here for inference only, so that
+the graph suits ONNX engines: masks are additive, and what can be done to weights
+(permutations, scales, products of two linear steps) is done to them, where the engine folds
+it once.
 """
 
 from __future__ import annotations
@@ -399,6 +400,41 @@ class DiskDescriptors(nn.Module):
         conv = self.unet.path_up["3"]["conv"]._modules["3"]
         weight = conv.weight[:DISK_DESCRIPTOR].flatten(1)
         return unit_length(patches @ weight.T + conv.bias[:DISK_DESCRIPTOR])
+
+
+# --- SuperPoint --------------------------------------------------------------------------
+
+
+class SuperPoint(nn.Module):
+    """Grey photo (1, 1, H, W) in [0, 1], H and W multiples of 8 -> ``heat`` and ``features``.
+
+    ``heat`` (1, 1, H, W): for each pixel the probability of being the keypoint of its 8x8
+    pixels, where a 65th outcome is that there is none; ``features`` (h, w, 256) of unit length,
+    of 1/8 of the size.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        c_in = 1
+        for i, c_out in enumerate((64, 64, 128, 128), 1):
+            setattr(self, f"conv{i}a", nn.Conv2d(c_in, c_out, 3, padding=1))
+            setattr(self, f"conv{i}b", nn.Conv2d(c_out, c_out, 3, padding=1))
+            c_in = c_out
+        self.convPa = nn.Conv2d(c_in, 256, 3, padding=1)
+        self.convPb = nn.Conv2d(256, 65, 1)
+        self.convDa = nn.Conv2d(c_in, 256, 3, padding=1)
+        self.convDb = nn.Conv2d(256, 256, 1)
+
+    def forward(self, photo: Tensor) -> tuple[Tensor, Tensor]:
+        x = photo
+        for i in range(1, 5):
+            x = F.max_pool2d(x, 2) if i > 1 else x
+            for half in "ab":
+                x = F.relu(getattr(self, f"conv{i}{half}")(x))
+        outcomes = self.convPb(F.relu(self.convPa(x)))
+        heat = F.pixel_shuffle(torch.softmax(outcomes, 1)[:, :64], 8)
+        features = self.convDb(F.relu(self.convDa(x)))
+        return heat, unit_length(features)[0].permute(1, 2, 0)
 
 
 # --- LightGlue ---------------------------------------------------------------------------
@@ -799,6 +835,13 @@ def main() -> int:
         {"patches": torch.rand(7, 25 * (DISK_UP[-1] + DISK_DOWN[0]))},
         {"patches": {0: free}},
         ["descriptors"],
+    )
+    export(
+        "superpoint",
+        SuperPoint(),
+        {"photo": torch.rand(1, 1, 96, 128)},
+        {"photo": {2: 8 * torch.export.Dim("h"), 3: 8 * torch.export.Dim("w")}},
+        ["heat", "features"],
     )
     export_matcher("lightglue", LIGHTGLUE, 128)
     export_matcher("lighterglue", LIGHTERGLUE, 64)

@@ -53,6 +53,7 @@ EXTRACTORS: Mapping[str, Part] = MappingProxyType(
         "aliked-t16": Part(_ALIKED, {"model": "aliked-t16"}),
         "disk": Part("resight.extractors.disk:Disk"),
         "sift": Part("resight.extractors.sift:Sift"),
+        "superpoint": Part("resight.extractors.superpoint:SuperPoint"),
         "xfeat": Part("resight.extractors.xfeat:XFeat"),
     }
 )

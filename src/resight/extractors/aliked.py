@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
 from resight.errors import SettingsError, UnknownMethod
-from resight.extractors.maps import GraphsBySize, strict_maxima, without_border
+from resight.extractors.maps import GraphsBySize, strict_maxima, suppressed_maxima
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -179,24 +179,11 @@ def find_peaks(
     A maximum is compared within 5x5 pixels; the outermost two pixels have none. Unless
     ``strict``, two more rounds add the maxima of what is left beside those already found.
     """
-    if strict:
-        is_peak = strict_maxima(score_map, _RADIUS)
-    else:
-        is_peak = without_border(_suppress(score_map), _RADIUS)
+    maxima = strict_maxima if strict else suppressed_maxima
+    is_peak = maxima(score_map, _RADIUS)
     ys, xs = np.nonzero(is_peak & (score_map > threshold))
     best = np.argsort(-score_map[ys, xs], kind="stable")[:count]
     return np.stack([xs[best], ys[best]], 1)
-
-
-def _suppress(score_map: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Non-maximum suppression as in the authors' code, which has it from SuperPoint."""
-    window = np.ones((2 * _RADIUS + 1,) * 2, np.uint8)
-    is_peak: NDArray[np.bool_] = score_map == cv2.dilate(score_map, window)
-    for _ in range(2):
-        near_peak = cv2.dilate(is_peak.astype(np.uint8), window) > 0
-        rest = np.where(near_peak, np.float32(0), score_map)
-        is_peak = is_peak | ((rest == cv2.dilate(rest, window)) & ~near_peak)
-    return is_peak
 
 
 def refine_peaks(score_map: NDArray[np.float32], peaks: NDArray[np.intp]) -> NDArray[np.float32]:

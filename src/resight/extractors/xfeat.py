@@ -13,7 +13,7 @@ is not built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
 from resight.errors import SettingsError
-from resight.extractors.maps import GraphsBySize, strict_maxima
+from resight.extractors.maps import GraphsBySize, cubic, linear, sample, strict_maxima
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -77,9 +77,9 @@ class XFeat:
         with graph.running({"photo": photo[None, None]}) as (heat, reliability, features):
             ys, xs = np.nonzero(strict_maxima(heat[0, 0], _RADIUS) & (heat[0, 0] > _THRESHOLD))
             at = _on_coarse_map(np.stack([xs, ys], 1), (w, h))
-            scores = heat[0, 0, ys, xs] * _sample(reliability[..., None], at, _linear)[:, 0]
+            scores = heat[0, 0, ys, xs] * sample(reliability[..., None], at, linear)[:, 0]
             best = np.argsort(-scores, kind="stable")[: self.max_keypoints]
-            descriptors = _sample(features, at[best], _cubic)
+            descriptors = sample(features, at[best], cubic)
         length = np.linalg.norm(descriptors, axis=1, keepdims=True)
         ratio = np.array(chip.size, np.float32) / (w, h)
         pixels = np.stack([xs[best], ys[best]], 1)
@@ -111,40 +111,3 @@ def _on_coarse_map(pixels: NDArray[np.intp], size: tuple[int, int]) -> NDArray[n
     whole = np.array(size, np.float32)
     at: NDArray[np.float32] = (pixels * (whole / 8 / (whole - 1)) - 0.5).astype(np.float32)
     return at
-
-
-def _linear(part: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights (N, 2) of the values before and after, for (N,) parts in [0, 1) of the way."""
-    return np.stack([1 - part, part], 1)
-
-
-def _cubic(part: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights (N, 4) of cubic convolution (Keys 1981, a = -0.75), two values on either side."""
-    a = np.float32(-0.75)
-    far, near = np.stack([1 + part, 2 - part]), np.stack([part, 1 - part])
-    far = ((a * far - 5 * a) * far + 8 * a) * far - 4 * a
-    near = ((a + 2) * near - (a + 3)) * near * near + 1
-    return np.stack([far[0], near[0], near[1], far[1]], 1)
-
-
-def _sample(
-    values: NDArray[np.float32],
-    at: NDArray[np.float32],
-    kernel: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-) -> NDArray[np.float32]:
-    """``values`` (h, w, C) between pixels ``at`` (N, 2) xy; those off the map count as 0."""
-    h, w, channels = values.shape
-    low = np.floor(at)
-    axes = []
-    for axis, length in ((1, h), (0, w)):
-        weight = kernel(at[:, axis] - low[:, axis])
-        before = weight.shape[1] // 2 - 1
-        index = low[:, axis, None].astype(np.intp) + np.arange(-before, weight.shape[1] - before)
-        inside = np.clip(index, 0, length - 1)
-        axes.append((inside, np.where(index == inside, weight, np.float32(0))))
-    (y, weight_y), (x, weight_x) = axes
-    n, taps = len(at), y.shape[1] * x.shape[1]
-    near = (y[:, :, None] * w + x[:, None, :]).reshape(n, taps)
-    weight = (weight_y[:, :, None] * weight_x[:, None, :]).reshape(n, 1, taps)
-    sampled: NDArray[np.float32] = (weight @ values.reshape(-1, channels)[near])[:, 0]
-    return sampled

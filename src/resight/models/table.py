@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Optional
 
 from resight.errors import ModelError
 
@@ -44,8 +45,10 @@ class WeightsFile:
 
     ``name`` is what resight calls it and ``file`` what it is called on disk;
     ``bytes`` and ``sha256`` (lower-case hex) say which bytes are meant;
-    ``licence`` is an SPDX identifier; ``package`` and ``urls`` (those of the
-    authors) are where it can be had.
+    ``licence`` is an SPDX identifier; ``package`` (``None``: in none) and ``urls``
+    (those of the authors) are where it can be had. ``restriction``: what the licence
+    forbids that most users would expect to be allowed, and where it is to be read; such
+    weights are fetched only by those who accept it.
     """
 
     name: str
@@ -54,8 +57,9 @@ class WeightsFile:
     sha256: str
     licence: str
     paper: Paper
-    package: PackageFile
+    package: Optional[PackageFile]
     urls: tuple[str, ...]
+    restriction: str = ""
 
 
 _ALIKED = Paper(
@@ -75,6 +79,12 @@ _DISK = Paper(
     "Tyszkiewicz et al.",
     2020,
     "https://arxiv.org/abs/2006.13566",
+)
+_SUPERPOINT = Paper(
+    "SuperPoint: Self-Supervised Interest Point Detection and Description",
+    "DeTone et al.",
+    2017,
+    "https://arxiv.org/abs/1712.07629",
 )
 _XFEAT = Paper(
     "XFeat: Accelerated Features for Lightweight Image Matching",
@@ -151,6 +161,21 @@ _ROWS = (
     ),
     _lightglue(
         "disk", 47631405, "b5b21d47ea24f2c5e501aec9c91b9716e4c8c3429a4dc1e615c133c4c9378335"
+    ),
+    WeightsFile(
+        name="superpoint",
+        file="superpoint_v1.pth",
+        bytes=5206086,
+        sha256="52b6708629640ca883673b5d5c097c4ddad37d8048b33f09c8ca0d69db12c40e",
+        licence="LicenseRef-MagicLeap-SuperPoint",
+        paper=_SUPERPOINT,
+        package=None,
+        urls=(
+            "https://github.com/magicleap/SuperPointPretrainedNetwork/raw/master/superpoint_v1.pth",
+            "https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/superpoint_v1.pth",
+        ),
+        restriction="for academic or non-profit research only, not for commercial use: "
+        "https://github.com/magicleap/SuperPointPretrainedNetwork/blob/master/LICENSE",
     ),
     _of_xfeat("xfeat", 6247949, "0f5187fd7bedd26c7fe6acc9685444493a165a35ecc087b33c2db3627f3ea10b"),
     _of_xfeat(
