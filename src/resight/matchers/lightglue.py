@@ -53,8 +53,6 @@ _NETWORKS = {
     ),
     "xfeat-lighterglue": _Network("xfeat", "lighterglue", 6, (("", "matcher."),)),
 }
-MODELS = tuple(_NETWORKS)
-
 #: Counts are rounded up to this: a new shape costs the engine some 10 ms the first time.
 _ROUND = 64
 #: Keypoints per batch and photo; bounds memory and is where larger batches stop paying.
@@ -98,7 +96,7 @@ class LightGlue:
             raise SettingsError(f"filter_threshold must be in [0, 1), got {filter_threshold}")
         if model not in _NETWORKS:
             raise UnknownMethod(
-                f"LightGlue has no model {model!r}: choose from {', '.join(MODELS)}"
+                f"LightGlue has no model {model!r}: there are {', '.join(_NETWORKS)}"
             )
         self._network = _NETWORKS[model]
         if not 0 <= layers <= self._network.layers:
