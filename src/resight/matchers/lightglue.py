@@ -73,9 +73,8 @@ class LightGlue:
     ``filter_threshold``: matches need more confidence than this. ``layers``: how many
     to run at most, 0 for all; a few are a cheap first look at many photos.
 
-    ``Matches.confidences`` are those of all query points before the filter. Layers run in
-    the engine's precision; input and assignment in float32.
-
+    ``Matches.confidences`` are those of all query points before the filter. Layers run in the
+    engine's precision; input and assignment in float32.
     Raises ``WeightsMissing`` when made, ``IncompatibleFeatures`` and ``EngineError`` by ``match``.
     """
 
@@ -111,9 +110,9 @@ class LightGlue:
         weights_path(model)  # says so now if it is missing, whatever was compiled before
         # Layers are loaded now, so that errors come early; heads when a pair first stops there.
         self._input = self._load("input")
-        run = range(layers or self._network.layers)
-        self._self = [self._load("self", i) for i in run]
-        self._cross = [self._load("cross", i) for i in run]
+        count = layers or self._network.layers
+        self._self = [self._load("self", i) for i in range(count)]
+        self._cross = [self._load("cross", i) for i in range(count)]
         #: Of the layers; input and assignment run in f32.
         self.precision = self._self[0].precision
         self.fingerprint = fingerprint(
@@ -122,7 +121,7 @@ class LightGlue:
             engine=engine.name,
             filter_threshold=filter_threshold,
             graphs=_digest(model),
-            layers=len(run),
+            layers=count,
             precision=self.precision,
             weights=weights(model).sha256,
             width_confidence=width_confidence,
