@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,9 +73,12 @@ def test_the_registered_names() -> None:
         "aliked-n16rot",
         "aliked-n32",
         "aliked-t16",
+        "disk",
         "sift",
+        "superpoint",
+        "xfeat",
     )
-    assert registered("matcher") == ("lightglue", "nearest")
+    assert registered("matcher") == ("lighterglue", "lightglue", "nearest")
 
 
 def test_classes_get_the_settings_that_they_name() -> None:
@@ -99,7 +103,7 @@ def test_classes_get_the_settings_that_they_name() -> None:
     [
         ("shift+nearest", "there is no extractor 'shift'; did you mean sift?"),
         ("sift+lightglu", "there is no matcher 'lightglu'; did you mean lightglue?"),
-        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, sift"),
+        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, disk, sift"),
         ("sift", "'sift' does not name a method; a method is an extractor and a matcher"),
         ("", "'' does not name a method"),
     ],
@@ -130,6 +134,30 @@ def test_a_matcher_made_for_other_features_is_refused() -> None:
         IncompatibleFeatures, match="choosy matches features of whale, not the echo"
     ):
         build_method("echo+choosy", Settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "confidences"),
+    [
+        ("aliked-n16+lightglue", "aliked-lightglue", (0.7, 0.99)),
+        ("disk+lightglue", "disk-lightglue", (0.7, 0.99)),
+        ("xfeat+lighterglue", "xfeat-lighterglue", (-1, 0.95)),
+    ],
+)
+def test_lightglue_has_the_model_for_the_extractor(
+    name: str, model: str, confidences: tuple[float, float]
+) -> None:
+    method = build_method(name, Settings(precision="f32", depth_confidence=0.7))
+    matcher: Any = method.matcher
+    assert matcher.model == model
+    assert (matcher.depth_confidence, matcher.width_confidence) == confidences
+    assert method.screen is not None
+    assert getattr(method.screen.matcher, "layers") == 3  # noqa: B009
+
+
+def test_lightglue_refuses_features_it_has_no_model_for() -> None:
+    with pytest.raises(IncompatibleFeatures, match="of aliked, disk, not the sift features"):
+        build_method("sift+lightglue", Settings())
 
 
 @pytest.mark.usefixtures("plug_in")

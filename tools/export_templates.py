@@ -4,22 +4,26 @@ Run by a developer who changes a network, never by a user:
 
     make templates     # = python tools/export_templates.py in the torch environment
 
+Arguments, if any, are the beginnings of the names of templates: only those are made.
+
 A template is an ONNX graph whose weights are left out: each initialiser keeps the
 name it has in the authors' checkpoint, its shape and dtype, and no data. `resight`
 joins template and checkpoint (``models/graphs.py``). torch's dynamo exporter is used
 without its optimiser, which would fold or rename weights.
 
-The networks are ALIKED (Zhao 2023, arXiv 2304.03608) and LightGlue (Lindenberger 2023,
-arXiv 2306.13643), written here for inference only, so that the graph suits ONNX
-engines: masks are additive, and what can be done to weights (permutations, scales,
-products of two linear steps) is done to them, where the engine folds it once.
+The networks are ALIKED (Zhao 2023, arXiv 2304.03608), DISK (Tyszkiewicz 2020, arXiv
+2006.13566), XFeat (Potje 2024, arXiv 2404.19174), SuperPoint (DeTone 2017, arXiv 1712.07629)
+and LightGlue (Lindenberger 2023, arXiv 2306.13643), written here for inference only, so that
+the graph suits ONNX engines: masks are additive, and what can be done to weights
+(permutations, scales, products of two linear steps) is done to them, where the engine folds
+it once.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnx
 import onnx_ir
@@ -242,15 +246,222 @@ class AlikedDescriptors(nn.Module):
         return features / torch.linalg.vector_norm(features, dim=0, keepdim=True).clamp(min=1e-12)
 
 
+# --- XFeat -------------------------------------------------------------------------------
+
+
+class ConvNormRelu(nn.Module):
+    """A convolution that keeps the size (``step`` 1) or halves it, batch norm, ReLU."""
+
+    def __init__(self, c_in: int, c_out: int, *, size: int = 3, step: int = 1) -> None:
+        super().__init__()
+        self.layer = nn.Sequential(
+            nn.Conv2d(c_in, c_out, size, step, size // 2, bias=False),
+            nn.BatchNorm2d(c_out, affine=False),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+
+class XFeat(nn.Module):
+    """Grey photo (1, 1, H, W), H and W multiples of 32 -> what sparse keypoints are read from.
+
+    Returns ``heat`` (1, 1, H, W), for each pixel the probability of being the keypoint of its
+    8x8 pixels, where a 65th outcome is that there is none; ``reliability`` (h, w) in (0, 1) and
+    ``features`` (h, w, 64) of unit length, both of 1/8 of the size. The brightness and contrast
+    of the photo are normalised here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        unit = ConvNormRelu
+        self.skip1 = nn.Sequential(nn.AvgPool2d(4), nn.Conv2d(1, 24, 1))
+        self.block1 = nn.Sequential(unit(1, 4), unit(4, 8, step=2), unit(8, 8), unit(8, 24, step=2))
+        self.block2 = nn.Sequential(unit(24, 24), unit(24, 24))
+        self.block3 = nn.Sequential(unit(24, 64, step=2), unit(64, 64), unit(64, 64, size=1))
+        self.block4 = nn.Sequential(unit(64, 64, step=2), unit(64, 64), unit(64, 64))
+        self.block5 = nn.Sequential(
+            unit(64, 128, step=2), unit(128, 128), unit(128, 128), unit(128, 64, size=1)
+        )
+        self.block_fusion = nn.Sequential(unit(64, 64), unit(64, 64), nn.Conv2d(64, 64, 1))
+        self.heatmap_head = nn.Sequential(
+            unit(64, 64, size=1), unit(64, 64, size=1), nn.Conv2d(64, 1, 1)
+        )
+        self.keypoint_head = nn.Sequential(
+            *(unit(64, 64, size=1) for _ in range(3)), nn.Conv2d(64, 65, 1)
+        )
+
+    def forward(self, photo: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        centred = photo - photo.mean((2, 3), keepdim=True)
+        x = centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+        x3 = self.block3(self.block2(self.block1(x) + self.skip1(x)))
+        x4 = self.block4(x3)
+        x5 = self.block5(x4)
+        size = (x3.shape[2], x3.shape[3])
+        coarse = (F.interpolate(each, size, mode="bilinear") for each in (x4, x5))
+        features = self.block_fusion(x3 + sum(coarse))
+        outcomes = self.keypoint_head(F.pixel_unshuffle(x, 8))
+        heat = F.pixel_shuffle(torch.softmax(outcomes, 1)[:, :64], 8)
+        reliability = torch.sigmoid(self.heatmap_head(features))
+        return heat, reliability[0, 0], unit_length(features)[0].permute(1, 2, 0)
+
+
+# --- DISK --------------------------------------------------------------------------------
+
+DISK_DOWN = (16, 32, 64, 64, 64)
+DISK_UP = (64, 64, 64)
+DISK_DESCRIPTOR = 128
+
+
+def instance_norm(x: Tensor) -> Tensor:
+    """Each channel of each photo with mean 0 and variance 1."""
+    centred = x - x.mean((2, 3), keepdim=True)
+    return centred / ((centred**2).mean((2, 3), keepdim=True) + 1e-5).sqrt()
+
+
+class DiskConv(nn.Module):
+    """Instance norm, PReLU and a 5x5 convolution, numbered as in the checkpoint."""
+
+    def __init__(self, c_in: int, c_out: int, *, gate: bool = True) -> None:
+        super().__init__()
+        if gate:
+            self.add_module("1", nn.PReLU(c_in))
+        self.add_module("3", nn.Conv2d(c_in, c_out, 5, padding=2))
+
+    def gated(self, x: Tensor) -> Tensor:
+        gate = self._modules.get("1")
+        return x if gate is None else gate(instance_norm(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._modules["3"](self.gated(x))
+
+
+def disk_last() -> DiskConv:
+    return DiskConv(DISK_UP[-1] + DISK_DOWN[0], DISK_DESCRIPTOR + 1)
+
+
+class DiskDense(nn.Module):
+    """Photo (1, 3, H, W) in [0, 1], H and W multiples of 16 -> ``heat`` and ``inputs``.
+
+    ``heat`` (1, 1, H, W) are logits. The last convolution, of 5x5x80 to 129 channels, would
+    take four fifths of the time for descriptors of which few are used: here it gives only the
+    heat, and ``inputs`` (80, H, W) are returned for ``DiskDescriptors``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unet = nn.Module()
+        self.unet.path_down = nn.ModuleList()
+        for i, (c_in, c_out) in enumerate(zip((3, *DISK_DOWN), DISK_DOWN, strict=False)):
+            self.unet.path_down.append(
+                nn.ModuleList([nn.Identity(), DiskConv(c_in, c_out, gate=i > 0)])
+            )
+        self.unet.path_up = nn.ModuleList()
+        below = DISK_DOWN[-1]
+        for beside, c_out in zip(DISK_DOWN[-2::-1], DISK_UP, strict=False):
+            step = nn.Module()
+            step.conv = DiskConv(below + beside, c_out)
+            self.unet.path_up.append(step)
+            below = c_out
+        last = nn.Module()
+        last.conv = disk_last()
+        self.unet.path_up.append(last)
+
+    def forward(self, photo: Tensor) -> tuple[Tensor, Tensor]:
+        x, maps = photo, []
+        for i, (_, conv) in enumerate(self.unet.path_down):
+            x = conv(F.avg_pool2d(x, 2) if i else x)
+            maps.append(x)
+        *steps, last = self.unet.path_up
+        for step, beside in zip(steps, maps[-2:0:-1], strict=True):
+            x = step.conv(self.joined(x, beside))
+        inputs = last.conv.gated(self.joined(x, maps[0]))
+        conv = last.conv._modules["3"]
+        heat = F.conv2d(
+            inputs, conv.weight[DISK_DESCRIPTOR:], conv.bias[DISK_DESCRIPTOR:], padding=2
+        )
+        return heat, inputs[0]
+
+    @staticmethod
+    def joined(below: Tensor, beside: Tensor) -> Tensor:
+        return torch.cat([F.interpolate(below, scale_factor=2, mode="bilinear"), beside], 1)
+
+
+class DiskDescriptors(nn.Module):
+    """5x5 ``patches`` (N, 80 * 25) of ``DiskDense``'s ``inputs`` -> (N, 128), unit length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unet = nn.Module()
+        self.unet.path_up = nn.ModuleDict({"3": nn.ModuleDict({"conv": disk_last()})})
+
+    def forward(self, patches: Tensor) -> Tensor:
+        conv = self.unet.path_up["3"]["conv"]._modules["3"]
+        weight = conv.weight[:DISK_DESCRIPTOR].flatten(1)
+        return unit_length(patches @ weight.T + conv.bias[:DISK_DESCRIPTOR])
+
+
+# --- SuperPoint --------------------------------------------------------------------------
+
+
+class SuperPoint(nn.Module):
+    """Grey photo (1, 1, H, W) in [0, 1], H and W multiples of 8 -> ``heat`` and ``features``.
+
+    ``heat`` (1, 1, H, W): for each pixel the probability of being the keypoint of its 8x8
+    pixels, where a 65th outcome is that there is none; ``features`` (h, w, 256) of unit length,
+    of 1/8 of the size.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        c_in = 1
+        for i, c_out in enumerate((64, 64, 128, 128), 1):
+            setattr(self, f"conv{i}a", nn.Conv2d(c_in, c_out, 3, padding=1))
+            setattr(self, f"conv{i}b", nn.Conv2d(c_out, c_out, 3, padding=1))
+            c_in = c_out
+        self.convPa = nn.Conv2d(c_in, 256, 3, padding=1)
+        self.convPb = nn.Conv2d(256, 65, 1)
+        self.convDa = nn.Conv2d(c_in, 256, 3, padding=1)
+        self.convDb = nn.Conv2d(256, 256, 1)
+
+    def forward(self, photo: Tensor) -> tuple[Tensor, Tensor]:
+        x = photo
+        for i in range(1, 5):
+            x = F.max_pool2d(x, 2) if i > 1 else x
+            for half in "ab":
+                x = F.relu(getattr(self, f"conv{i}{half}")(x))
+        outcomes = self.convPb(F.relu(self.convPa(x)))
+        heat = F.pixel_shuffle(torch.softmax(outcomes, 1)[:, :64], 8)
+        features = self.convDb(F.relu(self.convDa(x)))
+        return heat, unit_length(features)[0].permute(1, 2, 0)
+
+
 # --- LightGlue ---------------------------------------------------------------------------
 
-DIM, HEADS = 256, 4
-HEAD = DIM // HEADS
-SCALE = HEAD**-0.5
+
+class Width(NamedTuple):
+    """Numbers of a token, and heads that share them."""
+
+    dim: int
+    heads: int
+
+    @property
+    def head(self) -> int:
+        return self.dim // self.heads
+
+    @property
+    def scale(self) -> float:
+        """Of the product of query and key."""
+        return self.head**-0.5
 
 
-def split_heads(x: Tensor) -> Tensor:
-    return x.unflatten(-1, (HEADS, HEAD)).transpose(1, 2)
+LIGHTGLUE = Width(256, 4)
+LIGHTERGLUE = Width(96, 1)
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    return x.unflatten(-1, (heads, x.shape[-1] // heads)).transpose(1, 2)
 
 
 def join_heads(x: Tensor) -> Tensor:
@@ -258,9 +469,9 @@ def join_heads(x: Tensor) -> Tensor:
 
 
 class FeedForward(nn.Sequential):
-    def __init__(self) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__(
-            nn.Linear(2 * DIM, 2 * DIM), nn.LayerNorm(2 * DIM), nn.GELU(), nn.Linear(2 * DIM, DIM)
+            nn.Linear(2 * dim, 2 * dim), nn.LayerNorm(2 * dim), nn.GELU(), nn.Linear(2 * dim, dim)
         )
 
 
@@ -270,7 +481,8 @@ def update(x: Tensor, attended: Tensor, out: nn.Linear, ffn: FeedForward) -> Ten
     The authors project ``attended`` by ``out`` first. Nothing stands between that and the
     network's first linear step, so both are one product of weights, which the engine folds.
     """
-    own, message = ffn[0].weight[:, :DIM], ffn[0].weight[:, DIM:]
+    dim = x.shape[2]
+    own, message = ffn[0].weight[:, :dim], ffn[0].weight[:, dim:]
     hidden = F.linear(
         torch.cat([x, join_heads(attended)], -1),
         torch.cat([own, message @ out.weight], 1),
@@ -285,59 +497,62 @@ class SelfAttention(nn.Module):
     The checkpoint interleaves q, k, v and the two halves of each rotated pair; both are
     undone on the weights, so that a rotation is a swap of two contiguous halves. q and k
     are permuted alike, which leaves their product unchanged. The scale of that product is
-    applied to q's weights; it is a power of two, so nothing is rounded.
+    applied to q's weights; where it is a power of two (LightGlue) nothing is rounded.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: Width) -> None:
         super().__init__()
-        self.Wqkv = nn.Linear(DIM, 3 * DIM)
-        self.out_proj = nn.Linear(DIM, DIM)
-        self.ffn = FeedForward()
+        self.width = width
+        self.Wqkv = nn.Linear(width.dim, 3 * width.dim)
+        self.out_proj = nn.Linear(width.dim, width.dim)
+        self.ffn = FeedForward(width.dim)
 
     def forward(self, x: Tensor, cosines: Tensor, sines: Tensor, bias: Tensor) -> Tensor:
-        weight = self.Wqkv.weight.reshape(HEADS, HEAD // 2, 2, 3, DIM)
-        offset = self.Wqkv.bias.reshape(HEADS, HEAD // 2, 2, 3)
+        dim, heads, head = *self.width, self.width.head
+        weight = self.Wqkv.weight.reshape(heads, head // 2, 2, 3, dim)
+        offset = self.Wqkv.bias.reshape(heads, head // 2, 2, 3)
         q, k = (
             self.rotate(
                 F.linear(
                     x,
-                    scale * weight[:, :, :, i].transpose(1, 2).reshape(DIM, DIM),
-                    scale * offset[..., i].transpose(1, 2).reshape(DIM),
+                    scale * weight[:, :, :, i].transpose(1, 2).reshape(dim, dim),
+                    scale * offset[..., i].transpose(1, 2).reshape(dim),
                 ),
                 cosines,
                 sines,
             )
-            for i, scale in ((0, SCALE), (1, 1.0))
+            for i, scale in ((0, self.width.scale), (1, 1.0))
         )
         v = split_heads(
-            F.linear(x, weight[:, :, :, 2].reshape(DIM, DIM), offset[..., 2].reshape(DIM))
+            F.linear(x, weight[:, :, :, 2].reshape(dim, dim), offset[..., 2].reshape(dim)), heads
         )
         attention = torch.softmax(q @ k.transpose(2, 3) + bias, -1)
         return update(x, attention @ v, self.out_proj, self.ffn)
 
-    @staticmethod
-    def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
-        x = split_heads(x)
-        half = HEAD // 2
+    def rotate(self, x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+        x = split_heads(x, self.width.heads)
+        half = self.width.head // 2
         return x * cosines + torch.cat([-x[..., half:], x[..., :half]], -1) * sines
 
 
 class CrossAttention(nn.Module):
     """Attention between two photos, in both directions; the scale is applied to weights."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: Width) -> None:
         super().__init__()
-        self.to_qk = nn.Linear(DIM, DIM)
-        self.to_v = nn.Linear(DIM, DIM)
-        self.to_out = nn.Linear(DIM, DIM)
-        self.ffn = FeedForward()
+        self.width = width
+        self.to_qk = nn.Linear(width.dim, width.dim)
+        self.to_v = nn.Linear(width.dim, width.dim)
+        self.to_out = nn.Linear(width.dim, width.dim)
+        self.ffn = FeedForward(width.dim)
 
     def forward(
         self, x0: Tensor, x1: Tensor, bias0: Tensor, bias1: Tensor
     ) -> tuple[Tensor, Tensor]:
-        qk0 = split_heads(F.linear(x0, SCALE * self.to_qk.weight, SCALE * self.to_qk.bias))
-        qk1 = split_heads(self.to_qk(x1))
-        v0, v1 = split_heads(self.to_v(x0)), split_heads(self.to_v(x1))
+        heads, scale = self.width.heads, self.width.scale
+        qk0 = split_heads(F.linear(x0, scale * self.to_qk.weight, scale * self.to_qk.bias), heads)
+        qk1 = split_heads(self.to_qk(x1), heads)
+        v0, v1 = split_heads(self.to_v(x0), heads), split_heads(self.to_v(x1), heads)
         attended0 = torch.softmax(qk0 @ qk1.transpose(2, 3) + bias1, -1) @ v1
         attended1 = torch.softmax(qk1 @ qk0.transpose(2, 3) + bias0, -1) @ v0
         return (
@@ -352,16 +567,16 @@ def first_layer(network: nn.Module) -> nn.ModuleList:
 
 
 class LightGlueSelf(nn.Module):
-    """First half of a layer: tokens (B, N, 256) of either photo -> the same.
+    """First half of a layer: tokens (B, N, D) of either photo -> the same.
 
-    ``cosines``/``sines`` (B, 1, N, 64); ``bias`` (B, 1, 1, N): 0 for a keypoint, very
+    ``cosines``/``sines`` (B, 1, N, D / heads); ``bias`` (B, 1, 1, N): 0 for a keypoint, very
     negative for padding.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: Width) -> None:
         super().__init__()
         layer = nn.Module()
-        layer.self_attn = SelfAttention()
+        layer.self_attn = SelfAttention(width)
         self.transformers = first_layer(layer)
 
     def forward(self, tokens: Tensor, cosines: Tensor, sines: Tensor, bias: Tensor) -> Tensor:
@@ -369,12 +584,12 @@ class LightGlueSelf(nn.Module):
 
 
 class LightGlueCross(nn.Module):
-    """Second half of a layer: tokens (B, M, 256) and (B, N, 256) -> the same."""
+    """Second half of a layer: tokens (B, M, D) and (B, N, D) -> the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: Width) -> None:
         super().__init__()
         layer = nn.Module()
-        layer.cross_attn = CrossAttention()
+        layer.cross_attn = CrossAttention(width)
         self.transformers = first_layer(layer)
 
     def forward(
@@ -386,17 +601,17 @@ class LightGlueCross(nn.Module):
 class LightGlueConfidence(nn.Module):
     """After a layer: is each token's prediction final, and can it be matched at all?
 
-    Tokens (B, M, 256) and (B, N, 256) -> ``confidence0`` (B, M), ``confidence1`` (B, N),
+    Tokens (B, M, D) and (B, N, D) -> ``confidence0`` (B, M), ``confidence1`` (B, N),
     ``matchability0`` (B, M), ``matchability1`` (B, N), all in (0, 1).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
         confidence = nn.Module()
-        confidence.token = nn.Sequential(nn.Linear(DIM, 1), nn.Sigmoid())
+        confidence.token = nn.Sequential(nn.Linear(dim, 1), nn.Sigmoid())
         self.token_confidence = first_layer(confidence)
         assignment = nn.Module()
-        assignment.matchability = nn.Linear(DIM, 1)
+        assignment.matchability = nn.Linear(dim, 1)
         self.log_assignment = first_layer(assignment)
 
     def forward(self, tokens0: Tensor, tokens1: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -411,13 +626,13 @@ class LightGlueConfidence(nn.Module):
 
 
 class LightGlueInput(nn.Module):
-    """Descriptors (B, N, 128) and keypoints (B, N, 2) in [-1, 1] -> tokens and rotations."""
+    """Descriptors (B, N, D) and keypoints (B, N, 2) in [-1, 1] -> tokens and rotations."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, width: Width, descriptors: int) -> None:
         super().__init__()
-        self.input_proj = nn.Linear(dim, DIM)
+        self.input_proj = nn.Linear(descriptors, width.dim)
         self.posenc = nn.Module()
-        self.posenc.Wr = nn.Linear(2, HEAD // 2, bias=False)
+        self.posenc.Wr = nn.Linear(2, width.head // 2, bias=False)
 
     def forward(self, descriptors: Tensor, keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         angles = self.posenc.Wr(keypoints)
@@ -432,11 +647,11 @@ class LightGlueAssignment(nn.Module):
     its index in the gallery photo and ``best1`` (B, N) the other way round.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
         assignment = nn.Module()
-        assignment.matchability = nn.Linear(DIM, 1)
-        assignment.final_proj = nn.Linear(DIM, DIM)
+        assignment.matchability = nn.Linear(dim, 1)
+        assignment.final_proj = nn.Linear(dim, dim)
         self.log_assignment = first_layer(assignment)
 
     def forward(
@@ -445,7 +660,9 @@ class LightGlueAssignment(nn.Module):
         project = self.log_assignment[0].final_proj
         matchability = self.log_assignment[0].matchability
         row_bias, column_bias = bias1[:, 0], bias0[:, 0].transpose(1, 2)
-        similarity = (project(tokens0) * DIM**-0.5) @ project(tokens1).transpose(1, 2)
+        similarity = (project(tokens0) * tokens0.shape[2] ** -0.5) @ project(tokens1).transpose(
+            1, 2
+        )
         rows = torch.log_softmax(similarity + row_bias, 2)
         columns = torch.log_softmax(similarity + column_bias, 1)
         certain0 = -F.softplus(-matchability(tokens0))
@@ -465,6 +682,8 @@ def export(
     outputs: list[str],
 ) -> None:
     """Write ``network`` as template ``name``: no weights, no optimisation."""
+    if sys.argv[1:] and not name.startswith(tuple(sys.argv[1:])):
+        return
     program = torch.onnx.export(
         network.eval(),
         kwargs=arguments,
@@ -515,6 +734,56 @@ def nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     return [*model.graph.node, *(node for f in model.functions for node in f.node)]
 
 
+def export_matcher(name: str, width: Width, descriptors: int) -> None:
+    """The templates of LightGlue with tokens of that width, for such descriptors."""
+    free = torch.export.Dim.DYNAMIC
+    batch = 3
+    tokens = {f"tokens{i}": torch.rand(batch, n, width.dim) for i, n in enumerate((70, 50))}
+    bias = {"bias0": torch.zeros(batch, 1, 1, 70), "bias1": torch.zeros(batch, 1, 1, 50)}
+    turns = {part: torch.rand(batch, 1, 70, width.head) for part in ("cosines", "sines")}
+    counts = {"tokens0": {0: free, 1: free}, "tokens1": {0: free, 1: free}}
+    masks = {"bias0": {0: free, 3: free}, "bias1": {0: free, 3: free}}
+    export(
+        f"{name}-self",
+        LightGlueSelf(width),
+        {"tokens": tokens["tokens0"], **turns, "bias": bias["bias0"]},
+        {"tokens": {0: free, 1: free}, "bias": {0: free, 3: free}}
+        | {turn: {0: free, 2: free} for turn in turns},
+        ["new_tokens"],
+    )
+    export(
+        f"{name}-cross",
+        LightGlueCross(width),
+        tokens | bias,
+        counts | masks,
+        ["new_tokens0", "new_tokens1"],
+    )
+    export(
+        f"{name}-confidence",
+        LightGlueConfidence(width.dim),
+        tokens,
+        counts,
+        ["confidence0", "confidence1", "matchability0", "matchability1"],
+    )
+    export(
+        f"{name}-assignment",
+        LightGlueAssignment(width.dim),
+        tokens | bias,
+        counts | masks,
+        ["score0", "best0", "best1"],
+    )
+    export(
+        f"{name}-input",
+        LightGlueInput(width, descriptors),
+        {
+            "descriptors": torch.rand(batch, 70, descriptors),
+            "keypoints": torch.rand(batch, 70, 2),
+        },
+        {"descriptors": {0: free, 1: free}, "keypoints": {0: free, 1: free}},
+        ["tokens", "cosines", "sines"],
+    )
+
+
 def main() -> int:
     torch.manual_seed(0)
     free = torch.export.Dim.DYNAMIC
@@ -545,48 +814,37 @@ def main() -> int:
             | {"area": {}, "keypoints": {0: free}, "corners": {0: free}},
             ["descriptors"],
         )
-    batch = 3
-    tokens = {"tokens0": torch.rand(batch, 70, DIM), "tokens1": torch.rand(batch, 50, DIM)}
-    bias = {"bias0": torch.zeros(batch, 1, 1, 70), "bias1": torch.zeros(batch, 1, 1, 50)}
-    turns = {part: torch.rand(batch, 1, 70, HEAD) for part in ("cosines", "sines")}
-    counts = {"tokens0": {0: free, 1: free}, "tokens1": {0: free, 1: free}}
-    masks = {"bias0": {0: free, 3: free}, "bias1": {0: free, 3: free}}
+    multiples = {2: 32 * torch.export.Dim("h"), 3: 32 * torch.export.Dim("w")}
     export(
-        "lightglue-self",
-        LightGlueSelf(),
-        {"tokens": tokens["tokens0"], **turns, "bias": bias["bias0"]},
-        {"tokens": {0: free, 1: free}, "bias": {0: free, 3: free}}
-        | {name: {0: free, 2: free} for name in turns},
-        ["new_tokens"],
+        "xfeat",
+        XFeat(),
+        {"photo": torch.rand(1, 1, 96, 128)},
+        {"photo": multiples},
+        ["heat", "reliability", "features"],
     )
     export(
-        "lightglue-cross",
-        LightGlueCross(),
-        tokens | bias,
-        counts | masks,
-        ["new_tokens0", "new_tokens1"],
+        "disk-dense",
+        DiskDense(),
+        {"photo": torch.rand(1, 3, 96, 128)},
+        {"photo": {2: 16 * torch.export.Dim("h"), 3: 16 * torch.export.Dim("w")}},
+        ["heat", "inputs"],
     )
     export(
-        "lightglue-confidence",
-        LightGlueConfidence(),
-        tokens,
-        counts,
-        ["confidence0", "confidence1", "matchability0", "matchability1"],
+        "disk-descriptors",
+        DiskDescriptors(),
+        {"patches": torch.rand(7, 25 * (DISK_UP[-1] + DISK_DOWN[0]))},
+        {"patches": {0: free}},
+        ["descriptors"],
     )
     export(
-        "lightglue-assignment",
-        LightGlueAssignment(),
-        tokens | bias,
-        counts | masks,
-        ["score0", "best0", "best1"],
+        "superpoint",
+        SuperPoint(),
+        {"photo": torch.rand(1, 1, 96, 128)},
+        {"photo": {2: 8 * torch.export.Dim("h"), 3: 8 * torch.export.Dim("w")}},
+        ["heat", "features"],
     )
-    export(
-        "lightglue-input",
-        LightGlueInput(128),
-        {"descriptors": torch.rand(batch, 70, 128), "keypoints": torch.rand(batch, 70, 2)},
-        {"descriptors": {0: free, 1: free}, "keypoints": {0: free, 1: free}},
-        ["tokens", "cosines", "sines"],
-    )
+    export_matcher("lightglue", LIGHTGLUE, 128)
+    export_matcher("lighterglue", LIGHTERGLUE, 64)
     return 0
 
 

@@ -10,6 +10,7 @@
     │   ├── WeightsMissing         not fetched yet; names the command that does
     │   ├── WeightsCorrupt         sha256 or size differs from the table
     │   ├── FetchFailed            every source failed; lists them
+    │   ├── LicenceNotAccepted     the weights' licence forbids some uses; says which
     │   └── UnsafeCheckpoint       the pickle names something that is no tensor
     ├── EngineError                device or precision not to be had, graph failed
     ├── IncompatibleFeatures       features given to a matcher not made for them
@@ -67,6 +68,10 @@ class WeightsCorrupt(ModelError):
 
 class FetchFailed(ModelError):
     """No source of a weights file worked; the message lists what was tried."""
+
+
+class LicenceNotAccepted(ModelError):
+    """The licence of the weights is restrictive and was not accepted."""
 
 
 class UnsafeCheckpoint(ModelError):

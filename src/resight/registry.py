@@ -10,7 +10,7 @@ their own through the entry point groups ``resight.extractors`` and
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
@@ -33,11 +33,14 @@ if TYPE_CHECKING:  # for the signatures only: naming a method must not start an 
 class Part:
     """A registered class as ``module:Class``, and the arguments its name stands for.
 
-    ``screen``: those that make a matcher a cheap look at a pair, where it can be one.
+    ``models``: of a matcher that was trained for several families of features, the
+    ``model`` for each. ``screen``: the arguments that make a matcher a cheap look at a pair,
+    where it can be one.
     """
 
     target: str
     arguments: Mapping[str, object] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
     screen: Optional[Mapping[str, object]] = None
 
 
@@ -48,15 +51,27 @@ EXTRACTORS: Mapping[str, Part] = MappingProxyType(
         "aliked-n16rot": Part(_ALIKED, {"model": "aliked-n16rot"}),
         "aliked-n32": Part(_ALIKED, {"model": "aliked-n32"}),
         "aliked-t16": Part(_ALIKED, {"model": "aliked-t16"}),
+        "disk": Part("resight.extractors.disk:Disk"),
         "sift": Part("resight.extractors.sift:Sift"),
+        "superpoint": Part("resight.extractors.superpoint:SuperPoint"),
+        "xfeat": Part("resight.extractors.xfeat:XFeat"),
     }
 )
+_LIGHTGLUE = "resight.matchers.lightglue:LightGlue"
+#: All points of few layers: after so few, none is sure enough to be dropped.
+_FEW_LAYERS = {"layers": 3, "depth_confidence": -1, "width_confidence": -1}
 MATCHERS: Mapping[str, Part] = MappingProxyType(
     {
+        "lighterglue": Part(
+            _LIGHTGLUE,
+            # Confidences are those of its authors, whatever the settings say of LightGlue's.
+            {"model": "xfeat-lighterglue", "depth_confidence": -1, "width_confidence": 0.95},
+            screen=_FEW_LAYERS,
+        ),
         "lightglue": Part(
-            "resight.matchers.lightglue:LightGlue",
-            # All points of few layers: after so few, none is sure enough to be dropped.
-            screen={"layers": 3, "depth_confidence": -1, "width_confidence": -1},
+            _LIGHTGLUE,
+            models={"aliked": "aliked-lightglue", "disk": "disk-lightglue"},
+            screen=_FEW_LAYERS,
         ),
         "nearest": Part("resight.matchers.nearest:NearestNeighbour"),
     }
@@ -93,7 +108,8 @@ def build_method(name: str, settings: Settings) -> Method:
             f"{name!r} does not name a method; a method is an extractor and a matcher, "
             "such as aliked-n16+lightglue"
         )
-    classes = [_load("extractor", first), _load("matcher", second)]
+    make_extractor, described = _load("extractor", first)
+    make_matcher, matching = _load("matcher", second)
 
     @cache
     def engine() -> Engine:
@@ -108,19 +124,19 @@ def build_method(name: str, settings: Settings) -> Method:
             cache=compiled_folder(),
         )
 
-    built = [cls(**_arguments(cls, given, settings, engine)) for cls, given in classes]
-    extractor, matcher = cast("Extractor", built[0]), cast("Matcher", built[1])
-    if matcher.accepts != ANY_FAMILY and extractor.family not in matcher.accepts:
-        raise IncompatibleFeatures(
-            f"{second} matches features of {', '.join(sorted(matcher.accepts))}, "
-            f"not the {extractor.family} features of {first}; choose another pair"
-        )
-    look = _parts("matcher")[second]
+    arguments = _arguments(make_extractor, described.arguments, settings, engine)
+    extractor = cast("Extractor", make_extractor(**arguments))
+    given = matching.arguments
+    if matching.models:
+        _check_family(second, matching.models, extractor.family, first)
+        given = {**given, "model": matching.models[extractor.family]}
+    arguments = _arguments(make_matcher, given, settings, engine)
+    matcher = cast("Matcher", make_matcher(**arguments))
+    _check_family(second, matcher.accepts, extractor.family, first)
     screen = None
-    if isinstance(look, Part) and look.screen is not None:
-        cls, given = classes[1]
-        arguments = _arguments(cls, {**given, **look.screen}, settings, engine)
-        screen = Screen(cast("Matcher", cls(**arguments)), SCREEN_KEYPOINTS)
+    if matching.screen is not None:
+        cheap = make_matcher(**{**arguments, **matching.screen})
+        screen = Screen(cast("Matcher", cheap), SCREEN_KEYPOINTS)
     return Method(
         name,
         extractor,
@@ -132,14 +148,22 @@ def build_method(name: str, settings: Settings) -> Method:
     )
 
 
+def _check_family(matcher: str, accepts: Iterable[str], family: str, extractor: str) -> None:
+    if accepts != ANY_FAMILY and family not in accepts:
+        raise IncompatibleFeatures(
+            f"{matcher} matches features of {', '.join(sorted(accepts))}, "
+            f"not the {family} features of {extractor}; choose another pair"
+        )
+
+
 def _parts(role: str) -> dict[str, Part | EntryPoint]:
     group, own = _ROLES[role]
     foreign = {point.name: point for point in entry_points(group=group)}
     return {**foreign, **own}
 
 
-def _load(role: str, name: str) -> tuple[Callable[..., object], Mapping[str, object]]:
-    """The class of that name and the arguments the name stands for."""
+def _load(role: str, name: str) -> tuple[Callable[..., object], Part]:
+    """The class of that name and what the name stands for."""
     parts = _parts(role)
     if name not in parts:
         near = get_close_matches(name, parts, n=1, cutoff=0.5)
@@ -147,9 +171,9 @@ def _load(role: str, name: str) -> tuple[Callable[..., object], Mapping[str, obj
         raise UnknownMethod(f"there is no {role} {name!r}; {hint}")
     part = parts[name]
     if isinstance(part, Part):
-        return EntryPoint(name, part.target, _ROLES[role][0]).load(), part.arguments
+        return EntryPoint(name, part.target, _ROLES[role][0]).load(), part
     try:
-        return part.load(), {}
+        return part.load(), Part(part.value)
     except (ImportError, AttributeError) as error:
         package = part.dist.name if part.dist else "another package"
         raise UnknownMethod(

@@ -119,6 +119,14 @@ def test_models_list_names_each_with_its_licence(tmp_path: Path) -> None:
     assert "resight models fetch aliked-n16 aliked-lightglue" in ran.err
 
 
+def test_models_tell_a_restrictive_licence_before_fetching() -> None:
+    assert "superpoint is for academic" in run("models", "list").out
+    ran = run("models", "fetch", "superpoint")
+    assert ran.code == 1
+    assert "not for commercial use" in ran.err
+    assert "--accept-licence" in ran.err
+
+
 def test_models_verify_names_the_cure_for_a_corrupt_file(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "aliked-t16.pth").write_bytes(b"cut off")

@@ -6,8 +6,10 @@ import pytest
 from numpy.typing import NDArray
 
 from resight.engine import Engine, open_engine
-from resight.errors import IncompatibleFeatures, SettingsError
+from resight.errors import IncompatibleFeatures, SettingsError, UnknownMethod
 from resight.extractors.aliked import Aliked
+from resight.extractors.disk import Disk
+from resight.extractors.xfeat import XFeat
 from resight.matchers.lightglue import LightGlue
 from resight.models.graphs import compiled_folder
 from resight.testing.conformance import MatcherCase, chip_of, drawn_chip, random_features
@@ -19,10 +21,17 @@ def exact_engine() -> Engine:
     return open_engine("openvino", precision="f32", cache=compiled_folder())
 
 
+_EXTRACTORS: dict[str, type[Aliked | Disk | XFeat]] = {
+    "aliked": Aliked,
+    "disk": Disk,
+    "xfeat": XFeat,
+}
+
+
 @cache
-def drawn_features(seed: int, n: int) -> Features:
-    """The first ``n`` ALIKED keypoints of a drawing."""
-    extractor = Aliked(engine=exact_engine(), max_keypoints=max(n, 1))
+def drawn_features(seed: int, n: int, family: str = "aliked") -> Features:
+    """The first ``n`` keypoints of a drawing."""
+    extractor = _EXTRACTORS[family](engine=exact_engine(), max_keypoints=max(n, 1))
     (features,) = extractor.extract([drawn_chip(seed)] if n else [chip_of(_one_pixel())])
     return features
 
@@ -38,6 +47,7 @@ def confidences(matches: Matches) -> NDArray[np.float32]:
 
 class TestLightGlue(MatcherCase):
     variants: ClassVar = {
+        "model": "disk-lightglue",
         "depth_confidence": -1,
         "width_confidence": -1,
         "filter_threshold": 0.2,
@@ -50,6 +60,45 @@ class TestLightGlue(MatcherCase):
 
     def features(self, seed: int, n: int) -> Features:
         return drawn_features(seed, n)
+
+
+class TestLightGlueForDisk(TestLightGlue):
+    variants: ClassVar = {"layers": 3}
+
+    def make(self, **arguments: Any) -> LightGlue:
+        return LightGlue(engine=exact_engine(), model="disk-lightglue", **arguments)
+
+    def features(self, seed: int, n: int) -> Features:
+        return drawn_features(seed, n, "disk")
+
+
+class TestLighterGlue(TestLightGlue):
+    variants: ClassVar = {"layers": 3}
+
+    def make(self, **arguments: Any) -> LightGlue:
+        return LightGlue(engine=exact_engine(), model="xfeat-lighterglue", **arguments)
+
+    def features(self, seed: int, n: int) -> Features:
+        return drawn_features(seed, n, "xfeat")
+
+
+@pytest.mark.parametrize(
+    ("model", "family", "layers"),
+    [("disk-lightglue", "disk", 9), ("xfeat-lighterglue", "xfeat", 6)],
+)
+def test_other_models_accept_their_own_features_only(
+    engine: Engine, model: str, family: str, layers: int
+) -> None:
+    matcher = LightGlue(engine=engine, model=model, depth_confidence=-1)
+    query, other = drawn_features(1, 40, family), drawn_features(1, 40)
+    assert matcher.match(query, [query])[0].layers == layers
+    with pytest.raises(IncompatibleFeatures, match=f"{model} was trained for features of {family}"):
+        matcher.match(query, [other])
+
+
+def test_an_unknown_model_is_named(engine: Engine) -> None:
+    with pytest.raises(UnknownMethod, match="aliked-lighterglue"):
+        LightGlue(engine=engine, model="aliked-lighterglue")
 
 
 @pytest.mark.parametrize("adaptive", [True, False])
@@ -130,7 +179,7 @@ def test_features_it_was_not_trained_for_are_refused(engine: Engine) -> None:
         {"depth_confidence": 0.0},
         {"width_confidence": 1.5},
         {"filter_threshold": 1.0},
-        {"layers": 0},
+        {"layers": -1},
         {"layers": 10},
     ],
 )

@@ -13,14 +13,20 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from resight.errors import FetchFailed, ModelError, WeightsCorrupt, WeightsMissing
+from resight.errors import (
+    FetchFailed,
+    LicenceNotAccepted,
+    ModelError,
+    WeightsCorrupt,
+    WeightsMissing,
+)
 from resight.models import (
     ALREADY_THERE,
     WEIGHTS,
@@ -406,6 +412,17 @@ def test_an_unknown_name_is_refused_before_anything_is_made(folder: Path) -> Non
     with pytest.raises(ModelError, match="no weights are called"):
         fetch("nothing", folder=folder)
     assert not folder.exists()
+
+
+def test_a_restrictive_licence_is_accepted_or_nothing_is_fetched(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    made = row("net", CONTENT, f"{server.address}/net.pth")
+    offer(monkeypatch, replace(made, package=None, restriction="for research only: see there"))
+    with pytest.raises(LicenceNotAccepted, match=r"research only.* fetch net --accept-licence`"):
+        fetch("net", folder=folder)
+    assert not folder.exists()
+    assert fetch("net", folder=folder, accept_licence=True).read_bytes() == CONTENT
 
 
 # --- What is there ---------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """kornia (in torch) is the independent reference here; `make parity` runs these tests."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,14 @@ def _checkpoints_for_kornia(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder.mkdir(parents=True)
     for name in ("aliked-t16", "aliked-n16", "aliked-n16rot", "aliked-n32"):
         (folder / f"{name}.pth").symlink_to(weights_path(name).resolve())
-    matcher: Path = folder / "aliked_lightglue_v0-1_arxiv-pth"  # the odd ending is right
-    matcher.symlink_to(weights_path("aliked-lightglue").resolve())
+    for file, name in {
+        "xfeat.pt": "xfeat",
+        "depth-save.pth": "disk",
+        "aliked_lightglue_v0-1_arxiv-pth": "aliked-lightglue",  # the odd ending is right
+        "disk_lightglue_v0-1_arxiv-pth": "disk-lightglue",
+        "xfeat-lighterglue.pt": "xfeat-lighterglue",
+    }.items():
+        (folder / file).symlink_to(weights_path(name).resolve())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCH_HOME", str(home))
         yield

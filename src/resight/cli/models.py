@@ -43,6 +43,9 @@ def list_(as_json: AsJson = False, quiet: Quiet = False) -> None:
     found = [status(name) for name in WEIGHTS]
     out.json({"folder": models_folder(), "models": [_as_json(each) for each in found]})
     _print(out, found)
+    for row in WEIGHTS.values():
+        if row.restriction:
+            out.say(f"{row.name} is {row.restriction}")
     out.say(f"Folder: {models_folder()}")
     missing = [name for name in DEFAULT_WEIGHTS if status(name).state != "present"]
     if missing:
@@ -59,7 +62,15 @@ def fetch(
         ),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="All there are.", show_default=False)
+        bool, typer.Option("--all", help="All that anybody may use.", show_default=False)
+    ] = False,
+    accept_licence: Annotated[
+        bool,
+        typer.Option(
+            "--accept-licence",
+            help="You have read the licences that forbid some uses, and accept them.",
+            show_default=False,
+        ),
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -79,14 +90,15 @@ def fetch(
     from resight.models import WEIGHTS, fetch_all
 
     out = Output(quiet=quiet, as_json=as_json)
-    wanted = list(WEIGHTS) if everything else list(names or DEFAULT_WEIGHTS)
+    free = [name for name, row in WEIGHTS.items() if accept_licence or not row.restriction]
+    wanted = free if everything else list(names or DEFAULT_WEIGHTS)
     with out.progress("Fetching weights") as step:
 
         def show(progress: Progress) -> None:
             total = None if progress.total is None else progress.total // 10**6
             step(progress.done // 10**6, total, f"Fetching {progress.what}, MB")
 
-        fetched = fetch_all(wanted, local=from_, progress=show)
+        fetched = fetch_all(wanted, local=from_, accept_licence=accept_licence, progress=show)
     rows = [
         {"name": each.weights.name, "path": str(each.path), "source": each.source}
         | _about(each.weights)
@@ -96,6 +108,8 @@ def fetch(
     for each in fetched:
         row, paper = each.weights, each.weights.paper
         out.say(f"{row.name}: {each.source}; verified; licence {row.licence}")
+        if row.restriction:
+            out.say(f"  {row.restriction}")
         out.say(f"  {paper.authors} {paper.year}, {paper.title}, {paper.url}")
     out.next(command("demo"), command("identify", "PHOTO"))
 
@@ -148,7 +162,7 @@ def _print(out: Output, found: list[WeightsStatus], *, verified: bool = False) -
                 each.weights.name,
                 _VERIFIED.get(each.state, each.state) if verified else each.state,
                 file_size(each.weights.bytes),
-                each.weights.licence,
+                "restricted" if each.weights.restriction else each.weights.licence,
                 f"{each.weights.paper.authors} {each.weights.paper.year}",
             )
             for each in found
@@ -170,6 +184,7 @@ def _about(row: WeightsFile) -> dict[str, object]:
         "bytes": row.bytes,
         "sha256": row.sha256,
         "licence": row.licence,
+        "restriction": row.restriction,
         "paper": {
             "title": row.paper.title,
             "authors": row.paper.authors,

@@ -19,8 +19,6 @@ keypoints are always the first of more.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,6 +28,7 @@ from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
 from resight.errors import SettingsError, UnknownMethod
+from resight.extractors.maps import GraphsBySize, strict_maxima, suppressed_maxima
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -61,7 +60,6 @@ _STRIDE = 32  # the coarsest map is this much smaller than the photo
 _PATCH = 3  # the descriptor head looks at 3x3 features to place its samples
 _MAPS = ("x1", "y2", "y3", "y4")  # what the first network gives to the second
 _AT_ONCE = 128  # keypoints described at once, so that what is computed of them stays in the cache
-_SIZES_KEPT = 4  # sizes of photos whose graphs are kept: at 512 pixels one takes some 130 MB
 
 
 class Aliked:
@@ -101,8 +99,7 @@ class Aliked:
         self.strict = strict
         weights_path(model)  # says so now if it is missing, whatever has been compiled before
         dense, describe = _graphs(model)
-        self._loaded: OrderedDict[tuple[int, int], tuple[Graph, Graph]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._graphs = GraphsBySize(self._load)
         #: What runs, whatever the engine's: keypoints move with less.
         self.precision = "f32"
         if model == "aliked-t16":
@@ -128,7 +125,7 @@ class Aliked:
     def _extract(self, chip: Chip) -> Features:
         photo, (top, left) = _pad(chip.pixels)
         w, h = chip.size
-        dense, describe = self._graphs_of(photo.shape[2], photo.shape[3])
+        dense, describe = self._graphs.of(photo.shape[2], photo.shape[3])
         with dense.running({"photo": photo}) as (score_map, *maps):
             inside = score_map[0, 0, top : top + h, left : left + w]
             scores = np.ascontiguousarray(inside)
@@ -169,17 +166,9 @@ class Aliked:
                 descriptors[start : start + len(some)] = described[: len(some)]
         return descriptors
 
-    def _graphs_of(self, h: int, w: int) -> tuple[Graph, Graph]:
-        """The two networks for a padded photo of this size."""
-        with self._lock:
-            graphs = self._loaded.pop((h, w), None)
-            if graphs is None:
-                dense, describe = _graphs(self.model, (h, w))
-                graphs = self.engine.load(dense, exact=True), self.engine.load(describe, exact=True)
-            self._loaded[h, w] = graphs
-            if len(self._loaded) > _SIZES_KEPT:
-                self._loaded.popitem(last=False)
-        return graphs
+    def _load(self, h: int, w: int) -> tuple[Graph, Graph]:
+        dense, describe = _graphs(self.model, (h, w))
+        return self.engine.load(dense, exact=True), self.engine.load(describe, exact=True)
 
 
 def find_peaks(
@@ -190,28 +179,11 @@ def find_peaks(
     A maximum is compared within 5x5 pixels; the outermost two pixels have none. Unless
     ``strict``, two more rounds add the maxima of what is left beside those already found.
     """
-    if strict:
-        window = np.ones((2 * _RADIUS + 1,) * 2, np.uint8)
-        window[_RADIUS, _RADIUS] = 0
-        is_peak = score_map > cv2.dilate(score_map, window)
-    else:
-        is_peak = _suppress(score_map)
-    inside = np.zeros_like(is_peak)
-    inside[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS] = True
-    ys, xs = np.nonzero(is_peak & inside & (score_map > threshold))
+    maxima = strict_maxima if strict else suppressed_maxima
+    is_peak = maxima(score_map, _RADIUS)
+    ys, xs = np.nonzero(is_peak & (score_map > threshold))
     best = np.argsort(-score_map[ys, xs], kind="stable")[:count]
     return np.stack([xs[best], ys[best]], 1)
-
-
-def _suppress(score_map: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Non-maximum suppression as in the authors' code, which has it from SuperPoint."""
-    window = np.ones((2 * _RADIUS + 1,) * 2, np.uint8)
-    is_peak: NDArray[np.bool_] = score_map == cv2.dilate(score_map, window)
-    for _ in range(2):
-        near_peak = cv2.dilate(is_peak.astype(np.uint8), window) > 0
-        rest = np.where(near_peak, np.float32(0), score_map)
-        is_peak = is_peak | ((rest == cv2.dilate(rest, window)) & ~near_peak)
-    return is_peak
 
 
 def refine_peaks(score_map: NDArray[np.float32], peaks: NDArray[np.intp]) -> NDArray[np.float32]:

@@ -19,20 +19,40 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
-from resight.errors import IncompatibleFeatures, SettingsError
+from resight.errors import IncompatibleFeatures, SettingsError, UnknownMethod
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
 from resight.models.table import weights
 from resight.types import Features, Matches
 
-_WEIGHTS = "aliked-lightglue"
-_LAYERS = 9
+
+class _Network(NamedTuple):
+    """The features it was trained for, its templates, its layers, how its file names weights."""
+
+    family: str
+    templates: str = "lightglue"
+    layers: int = 9
+    names: tuple[tuple[str, str], ...] = ()
+
+
+_NETWORKS = {
+    "aliked-lightglue": _Network("aliked"),
+    "disk-lightglue": _Network(
+        "disk",
+        names=(
+            ("transformers.0.self_attn.", "self_attn.0."),
+            ("transformers.0.cross_attn.", "cross_attn.0."),
+        ),
+    ),
+    "xfeat-lighterglue": _Network("xfeat", "lighterglue", 6, (("", "matcher."),)),
+}
 #: Counts are rounded up to this: a new shape costs the engine some 10 ms the first time.
 _ROUND = 64
 #: Keypoints per batch and photo; bounds memory and is where larger batches stop paying.
@@ -42,48 +62,57 @@ _MASKED = -1e4
 
 
 class LightGlue:
-    """LightGlue with the weights for ALIKED (aliked-lightglue).
+    """LightGlue with the weights ``model``, which say what features it ``accepts``.
+
+    aliked-lightglue and disk-lightglue have nine layers; xfeat-lighterglue is LighterGlue, with
+    six narrower ones, whose authors never stop early and use a ``width_confidence`` of 0.95.
 
     ``depth_confidence`` in (0, 1]: stop after the layer where more than this share of the
-    points is confident; -1 runs all nine. ``width_confidence`` in (0, 1]: drop points
+    points is confident; -1 runs all. ``width_confidence`` in (0, 1]: drop points
     whose matchability is below one minus this once they are confident; -1 keeps all.
-    ``filter_threshold``: matches need more confidence than this. ``layers``: how many of the
-    nine to run at most; a few are a cheap first look at many photos.
+    ``filter_threshold``: matches need more confidence than this. ``layers``: how many
+    to run at most, 0 for all; a few are a cheap first look at many photos.
 
-    ``Matches.confidences`` are those of all query points before the filter. Layers run in
-    the engine's precision; input and assignment in float32.
-
+    ``Matches.confidences`` are those of all query points before the filter. Layers run in the
+    engine's precision; input and assignment in float32.
     Raises ``WeightsMissing`` when made, ``IncompatibleFeatures`` and ``EngineError`` by ``match``.
     """
-
-    accepts = frozenset({"aliked"})
 
     def __init__(
         self,
         *,
         engine: Engine,
+        model: str = "aliked-lightglue",
         depth_confidence: float = 0.95,
         width_confidence: float = 0.99,
         filter_threshold: float = 0.1,
-        layers: int = _LAYERS,
+        layers: int = 0,
     ) -> None:
         for name, value in (("depth", depth_confidence), ("width", width_confidence)):
             if value != -1 and not 0 < value <= 1:
                 raise SettingsError(f"{name}_confidence must be in (0, 1] or -1, got {value}")
         if not 0 <= filter_threshold < 1:
             raise SettingsError(f"filter_threshold must be in [0, 1), got {filter_threshold}")
-        if not 1 <= layers <= _LAYERS:
-            raise SettingsError(f"layers must be 1 to {_LAYERS}, got {layers}")
+        if model not in _NETWORKS:
+            raise UnknownMethod(
+                f"LightGlue has no model {model!r}: there are {', '.join(_NETWORKS)}"
+            )
+        self._network = _NETWORKS[model]
+        if not 0 <= layers <= self._network.layers:
+            raise SettingsError(f"layers must be 0 to {self._network.layers}, got {layers}")
+        self.accepts = frozenset({self._network.family})
         self.engine = engine
+        self.model = model
         self.depth_confidence = depth_confidence
         self.width_confidence = width_confidence
         self.filter_threshold = filter_threshold
         self.layers = layers
-        weights_path(_WEIGHTS)  # says so now if it is missing, whatever was compiled before
+        weights_path(model)  # says so now if it is missing, whatever was compiled before
         # Layers are loaded now, so that errors come early; heads when a pair first stops there.
         self._input = self._load("input")
-        self._self = [self._load("self", i) for i in range(layers)]
-        self._cross = [self._load("cross", i) for i in range(layers)]
+        count = layers or self._network.layers
+        self._self = [self._load("self", i) for i in range(count)]
+        self._cross = [self._load("cross", i) for i in range(count)]
         #: Of the layers; input and assignment run in f32.
         self.precision = self._self[0].precision
         self.fingerprint = fingerprint(
@@ -91,10 +120,10 @@ class LightGlue:
             depth_confidence=depth_confidence,
             engine=engine.name,
             filter_threshold=filter_threshold,
-            graphs=_digest(),
-            layers=layers,
+            graphs=_digest(model),
+            layers=count,
             precision=self.precision,
-            weights=weights(_WEIGHTS).sha256,
+            weights=weights(model).sha256,
             width_confidence=width_confidence,
         )
 
@@ -102,7 +131,7 @@ class LightGlue:
         for features in (query, *gallery):
             if features.family not in self.accepts:
                 raise IncompatibleFeatures(
-                    f"LightGlue was trained for features of {', '.join(sorted(self.accepts))}, "
+                    f"{self.model} was trained for features of {self._network.family}, "
                     f"not of {features.family}: choose the matcher made for them, or nearest"
                 )
         results: list[Matches] = [_no_matches(len(query))] * len(gallery)
@@ -168,13 +197,13 @@ class LightGlue:
                 query=query,
                 gallery=held.enter_context(self._encoded(photos, width)),
             )
-            for layer in range(self.layers):
+            for layer in range(len(self._self)):
                 sides = [batch.query, batch.gallery]
                 for i in (0, 1) if layer else (1,):
                     sides[i] = held.enter_context(self._within(sides[i], layer))
                 batch = replace(batch, query=sides[0], gallery=sides[1])
                 batch = held.enter_context(self._between(batch, layer))
-                if layer == self.layers - 1:
+                if layer == len(self._self) - 1:
                     done = np.ones(len(batch.rows), bool)
                 else:
                     batch, done = self._adapt(batch, layer)
@@ -189,7 +218,7 @@ class LightGlue:
         done = np.zeros(len(batch.rows), bool)
         if self.depth_confidence == -1 and self.width_confidence == -1:
             return batch, done
-        threshold = min(max(0.8 + 0.1 * math.exp(-4.0 * layer / _LAYERS), 0.0), 1.0)
+        threshold = min(max(0.8 + 0.1 * math.exp(-4.0 * layer / self._network.layers), 0.0), 1.0)
         sides = (batch.query, batch.gallery)
         confidence0, confidence1, matchability0, matchability1 = self._load(
             "confidence", layer
@@ -249,18 +278,20 @@ class LightGlue:
         return Matches(pairs[keep], scores[keep], confidences, layers)
 
     def _load(self, part: str, layer: int | None = None) -> Graph:
-        return self.engine.load(_graph(part, layer), exact=part not in ("self", "cross"))
+        graph = _graph(self.model, part, layer)
+        return self.engine.load(graph, exact=part not in ("self", "cross"))
 
 
 @cache
-def _graph(part: str, layer: int | None) -> ModelGraph:
-    return ModelGraph(_WEIGHTS, f"lightglue-{part}", layer)
+def _graph(model: str, part: str, layer: int | None) -> ModelGraph:
+    network = _NETWORKS[model]
+    return ModelGraph(model, f"{network.templates}-{part}", layer, names=network.names)
 
 
-def _digest() -> str:
+def _digest(model: str) -> str:
     """Of one graph of each template."""
     parts = (("input", None), *((p, 0) for p in ("self", "cross", "confidence", "assignment")))
-    digests = "".join(_graph(*part).digest for part in parts)
+    digests = "".join(_graph(model, *part).digest for part in parts)
     return hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
@@ -268,7 +299,7 @@ def _digest() -> str:
 class _Side:
     """Query or gallery photos of a batch, padded to one number of points.
 
-    tokens (B, N, 256); cosines, sines (B, 1, N, 64); index (B, N) into the photo's own
+    tokens (B, N, D); cosines, sines (B, 1, N, D / heads); index (B, N) into the photo's own
     keypoints, -1 for padding and pruned points.
     """
 

