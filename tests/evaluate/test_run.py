@@ -126,7 +126,16 @@ def test_the_json_file_has_every_key_that_others_read(drawn: Drawn, tmp_path: Pa
     assert figures["settings"]["max_keypoints"] == 150
     assert figures["effort"] == "normal"
     assert figures["pairs_matched_per_query"] == 8
-    assert figures["novelty_auroc"] is None
+    assert figures["novelty_auroc"] is None  # no query is novel
+    assert figures["uncalibrated"]
+    assert [answer["candidates"][0]["individual"] for answer in figures["answers"]] == list(ANIMALS)
+    assert written["query_rows"][0] == {
+        "path": "Ada2.png",
+        "box": None,
+        "identity": "Ada",
+        "encounter": "Ada second",
+        "known": True,
+    }
     assert figures["precision"] is None
     assert 0 < figures["seconds_per_query_median"] <= figures["seconds_per_query_p95"]
     assert 0 < figures["extract_seconds_per_photo"] < figures["seconds_per_query_p95"]
@@ -382,7 +391,7 @@ def test_a_foreign_file_in_the_way_is_left_alone(
 
 def test_a_crash_in_the_first_line_begins_anew(drawn: Drawn, tmp_path: Path) -> None:
     partial = tmp_path / "out.json.partial"
-    partial.write_bytes(b'{"journal": 1, "proto')
+    partial.write_bytes(b'{"journal": 2, "proto')
     assert run(drawn, output=tmp_path / "out.json").methods[0].top1 == 1.0
     assert not partial.exists()
 

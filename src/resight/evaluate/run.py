@@ -12,6 +12,8 @@ import numpy as np
 import resight
 from resight.distributions import match_known_pairs
 from resight.errors import PhotoError, ResightError, SettingsError
+from resight.evaluate.answers import answer_of, query_rows, score_samples
+from resight.evaluate.calibrated import novelty_figures, probability_figures
 from resight.evaluate.figures import cost_figures, identification_figures
 from resight.evaluate.gallery import MemoryGallery, read_chip
 from resight.evaluate.journal import Journal, QueryResult
@@ -78,6 +80,7 @@ def evaluate(
             machine=system,
             commit=revision,
             version=resight.__version__,
+            query_rows=query_rows(protocol),
             methods=tuple(run.report(method) for method in methods),
         )
         if output:
@@ -159,13 +162,7 @@ class _Run:
         identifier = self._identifier(method, gallery)
         if identifier.effort.shortlisted is not None:
             identifier.shortlist()  # once for the gallery: it is no query's time
-        results = self._results(identifier)
-        queries = zip(self._protocol.queries, results, strict=True)
-        unreadable = [
-            Unreadable(row.path, row.role, result.problem)
-            for row, result in queries
-            if result.problem
-        ]
+        results = self._results(identifier, gallery)
         settings = self._settings.model_copy(update={"method": method.name})
         return MethodReport(
             name=method.name,
@@ -175,24 +172,38 @@ class _Run:
             score=method.score,
             settings=settings.model_dump(),
             precision=method.precision,
-            novelty_auroc=None,
-            novelty_accuracy=None,
-            dir_at_fpir_10=None,
-            ece=None,
-            brier=None,
+            calibration=None,
+            new_prior=None,
+            uncalibrated="this version has no calibration",
             extract_seconds_per_photo=gallery.extract_seconds,
-            unreadable=(*gallery.unreadable, *unreadable),
-            **identification_figures(self._protocol, results),
-            **cost_figures(results),
+            unreadable=(*gallery.unreadable, *_unreadable(self._protocol, results)),
+            **self._figures(results, prior=None),
         )
 
-    def _results(self, identifier: Identifier) -> list[QueryResult]:
+    def _figures(self, results: Sequence[QueryResult], prior: Optional[float]) -> dict[str, Any]:
+        """All that follows from what became of each query; ``prior`` of "new", if calibrated."""
+        protocol = self._protocol
+        rows = zip(protocol.queries, protocol.known, results, strict=True)
+        answers = tuple(answer_of(row, known, result) for row, known, result in rows)
+        ranked = identification_figures(protocol, results)
+        right, wrong = score_samples(protocol, results)
+        return {
+            **ranked,
+            **cost_figures(results),
+            **novelty_figures(query_rows(protocol), answers, ranked["ranks"], prior),
+            **probability_figures(protocol, results, prior),
+            "right_scores": right,
+            "wrong_scores": wrong,
+            "answers": answers,
+        }
+
+    def _results(self, identifier: Identifier, gallery: MemoryGallery) -> list[QueryResult]:
         queries, name = self._protocol.queries, identifier.method.name
         results = []
         for number, row in enumerate(queries):
             result = self._journal.get(name, number)
             if result is None:
-                result = self._ask(identifier, row)
+                result = self._ask(identifier, gallery, row)
                 self._journal.add(name, number, result)
             results.append(result)
             self._tell(f"{name}: queries", number + 1, len(queries))
@@ -211,16 +222,20 @@ class _Run:
             known_pairs=known,
         )
 
-    def _ask(self, identifier: Identifier, row: Row) -> QueryResult:
+    def _ask(self, identifier: Identifier, gallery: MemoryGallery, row: Row) -> QueryResult:
         started = time.perf_counter()
         try:
             chip, sha256 = read_chip(row, self._photos, identifier.method)
         except PhotoError as error:
             seconds = time.perf_counter() - started
-            return QueryResult({}, 0, seconds, peak_rss_mb(), problem=str(error))
+            return QueryResult({}, {}, 0, seconds, peak_rss_mb(), problem=str(error))
         answer = identifier.identify(chip, side=row.side, encounter=row.encounter, photo=sha256)
         return QueryResult(
             scores={each.individual: each.score for each in answer.candidates},
+            lines={
+                each.individual: gallery.row(each.evidence[0].annotation).line
+                for each in answer.candidates
+            },
             pairs=answer.matched,
             seconds=time.perf_counter() - started,
             peak_rss_mb=peak_rss_mb(),
@@ -229,3 +244,10 @@ class _Run:
     def _tell(self, stage: str, done: int, total: int) -> None:
         if self._progress:
             self._progress(stage, done, total)
+
+
+def _unreadable(protocol: EvaluationProtocol, results: Sequence[QueryResult]) -> list[Unreadable]:
+    rows = zip(protocol.queries, results, strict=True)
+    return [
+        Unreadable(row.path, row.role, result.problem) for row, result in rows if result.problem
+    ]
