@@ -103,9 +103,9 @@ def test_queries_that_could_not_be_read_are_misses_but_not_new() -> None:
     bad = result(0, 0, problem="truncated")
     asked = [RAW[0], bad, RAW[2], RAW[3], bad]
     outcome, animals = by_kind(query_rows(ASKED), answers(ASKED, asked), [1, None, 1, None, None])
-    assert outcome.known == (9, float("-inf"), 5)
-    assert outcome.novel == (2,)
-    assert outcome.right == (True, False, True)
+    assert [*outcome.known] == [9, float("-inf"), 5]
+    assert [*outcome.novel] == [2]
+    assert [*outcome.right] == [True, False, True]
     assert animals == ["Ada", "Ada", "Bo", "Eve"]
     probabilities = [CALIBRATED[0], bad, CALIBRATED[2], CALIBRATED[3], bad]
     assert probability_figures(ASKED, probabilities, prior=0.4)["ece"] is not None
