@@ -11,10 +11,10 @@ from resight.evaluate import MethodReport, Report
 from resight.evaluate.answers import by_kind
 from resight.evaluate.metrics import cumulative_curve
 from resight.evaluate.openset import identification_curve
-from resight.report.svg import Axis, Chart, linear, percent, stretched
+from resight.report.svg import THIRD, Axis, Chart, linear, percent, stretched
 
-#: Ranks shown of the cumulative match characteristic.
-LONGEST = 20
+#: Ranks shown of the cumulative match characteristic, and which of them are named.
+_LONGEST, _NAMED = 20, (1, 3, 5, 10, 15, 20)
 _BINS = 40
 #: Series of the two kinds of pairs.
 RIGHT, WRONG = 0, 1
@@ -23,16 +23,17 @@ RIGHT, WRONG = 0, 1
 def match_curves(report: Report) -> str:
     """Cumulative match characteristics of all methods; empty without known queries."""
     animals = [query.identity for query in report.query_rows if query.known]
-    if not animals:
+    longest = min(_LONGEST, report.gallery_individuals)
+    if not animals or longest < 2:
         return ""
     curves = []
     for method in report.methods:
         ranks = [r for r, q in zip(method.ranks, report.query_rows, strict=True) if q.known]
-        curves.append(cumulative_curve(ranks, animals, longest=LONGEST))
+        curves.append(cumulative_curve(ranks, animals, longest=longest))
     floor = min(float(low.min()) for _, low, _ in curves)
-    ranks_axis = Axis("k", 1, LONGEST, [(k, str(k)) for k in (1, 3, 5, 10, 15, 20)])
+    ranks_axis = Axis("k", 1, longest, [(k, str(k)) for k in _NAMED if k <= longest])
     chart = Chart(ranks_axis, percent("right animal among the first k (%)", _below(floor)))
-    xs = np.arange(1, LONGEST + 1)
+    xs = np.arange(1, longest + 1)
     for series, (_, low, high) in enumerate(curves):
         chart.band(xs, low, high, series)
     for series, (share, _, _) in enumerate(curves):
@@ -59,9 +60,11 @@ def open_set_curves(report: Report) -> str:
 
 
 def cumulative_scores(method: MethodReport) -> str:
-    """Cumulative distributions of the scores of right and wrong pairs."""
+    """Cumulative distributions of the scores of right and wrong pairs; empty without."""
+    if not method.right_scores and not method.wrong_scores:
+        return ""
     axis = _score_axis(method)
-    chart = Chart(axis, percent("pairs with at most this score (%)"))
+    chart = Chart(axis, percent("pairs up to this score (%)"), THIRD)
     for series, scores in ((WRONG, method.wrong_scores), (RIGHT, method.right_scores)):
         if scores:
             shares = np.arange(1, len(scores) + 1) / len(scores)
@@ -70,10 +73,14 @@ def cumulative_scores(method: MethodReport) -> str:
 
 
 def score_histogram(method: MethodReport) -> str:
-    """Histograms of the same scores, each as shares of its own kind."""
+    """Histograms of the same scores, each as shares of its own kind; empty without scores."""
+    if not method.right_scores and not method.wrong_scores:
+        return ""
     axis = _score_axis(method)
     low, high = axis.scale(axis.low), axis.scale(axis.high)
-    inner = np.linspace(low, high, _BINS + 1)
+    fewest = min(len(each) for each in (method.right_scores, method.wrong_scores) if each)
+    bins = min(max(round(2 * math.sqrt(fewest)), 8), _BINS)
+    inner = np.linspace(low, high, bins + 1)
     edges = np.interp(inner, [axis.scale(v) for v in _dense(axis)], _dense(axis))
     heights = {}
     for series, scores in ((WRONG, method.wrong_scores), (RIGHT, method.right_scores)):
@@ -83,7 +90,7 @@ def score_histogram(method: MethodReport) -> str:
     top = max((float(each.max()) for each in heights.values()), default=1.0)
     shares = linear("", 0, 100 * top)
     ticks = [(value / 100, label) for value, label in shares.ticks]
-    chart = Chart(axis, Axis("pairs of its kind (%)", 0, top * 1.05, ticks))
+    chart = Chart(axis, Axis("pairs of its kind (%)", 0, top * 1.05, ticks), THIRD)
     for series, each in heights.items():
         chart.bars(edges, each, series)
     return chart.svg("Histograms of scores of right and wrong pairs")
@@ -94,7 +101,9 @@ def reliability_diagram(method: MethodReport) -> str:
     if not method.reliability:
         return ""
     chart = Chart(
-        percent("probability of the first outcome (%)"), percent("first outcome true (%)")
+        percent("probability of the first outcome (%)"),
+        percent("first outcome true (%)"),
+        THIRD,
     )
     chart.guide([0, 1], [0, 1])
     for each in method.reliability:
@@ -110,7 +119,7 @@ def reliability_diagram(method: MethodReport) -> str:
 
 def _score_axis(method: MethodReport) -> Axis:
     """Logarithmic where most scores would else lie in a corner."""
-    scores = [*method.right_scores, *method.wrong_scores] or [0.0, 1.0]
+    scores = [*method.right_scores, *method.wrong_scores]
     low, high = min(scores), max(scores)
     if low == high:
         low, high = low - 0.5, high + 0.5

@@ -32,6 +32,7 @@ def page(report: Report, failures: Mapping[str, Sequence[Failure]]) -> str:
         scoreboard(report),
         _curves(report, numbers),
         "<h2>What scores say</h2>",
+        f"<p class=note>{_SCORES_NOTE}</p>",
         *(_scores(method, numbers) for method in report.methods),
         *_failures(report, failures),
         "<h2>All figures</h2>",
@@ -106,29 +107,28 @@ def _curves(report: Report, numbers: _Numbers) -> str:
     return f"<h2>Ranking and recognising</h2>{legend}<div class=pair>{''.join(figures)}</div>"
 
 
+_SCORES_NOTE = (
+    "Scores of each query with each individual compared (its best photo): the further the two "
+    "curves lie apart, the surer an answer can be. Reliability: how often the first outcome, an "
+    "individual or “new”, was true; on the dotted line probabilities are honest. Its bars are 95 % "
+    "intervals as if queries were independent."
+)
+
+
 def _scores(method: MethodReport, numbers: _Numbers) -> str:
-    score = escaped(method.score)
     drawn = [
-        (
-            charts.cumulative_scores(method),
-            f"Cumulative distributions of the score <i>{score}</i>, of each query with each "
-            "individual compared (its best photo). The further apart, the better.",
-        ),
-        (charts.score_histogram(method), "The same scores, each kind as shares of its own."),
-        (
-            charts.reliability_diagram(method),
-            "Reliability: how often the first outcome (an individual or “new”) was true. Lines are "
-            "95 % intervals as if queries were independent; on the dotted line probabilities are "
-            "honest.",
-        ),
+        (charts.cumulative_scores(method), "cumulative distributions of the score"),
+        (charts.score_histogram(method), "histograms of the score, each kind as its own shares"),
+        (charts.reliability_diagram(method), "reliability"),
     ]
-    figures = "".join(
-        f"<figure>{svg}{numbers.caption(text)}</figure>" for svg, text in drawn if svg
-    )
+    there = [(svg, what) for svg, what in drawn if svg]
+    told = "; ".join(what for _, what in there)
+    caption = numbers.caption(f"{escaped(method.name)}: {told}.") if there else ""
     why = f"<p class=note>No probabilities: {escaped(method.uncalibrated)}.</p>"
     return (
-        f"<h3>{escaped(method.name)}</h3>{_legend(['same animal', 'other animals'])}"
-        f"<div class=three>{figures}</div>{why if method.uncalibrated else ''}"
+        f"<figure class=wide>{_legend(['same animal', 'other animals'])}"
+        f"<div class=three>{''.join(svg for svg, _ in there)}</div>{caption}</figure>"
+        f"{why if method.uncalibrated else ''}"
     )
 
 

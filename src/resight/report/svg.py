@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-#: Size of a chart in its own units, and its margins: left, top, right, bottom.
-_W, _H = 420, 280
+#: Sizes of charts, two and three in a row of a page: text is as large in both.
+HALF, THIRD = (420, 280), (300, 230)
+#: Margins of a chart.
 _LEFT, _TOP, _RIGHT, _BOTTOM = 46, 10, 12, 40
 #: Colours there are in the style sheet; further series have them again, dashed.
 COLOURS = 7
@@ -99,6 +100,7 @@ class Chart:
 
     x: Axis
     y: Axis
+    size: tuple[int, int] = HALF
     _parts: list[str] = field(default_factory=list)
 
     def line(self, xs: ArrayLike, ys: ArrayLike, series: int, *, steps: bool = False) -> None:
@@ -138,7 +140,7 @@ class Chart:
     def svg(self, title: str) -> str:
         """The picture; ``title`` is what a screen reader says."""
         return (
-            f'<svg viewBox="0 0 {_W} {_H}" role="img" aria-label="{escaped(title)}">'
+            f'<svg viewBox="0 0 {self.size[0]} {self.size[1]}" role="img" aria-label="{escaped(title)}">'
             f"{self._frame()}{''.join(self._parts)}</svg>"
         )
 
@@ -147,13 +149,14 @@ class Chart:
         return [(self._across(x), self._up(y)) for x, y in pairs]
 
     def _across(self, value: float) -> float:
-        return _LEFT + self.x.at(value) * (_W - _LEFT - _RIGHT)
+        return _LEFT + self.x.at(value) * (self.size[0] - _LEFT - _RIGHT)
 
     def _up(self, value: float) -> float:
-        return _H - _BOTTOM - self.y.at(value) * (_H - _TOP - _BOTTOM)
+        room = self.size[1] - _TOP - _BOTTOM
+        return _TOP + room * (1 - self.y.at(value))
 
     def _frame(self) -> str:
-        bottom, right = _H - _BOTTOM, _W - _RIGHT
+        bottom, right = self.size[1] - _BOTTOM, self.size[0] - _RIGHT
         parts = []
         for value, label in self.y.ticks:
             y = self._up(value)
@@ -174,7 +177,7 @@ class Chart:
             [
                 *parts,
                 f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{right}"/>',
-                f'<text class="label" x="{(_LEFT + right) / 2}" y="{_H - 6}" '
+                f'<text class="label" x="{(_LEFT + right) / 2}" y="{bottom + 34}" '
                 f'text-anchor="middle">{escaped(self.x.label)}</text>',
                 f'<text class="label" transform="translate(12 {middle}) rotate(-90)" '
                 f'text-anchor="middle">{escaped(self.y.label)}</text>',

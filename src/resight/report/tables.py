@@ -42,6 +42,7 @@ def all_figures(report: Report) -> str:
         + "".join(f"<td>{column[index][1]}</td>" for column in columns)
         + "</tr>"
         for index, (label, _) in enumerate(columns[0])
+        if any(column[index][1] != NONE for column in columns)
     ]
     heads = ["", *(escaped(method.name) for method in report.methods)]
     return _table(
@@ -137,6 +138,6 @@ def _number(value: Optional[float]) -> str:
 def _table(heads: Sequence[str], body: Sequence[str], caption: str) -> str:
     row = "".join(f"<th scope=col>{head}</th>" for head in heads)
     return (
-        f"<div class=scroll><table><caption>{caption}</caption><thead><tr>{row}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table></div>"
+        f"<figure class=board><div class=scroll><table><thead><tr>{row}</tr></thead>"
+        f"<tbody>{''.join(body)}</tbody></table></div><figcaption>{caption}</figcaption></figure>"
     )
