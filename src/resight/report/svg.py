@@ -139,8 +139,9 @@ class Chart:
 
     def svg(self, title: str) -> str:
         """The picture; ``title`` is what a screen reader says."""
+        w, h = self.size
         return (
-            f'<svg viewBox="0 0 {self.size[0]} {self.size[1]}" role="img" aria-label="{escaped(title)}">'
+            f'<svg viewBox="0 0 {w} {h}" role="img" aria-label="{escaped(title)}">'
             f"{self._frame()}{''.join(self._parts)}</svg>"
         )
 
