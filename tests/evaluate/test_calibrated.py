@@ -86,6 +86,14 @@ def test_probabilities_at_the_protocols_own_prior() -> None:
     assert probability_figures(ASKED, CALIBRATED, prior=0.5)["ece"] != pytest.approx(figures["ece"])
 
 
+def test_a_missed_animal_is_neither_new_nor_a_candidate() -> None:
+    listed = QueryResult({"Bo": 1.0}, {"Bo": 3}, 1, 1.0, 50.0, {"Bo": 0.1}, 0.2)  # 0.7 for others
+    figures = probability_figures(protocol("Ada", "Eve"), [listed, CALIBRATED[3]], prior=0.5)
+    assert figures["ece"] == pytest.approx((0.3 + 0.2) / 2), "both first outcomes are true"
+    losses = [0.3**2 + 0.1**2 + 0.2**2, 0.1**2 + 0.1**2 + 0.2**2]
+    assert figures["brier"] == pytest.approx(sum(losses) / 2)
+
+
 def test_without_novel_queries_new_is_impossible() -> None:
     asked = protocol("Ada", "Bo")
     figures = probability_figures(asked, CALIBRATED[:1] + CALIBRATED[2:3], prior=0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -105,6 +106,7 @@ def made_up_report(protocol: EvaluationProtocol, methods: Sequence[MethodReport]
     )
 
 
+@cache
 def three_methods() -> Report:
     """A good, a fair and an uncalibrated poor one."""
     protocol = made_up_protocol()

@@ -25,10 +25,37 @@ from .made_up import (
 VOID = {"meta", "img"}
 #: What every HTML page here is made of, besides SVG.
 SVG = {"svg", "path", "text", "circle"}
-HTML = set(
-    "html|head|meta|title|style|body|main|h1|h2|h3|p|b|i|small|ul|li|dl|dt|dd|figure|figcaption|"
-    "div|img|table|thead|tbody|tr|th|td".split("|")
-)
+HTML = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "main",
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "b",
+    "i",
+    "small",
+    "ul",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "figure",
+    "figcaption",
+    "div",
+    "img",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+}
 NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;\x00\u202e"
 
 

@@ -10,6 +10,7 @@ from resight.evaluate.answers import Answer, Query, by_kind
 from resight.evaluate.journal import QueryResult
 from resight.evaluate.probability import (
     NEW,
+    UNLISTED,
     Prediction,
     ReliabilityBin,
     brier,
@@ -62,7 +63,7 @@ def probability_figures(
     if prior is None or share == 1:
         none = dict.fromkeys(("ece", "ece_prior_half", "brier", "brier_constant"))
         return {**none, "reliability": ()}
-    truths = [row.identity if known else NEW for row, known, _ in asked]
+    truths = [_truth(row.identity, known, result) for row, known, result in asked]
     own = [with_prior(_prediction(result), prior, share) for _, _, result in asked]
     bins = _reliability(own, truths)
     even = [with_prior(_prediction(result), prior, 0.5) for _, _, result in asked]
@@ -80,7 +81,15 @@ def probability_figures(
 def _prediction(result: QueryResult) -> Prediction:
     if result.probabilities is None or result.new_probability is None:
         raise ValueError("a query has no probabilities although its method is calibrated")
-    return {**result.probabilities, NEW: result.new_probability}
+    listed = sum(result.probabilities.values()) + result.new_probability
+    unlisted = {UNLISTED: max(0.0, 1 - listed)}
+    return {**result.probabilities, **unlisted, NEW: result.new_probability}
+
+
+def _truth(identity: str, known: bool, result: QueryResult) -> str:
+    if not known:
+        return NEW
+    return identity if identity in result.scores else UNLISTED
 
 
 def _reliability(

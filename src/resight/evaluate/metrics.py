@@ -88,9 +88,9 @@ def resampled(
     if not names:
         return np.zeros((resamples, 0))
     drawn = np.random.default_rng(seed).integers(len(names), size=(resamples, len(names)))
-    times = np.zeros((resamples, len(names)))
-    np.add.at(times, (np.arange(resamples)[:, None], drawn), 1)
-    return times[:, [names[group] for group in groups]]
+    cells = drawn + len(names) * np.arange(resamples)[:, None]
+    times = np.bincount(cells.ravel(), minlength=resamples * len(names)).astype(np.float64)
+    return times.reshape(resamples, -1)[:, [names[group] for group in groups]]
 
 
 def interval(samples: Floats) -> tuple[Floats, Floats]:

@@ -1,7 +1,7 @@
 """How true probabilities are: calibration error, Brier score, another prior of "new".
 
-An *outcome* of a query is one of the gallery's individuals or ``NEW``; a prediction is a
-probability for each, summing to one (individuals left out have probability 0). ``weights``
+An *outcome* of a query is one of the candidates, ``NEW``, or ``UNLISTED``; a prediction is a
+probability for each, summing to one (those left out have probability 0). ``weights``
 say how much each query counts, all alike if not given.
 """
 
@@ -14,8 +14,9 @@ from typing import Optional
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: The outcome "an animal that is not in the gallery"; no individual's name is empty.
-NEW = ""
+#: The outcomes "an animal that is not in the gallery" and "one that is, but is no candidate";
+#: no individual is called so: a name is never empty nor has a space at its end.
+NEW, UNLISTED = "", " "
 
 Prediction = Mapping[str, float]
 Floats = NDArray[np.float64]
