@@ -34,6 +34,7 @@ _Item = TypeVar("_Item")
 
 OWN_PHOTO = "own photo"
 OWN_ENCOUNTER = "own encounter"
+LEFT_OUT_ON_PURPOSE = "left out on purpose"
 NO_INDIVIDUAL = "no individual"
 OTHER_SIDE = "other side"
 QUERY_WITHOUT_KEYPOINTS = "query has no keypoints"
@@ -41,6 +42,7 @@ QUERY_WITHOUT_KEYPOINTS = "query has no keypoints"
 LEFT_OUT = (
     OWN_PHOTO,
     OWN_ENCOUNTER,
+    LEFT_OUT_ON_PURPOSE,
     NO_INDIVIDUAL,
     OTHER_SIDE,
     QUERY_WITHOUT_KEYPOINTS,
@@ -132,13 +134,15 @@ class Identifier:
         side: str = UNKNOWN_SIDE,
         encounter: str = "",
         photo: str = "",
+        without_individual: str = "",
         progress: Optional[Progress] = None,
         reading: Optional[Progress] = None,
     ) -> Identification:
         """Rank the gallery's individuals by how alike they look to the query.
 
         The query never meets photos of its own ``encounter`` nor its own
-        ``photo`` (a sha256); empty means that there is none to avoid. Every
+        ``photo`` (a sha256), nor any of the individual ``without_individual``, as if that
+        were not known yet; empty means that there is none to avoid. Every
         gallery photo is either counted in ``searched`` or, with its reason, in
         ``left_out`` (see ``LEFT_OUT``); only individuals with a photo that was matched,
         or half-matched where the effort matches none, are candidates. Without gallery or
@@ -155,7 +159,7 @@ class Identifier:
         if side not in SIDES:
             raise SettingsError(f"there is no side {side!r}; there are {', '.join(SIDES)}")
         features = self._features_of(query)
-        entries, left_out = self._choose(side, encounter, photo)
+        entries, left_out = self._choose(side, encounter, photo, without_individual)
         if not len(features):
             left_out[QUERY_WITHOUT_KEYPOINTS] += len(entries)
             entries = []
@@ -209,7 +213,7 @@ class Identifier:
             )
 
     def _choose(
-        self, side: str, encounter: str, photo: str
+        self, side: str, encounter: str, photo: str, without_individual: str
     ) -> tuple[list[GalleryEntry], Counter[str]]:
         """The entries to compare, and how many are left out for which reason."""
         chosen: list[GalleryEntry] = []
@@ -220,6 +224,8 @@ class Identifier:
                 left_out[OWN_PHOTO] += 1
             elif encounter and entry.encounter == encounter:
                 left_out[OWN_ENCOUNTER] += 1
+            elif without_individual and entry.individual == without_individual:
+                left_out[LEFT_OUT_ON_PURPOSE] += 1
             elif not entry.individual:
                 left_out[NO_INDIVIDUAL] += 1
             elif not meets[entry.side]:
