@@ -289,10 +289,10 @@ class Identification:
     ``shortlisted`` were looked at by the network: ``half_matched`` by its first layers and
     ``matched`` wholly, as ``effort`` allowed. Candidates have a photo that
     was matched, or half-matched where the effort matches none.
-    ``new_probability`` that the animal is none of the candidates; it and theirs sum to one.
-    A known animal that the search missed is among the "new": it is none of the candidates
-    either. ``needed`` is the probability that an outcome must have to be acted on, and
-    ``calibration`` says from what all this was learned. ``None`` and empty where nothing was.
+    ``new_probability`` that the animal is new, ``unlisted_probability`` that it is a known one
+    but none of the candidates, because the search missed it: with those of the candidates
+    they sum to one. ``needed`` is the probability that an outcome must have to be acted on,
+    and ``calibration`` says from what all this was learned. ``None`` and empty where nothing was.
     """
 
     candidates: tuple[Candidate, ...]
@@ -309,6 +309,7 @@ class Identification:
     left_out: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     new_probability: Optional[float] = None
+    unlisted_probability: Optional[float] = None
     needed: Optional[float] = None
     calibration: str = ""
 
