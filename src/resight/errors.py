@@ -20,6 +20,7 @@
     │   ├── CatalogueDamaged       `check` or `restore` found a mismatch
     │   ├── NotFound               no photo, individual or decision of that name
     │   └── Conflict               would make two records contradict each other
+    ├── CalibrationError           too few trials, a leak, or a damaged calibration
     ├── ImportFileError            a CSV or name pattern of `resight add`
     ├── ProtocolError              an evaluation protocol file
     └── MissingExtra               an optional package; names `pip install resight[...]`
@@ -107,6 +108,10 @@ class NotFound(CatalogueError):
 
 class Conflict(CatalogueError):
     """The change would make two records contradict each other."""
+
+
+class CalibrationError(ResightError):
+    """Trials are too few, damaged, or saw what they were to predict."""
 
 
 class ImportFileError(ResightError):

@@ -34,7 +34,7 @@ def test_the_right_individual_comes_first_with_its_photo(drawn: Drawn) -> None:
     assert (best["rank"], best["individual"], best["side"]) == (1, "Raphael", "left")
     assert best["score"] == best["scores"]["sum"]
     assert (answer["searched"], answer["left_out"]) == (2, {"other side": 2})
-    assert answer["probability_new"] is None
+    assert answer["new_probability"] is None
     assert ran.json["method"] == "sift+nearest"
     assert ran.json["fingerprint"].startswith("chip.v1(")
 
