@@ -525,3 +525,43 @@ def test_no_distribution_is_learned_from_the_encounter_of_the_query(
 def test_the_precision_is_that_of_the_matcher(drawn: Drawn) -> None:
     networked = Method("networked", Sift(max_keypoints=150), Confident(), long_edge=160)
     assert run(drawn, methods=[networked]).methods[0].precision == "bf16"
+
+
+def many(drawn: Drawn, animals: int = 24) -> None:
+    """A gallery of animals seen in two encounters, known queries of some and novel ones."""
+    names = [f"animal {n:02}" for n in range(animals + 6)]
+    rows = []
+    for name in names:
+        for view in range(3):
+            Image.fromarray(draw(f"{name}!" * (1 + names.index(name)), view)).save(
+                drawn.photos / f"{name} {view}.png"
+            )
+            role = "gallery" if view < 2 and name in names[:animals] else "query"
+            rows.append([f"{name} {view}.png", role, name, "left", f"{name} {view}"])
+    asked = {*names[:6], *names[animals:]}
+    drawn.write([row for row in rows if row[1] == "gallery" or row[2] in asked])
+
+
+def test_probabilities_are_learned_from_a_gallery_of_enough_animals(drawn: Drawn) -> None:
+    many(drawn)
+    (figures,) = run(drawn).methods
+    assert figures.uncalibrated == ""
+    assert figures.calibration
+    assert figures.novelty_by == "probability"
+    assert figures.novelty_accuracy is not None
+    assert figures.novelty_accuracy > 0.9
+    assert figures.ece is not None
+    assert figures.brier is not None
+    assert figures.brier_constant is not None
+    assert figures.brier < figures.brier_constant
+    first = figures.answers[0]
+    assert first.new_probability is not None
+    assert first.right is not None
+    assert first.right.probability is not None
+    assert first.right.probability > 0.5 > first.new_probability
+
+
+def test_a_gallery_of_few_animals_says_that_it_learned_nothing(drawn: Drawn) -> None:
+    (figures,) = run(drawn).methods
+    assert "0 individuals were seen in two encounters" in figures.uncalibrated
+    assert (figures.calibration, figures.ece, figures.novelty_by) == (None, None, "score")

@@ -64,6 +64,14 @@ def evaluate(
             show_default=False,
         ),
     ] = "",
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate/--no-calibration",
+            help="Learn probabilities from the gallery first, which takes as long as up to 400 "
+            "queries.",
+        ),
+    ] = True,
     set_: Set = None,
     catalogue: CatalogueFolder = HERE,
     quiet: Quiet = False,
@@ -104,7 +112,9 @@ def evaluate(
             def tell(what: str, done: int, total: int) -> None:
                 step(done, total, what)
 
-            figures = run(wanted, photos, methods, values, output=json, progress=tell)
+            figures = run(
+                wanted, photos, methods, values, calibrate=calibrate, output=json, progress=tell
+            )
             page = write_report(figures, wanted, photos, methods, report, tell) if report else None
     except KeyboardInterrupt:
         kept = f"finished queries are kept beside {json}; the same command continues"

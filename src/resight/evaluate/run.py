@@ -10,8 +10,9 @@ from typing import Any, Optional
 import numpy as np
 
 import resight
+from resight.calibration import Calibration
 from resight.distributions import match_known_pairs
-from resight.errors import PhotoError, ResightError, SettingsError
+from resight.errors import CalibrationError, PhotoError, ResightError, SettingsError
 from resight.evaluate.answers import answer_of, query_rows, score_samples
 from resight.evaluate.calibrated import novelty_figures, probability_figures
 from resight.evaluate.figures import cost_figures, identification_figures
@@ -21,10 +22,11 @@ from resight.evaluate.machine import code_digest, commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
 from resight.identify import Identifier
+from resight.learning import learn
 from resight.method import Method, effort_for
 from resight.scoring import CONFIDENCE_SCORES, DISTRIBUTION_SCORES, SCORE_NAMES
 from resight.settings import Settings
-from resight.types import Chip
+from resight.types import Chip, Identification
 
 #: Told what is under way, how many items of it are finished, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -36,6 +38,7 @@ def evaluate(
     methods: Sequence[Method],
     settings: Settings,
     *,
+    calibrate: bool = True,
     output: Optional[Path] = None,
     progress: Optional[Progress] = None,
 ) -> Report:
@@ -43,6 +46,9 @@ def evaluate(
 
     ``settings`` are those that the methods were built from; of them side policy and
     effort are used here, and all are written into the report.
+
+    With ``calibrate``, probabilities are learned first by asking the gallery about its own photos,
+    if it holds enough animals seen in two encounters; that takes as long as up to 400 queries.
 
     ``output`` is the JSON file to write. Until that is done, finished queries
     are kept in ``OUTPUT.partial`` beside it: after an interruption the same call
@@ -65,9 +71,10 @@ def evaluate(
         raise ResightError(f"cannot write {output}: it is a folder; name a file in it")
     revision, system = commit(), machine()
     partial = output.with_name(output.name + ".partial") if output else None
-    journal = Journal(partial, _header(protocol, photos, methods, settings, system))
+    header = _header(protocol, photos, methods, settings, system)
+    journal = Journal(partial, {**header, "calibrate": calibrate})
     with journal.open():
-        run = _Run(protocol, photos, settings, journal, progress)
+        run = _Run(protocol, photos, settings, calibrate, journal, progress)
         report = Report(
             protocol=protocol.name,
             protocol_sha256=protocol.sha256,
@@ -142,12 +149,14 @@ class _Run:
         protocol: EvaluationProtocol,
         photos: Path,
         settings: Settings,
+        calibrate: bool,
         journal: Journal,
         progress: Optional[Progress],
     ) -> None:
         self._protocol = protocol
         self._photos = photos
         self._settings = settings
+        self._calibrate = calibrate
         self._journal = journal
         self._progress = progress
 
@@ -159,7 +168,8 @@ class _Run:
             method,
             lambda done, total: self._tell(f"{method.name}: gallery", done, total),
         )
-        identifier = self._identifier(method, gallery)
+        identifier, uncalibrated = self._calibrated(self._identifier(method, gallery))
+        calibration = identifier.calibration
         if identifier.effort.shortlisted is not None:
             identifier.shortlist()  # once for the gallery: it is no query's time
         results = self._results(identifier, gallery)
@@ -172,12 +182,12 @@ class _Run:
             score=method.score,
             settings=settings.model_dump(),
             precision=method.precision,
-            calibration=None,
-            new_prior=None,
-            uncalibrated="this version has no calibration",
+            calibration=calibration.trials.digest if calibration else None,
+            new_prior=calibration.new_prior if calibration else None,
+            uncalibrated=uncalibrated,
             extract_seconds_per_photo=gallery.extract_seconds,
             unreadable=(*gallery.unreadable, *_unreadable(self._protocol, results)),
-            **self._figures(results, prior=None),
+            **self._figures(results, calibration.new_prior if calibration else None),
         )
 
     def _figures(self, results: Sequence[QueryResult], prior: Optional[float]) -> dict[str, Any]:
@@ -222,6 +232,35 @@ class _Run:
             known_pairs=known,
         )
 
+    def _calibrated(self, identifier: Identifier) -> tuple[Identifier, str]:
+        """The same with probabilities, or why there are none."""
+        if not self._calibrate:
+            return identifier, "none were asked for"
+        name = identifier.method.name
+        try:
+            trials = learn(
+                identifier,
+                progress=lambda done, total: self._tell(f"{name}: learning", done, total),
+            )
+            calibration = Calibration(
+                trials,
+                new_prior=self._settings.new_prior,
+                wanted_error=self._settings.wanted_error,
+            )
+        except CalibrationError as error:
+            return identifier, str(error)
+        shortlisted = identifier.effort.shortlisted is not None
+        known = Identifier(
+            gallery=identifier.gallery,
+            method=identifier.method,
+            side_policy=identifier.side_policy,
+            effort=identifier.effort.name,
+            shortlist=identifier.shortlist() if shortlisted else None,
+            known_pairs=identifier.known_pairs,
+            calibration=calibration,
+        )
+        return known, ""
+
     def _ask(self, identifier: Identifier, gallery: MemoryGallery, row: Row) -> QueryResult:
         started = time.perf_counter()
         try:
@@ -239,6 +278,8 @@ class _Run:
             pairs=answer.matched,
             seconds=time.perf_counter() - started,
             peak_rss_mb=peak_rss_mb(),
+            probabilities=_probabilities(answer),
+            new_probability=answer.new_probability,
         )
 
     def _tell(self, stage: str, done: int, total: int) -> None:
@@ -251,3 +292,10 @@ def _unreadable(protocol: EvaluationProtocol, results: Sequence[QueryResult]) ->
     return [
         Unreadable(row.path, row.role, result.problem) for row, result in rows if result.problem
     ]
+
+
+def _probabilities(answer: Identification) -> Optional[dict[str, float]]:
+    """Of each candidate, if the answer has probabilities."""
+    if answer.new_probability is None:
+        return None
+    return {each.individual: each.probability or 0.0 for each in answer.candidates}
