@@ -544,7 +544,7 @@ def many(drawn: Drawn, animals: int = 24) -> None:
 
 def test_probabilities_are_learned_from_a_gallery_of_enough_animals(drawn: Drawn) -> None:
     many(drawn)
-    (figures,) = run(drawn).methods
+    (figures,) = run(drawn, SETTINGS.model_copy(update={"max_keypoints": 50})).methods
     assert figures.uncalibrated == ""
     assert figures.calibration
     assert figures.novelty_by == "probability"
@@ -565,3 +565,21 @@ def test_a_gallery_of_few_animals_says_that_it_learned_nothing(drawn: Drawn) -> 
     (figures,) = run(drawn).methods
     assert "0 individuals were seen in two encounters" in figures.uncalibrated
     assert (figures.calibration, figures.ece, figures.novelty_by) == (None, None, "score")
+
+
+def test_what_was_learned_is_not_learned_again_after_an_interruption(
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(drawn)
+    settings = SETTINGS.model_copy(update={"max_keypoints": 20})
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if "queries" in stage and done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(drawn, settings, output=tmp_path / "out.json", progress=stop)
+    assert (tmp_path / "out.json.partial.sift+nearest.trials").exists()
+    monkeypatch.setattr("resight.learning._ask", lambda *_: pytest.fail("asked again"))
+    assert run(drawn, settings, output=tmp_path / "out.json").methods[0].calibration
+    assert [path.name for path in tmp_path.glob("out.json*")] == ["out.json"]

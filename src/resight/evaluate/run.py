@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -51,8 +52,8 @@ def evaluate(
     if it holds enough animals seen in two encounters; that takes as long as up to 400 queries.
 
     ``output`` is the JSON file to write. Until that is done, finished queries
-    are kept in ``OUTPUT.partial`` beside it: after an interruption the same call
-    continues there, having described the gallery again.
+    are kept in ``OUTPUT.partial`` beside it, and what was learned in ``OUTPUT.partial.*.trials``:
+    after an interruption the same call continues there, having described the gallery again.
 
     A photo that cannot be decoded is listed in the report and the rest goes on:
     as a query it is a miss, as a gallery photo it is not there to be found.
@@ -74,7 +75,7 @@ def evaluate(
     header = _header(protocol, photos, methods, settings, system)
     journal = Journal(partial, {**header, "calibrate": calibrate})
     with journal.open():
-        run = _Run(protocol, photos, settings, calibrate, journal, progress)
+        run = _Run(protocol, photos, settings, calibrate, partial, journal, progress)
         report = Report(
             protocol=protocol.name,
             protocol_sha256=protocol.sha256,
@@ -93,7 +94,17 @@ def evaluate(
         if output:
             report.write(output)
         journal.remove()
+        for method in methods:
+            if partial:
+                trials = _trials_file(partial, method.name)
+                trials.unlink(missing_ok=True)
+                trials.with_name(f"{trials.name}.lock").unlink(missing_ok=True)
     return report
+
+
+def _trials_file(partial: Path, method: str) -> Path:
+    """Where what was learned for a method is kept until the evaluation is done."""
+    return partial.with_name(f"{partial.name}.{re.sub(r'[^A-Za-z0-9+.-]', '_', method)}.trials")
 
 
 def _check_names(methods: Sequence[Method]) -> None:
@@ -150,6 +161,7 @@ class _Run:
         photos: Path,
         settings: Settings,
         calibrate: bool,
+        partial: Optional[Path],
         journal: Journal,
         progress: Optional[Progress],
     ) -> None:
@@ -157,6 +169,7 @@ class _Run:
         self._photos = photos
         self._settings = settings
         self._calibrate = calibrate
+        self._partial = partial
         self._journal = journal
         self._progress = progress
 
@@ -240,6 +253,7 @@ class _Run:
         try:
             trials = learn(
                 identifier,
+                journal=_trials_file(self._partial, name) if self._partial else None,
                 progress=lambda done, total: self._tell(f"{name}: learning", done, total),
             )
             calibration = Calibration(
