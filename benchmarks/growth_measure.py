@@ -38,13 +38,12 @@ from typing import Any
 import numpy as np
 from benchmarks.growth import KINDS, gallery, growth_method, protocol_gallery
 from benchmarks.growth_index import Measured, index_figures
-from benchmarks.kept import kept, methods_of
 from rich.console import Console
 from rich.table import Table
 
 from resight.evaluate.gallery import read_chip
 from resight.evaluate.machine import commit, machine
-from resight.evaluate.metrics import rank_of
+from resight.evaluate.metrics import bootstrap_interval, rank_of
 from resight.evaluate.protocol import EvaluationProtocol, read_protocol
 from resight.identify import Gallery, Identifier
 from resight.method import EFFORTS, Method
@@ -161,7 +160,7 @@ def figures_of(
             if smaller < size
             else None,
             top1=each.ranks.count(1) / len(each.ranks),
-            kept=kept(reference, each.ranks, who) if reference and 1 in reference else None,
+            kept=kept_share(reference, each.ranks, who) if reference else None,
             half_matched=float(np.mean(each.half_matched)),
             matched=float(np.mean(each.matched)),
             ranks=each.ranks,
@@ -169,9 +168,22 @@ def figures_of(
         )
 
 
+def kept_share(
+    reference: list[int | None], other: list[int | None], who: list[str]
+) -> list[float] | None:
+    """[share, low, high] of the reference's right answers that the other has."""
+    right = [number for number, rank in enumerate(reference) if rank == 1]
+    same = [float(other[number] == 1) for number in right]
+    limits = bootstrap_interval(same, [who[number] for number in right])
+    return [sum(same) / len(same), *limits] if limits else None
+
+
 def reference_ranks(path: Path, protocol: Path, numbers: Sequence[int]) -> list[int | None]:
     """Exhaustive ranks of these queries."""
-    (method,) = methods_of(path, protocol)
+    report = json.loads(path.read_text())
+    (method,) = report["methods"]
+    if report["protocol_sha256"] != read_protocol(protocol).sha256:
+        raise SystemExit(f"{path} is not an evaluation of {protocol}")
     if (method["effort"], method["side_policy"]) != ("exhaustive", SIDE_POLICY):
         raise SystemExit(
             f"{path} is of effort {method['effort']}, side {method['side_policy']}: a reference is "

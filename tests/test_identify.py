@@ -134,7 +134,7 @@ def test_the_answer_says_what_made_it() -> None:
     assert SIFT.fingerprint in answer.fingerprint
     assert METHOD.matcher.fingerprint in answer.fingerprint
     assert answer.seconds > 0
-    assert answer.probability_new is None
+    assert answer.new_probability is None
 
 
 def test_a_query_never_meets_its_own_encounter_or_photo() -> None:
@@ -463,3 +463,10 @@ def test_whatever_changes_the_ranking_changes_the_fingerprint() -> None:
     assert len(set(fingerprints)) == len(fingerprints)
     again = Method("another name", Sift(), NearestNeighbour())
     assert again.fingerprint == METHOD.fingerprint
+
+
+def test_an_individual_can_be_left_out_as_if_it_were_new() -> None:
+    identifier = Identifier(gallery=THREE, method=METHOD)
+    answer = identifier.identify(photo(range(10)), without_individual="Ada")
+    assert named(answer) == [("Bo", 8.0), ("Cy", 0.0)]
+    assert answer.left_out == {"left out on purpose": 2}

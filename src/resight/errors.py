@@ -21,6 +21,7 @@
     │   ├── CatalogueDamaged       `check` or `restore` found a mismatch
     │   ├── NotFound               no photo, individual or decision of that name
     │   └── Conflict               would make two records contradict each other
+    ├── CalibrationError           too few trials, a leak, or a damaged calibration
     ├── ImportFileError            a CSV or name pattern of `resight add`
     ├── ProtocolError              an evaluation protocol file
     └── MissingExtra               an optional package; names `pip install resight[...]`
@@ -112,6 +113,10 @@ class NotFound(CatalogueError):
 
 class Conflict(CatalogueError):
     """The change would make two records contradict each other."""
+
+
+class CalibrationError(ResightError):
+    """Trials are too few, damaged, or saw what they were to predict."""
 
 
 class ImportFileError(ResightError):

@@ -10,10 +10,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Optional, Protocol, TypeVar, Union
 
+from resight.calibration import Calibration, Trials, asked_by
+from resight.calibration.prior import stripped
+from resight.calibration.trials import CATALOGUE
 from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade
-from resight.errors import IncompatibleFeatures, SettingsError
+from resight.errors import CalibrationError, IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
 from resight.method import Effort, Method, effort_for
@@ -23,6 +27,7 @@ from resight.types import (
     SIDE_POLICIES,
     SIDES,
     UNKNOWN_SIDE,
+    Candidate,
     Chip,
     Features,
     GalleryEntry,
@@ -34,6 +39,7 @@ _Item = TypeVar("_Item")
 
 OWN_PHOTO = "own photo"
 OWN_ENCOUNTER = "own encounter"
+LEFT_OUT_ON_PURPOSE = "left out on purpose"
 NO_INDIVIDUAL = "no individual"
 OTHER_SIDE = "other side"
 QUERY_WITHOUT_KEYPOINTS = "query has no keypoints"
@@ -41,6 +47,7 @@ QUERY_WITHOUT_KEYPOINTS = "query has no keypoints"
 LEFT_OUT = (
     OWN_PHOTO,
     OWN_ENCOUNTER,
+    LEFT_OUT_ON_PURPOSE,
     NO_INDIVIDUAL,
     OTHER_SIDE,
     QUERY_WITHOUT_KEYPOINTS,
@@ -82,7 +89,8 @@ class Identifier:
     ``shortlist`` holds descriptors of this gallery and method from one process to the
     next, else they are packed into a temporary one when first needed. ``known_pairs`` are
     needed by the scores that compare with distributions, and must be the method's own;
-    from those of a query's own encounter or photo nothing is learned about it. Of each
+    from those of a query's own encounter or photo nothing is learned about it. With a
+    ``calibration``, which must be of this method and effort, answers have probabilities. Of each
     individual the evidence of its best ``photos_kept`` photos is kept, so that
     memory grows with the individuals, not the photos. ``batch_size`` photos are
     given to the matcher at a time. Safe to use from several threads, if the
@@ -98,6 +106,7 @@ class Identifier:
         effort: str = "normal",
         shortlist: Optional[Shortlist] = None,
         known_pairs: Optional[KnownPairs] = None,
+        calibration: Optional[Calibration] = None,
         photos_kept: int = 3,
         batch_size: int = 32,
     ) -> None:
@@ -119,11 +128,14 @@ class Identifier:
         self.method = method
         self.side_policy = side_policy
         self.known_pairs = known_pairs
+        self.calibration = calibration
         self.photos_kept = photos_kept
         self.batch_size = batch_size
         self.effort = effort_for(method, effort)
         self.fingerprint = _join(method, self.effort, known_pairs)
         self._shortlist = shortlist
+        if calibration:
+            check_fit(calibration.trials, method, self.effort)
 
     def identify(
         self,
@@ -132,12 +144,14 @@ class Identifier:
         side: str = UNKNOWN_SIDE,
         encounter: str = "",
         photo: str = "",
+        without_individual: str = "",
         progress: Optional[Progress] = None,
     ) -> Identification:
         """Rank the gallery's individuals by how alike they look to the query.
 
         The query never meets photos of its own ``encounter`` nor its own
-        ``photo`` (a sha256); empty means that there is none to avoid. Every
+        ``photo`` (a sha256), nor any of the individual ``without_individual``, as if that
+        were not known yet; empty means that there is none to avoid. Every
         gallery photo is either counted in ``searched`` or, with its reason, in
         ``left_out`` (see ``LEFT_OUT``); only individuals with a photo that was matched,
         or half-matched where the effort matches none, are candidates. Without gallery or
@@ -155,7 +169,7 @@ class Identifier:
         if side not in SIDES:
             raise SettingsError(f"there is no side {side!r}; there are {', '.join(SIDES)}")
         features = self._features_of(query)
-        entries, left_out = self._choose(side, encounter, photo)
+        entries, left_out = self._choose(side, encounter, photo, without_individual)
         if not len(features):
             left_out[QUERY_WITHOUT_KEYPOINTS] += len(entries)
             entries = []
@@ -171,7 +185,7 @@ class Identifier:
         )
         funnel = cascade.run(features, entries, distributions, progress)
         left_out.update(funnel.left_out)
-        return Identification(
+        answer = Identification(
             candidates=funnel.candidates,
             method=self.method.name,
             fingerprint=self.fingerprint,
@@ -185,6 +199,28 @@ class Identifier:
             matched=funnel.matched,
             left_out={reason: left_out[reason] for reason in LEFT_OUT if left_out[reason]},
             seconds=time.perf_counter() - started,
+        )
+        return self._judged(answer, encounter, photo)
+
+    def _judged(self, answer: Identification, encounter: str, photo: str) -> Identification:
+        """The answer with probabilities, if there is a calibration and anything was compared."""
+        if self.calibration is None or not answer.candidates:
+            return answer
+        judged = self.calibration.judge(
+            [calibrated_score(each, answer.score) for each in answer.candidates],
+            side=answer.side,
+            encounter=encounter,
+            photo=photo,
+            photos=len(self.gallery.entries()),
+        )
+        candidates = zip(answer.candidates, judged.candidates.tolist(), strict=True)
+        return replace(
+            answer,
+            candidates=tuple(replace(each, probability=p) for each, p in candidates),
+            new_probability=judged.new,
+            unlisted_probability=judged.unlisted,
+            needed=judged.needed,
+            calibration=judged.basis,
         )
 
     def _features_of(self, query: Union[Chip, Features]) -> Features:
@@ -209,7 +245,7 @@ class Identifier:
             )
 
     def _choose(
-        self, side: str, encounter: str, photo: str
+        self, side: str, encounter: str, photo: str, without_individual: str
     ) -> tuple[list[GalleryEntry], Counter[str]]:
         """The entries to compare, and how many are left out for which reason."""
         chosen: list[GalleryEntry] = []
@@ -220,6 +256,8 @@ class Identifier:
                 left_out[OWN_PHOTO] += 1
             elif encounter and entry.encounter == encounter:
                 left_out[OWN_ENCOUNTER] += 1
+            elif without_individual and entry.individual == without_individual:
+                left_out[LEFT_OUT_ON_PURPOSE] += 1
             elif not entry.individual:
                 left_out[NO_INDIVIDUAL] += 1
             elif not meets[entry.side]:
@@ -261,12 +299,32 @@ def _told(each: Iterator[_Item], total: int, tell: Progress) -> Iterator[_Item]:
         yield item
 
 
+def calibrated_score(candidate: Candidate, score: str) -> float:
+    """The number that a probability is learned from: the ranking score, but for two.
+
+    The distances ``wasserstein_h0`` and ``wasserstein_h1`` have no sign: a photo without any
+    match lies away from the distributions too. ``mean_shift``, which has one, stands for them.
+    """
+    if score in ("wasserstein_h0", "wasserstein_h1"):
+        signed = candidate.evidence[0].scores["mean_shift"]
+        if signed is not None:
+            return signed
+    return candidate.score
+
+
+def check_fit(trials: Trials, method: Method, effort: Effort) -> None:
+    """Raise ``CalibrationError`` unless the trials are of this method and effort."""
+    theirs, ours = trials.fingerprint, asked_by(method, effort)
+    if stripped(theirs) != stripped(ours) or (trials.origin == CATALOGUE and theirs != ours):
+        raise CalibrationError(
+            f"the calibration is not of {method.name} at effort {effort.name} as they are set "
+            f"now: it was learned with {theirs}, but they are {ours}"
+        )
+
+
 def _join(method: Method, effort: Effort, known_pairs: Optional[KnownPairs]) -> str:
     """The method's fingerprint, with its screen and a digest of the pairs learned from."""
-    parts = [method.fingerprint]
-    if effort.matched is not None:
-        parts += [method.screen.fingerprint] if method.screen else []
-        parts.append(effort.fingerprint)
+    parts = [asked_by(method, effort)]
     if known_pairs:
         parts.append(fingerprint("known_pairs.v1", sha256=known_pairs.digest))
     return " | ".join(parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +11,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resight.calibration import Calibration, Trials, asked_by, prior_for
 from resight.catalogue import AnnotationRecord, Catalogue
 from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification
-from resight.errors import CatalogueDamaged, NotFound, PhotoError
+from resight.errors import CalibrationError, CatalogueDamaged, NotFound, PhotoError
 from resight.identify import Identifier
+from resight.learning import Progress as TrialProgress
+from resight.learning import learn
 from resight.method import Method, effort_for
 from resight.photos import read_photo
 from resight.scoring import DISTRIBUTION_SCORES
 from resight.shortlist.index import Progress
 from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
+
+logger = logging.getLogger(__name__)
 
 #: Photos compared before progress is told: few, since on a slow computer each takes a second;
 #: LightGlue takes four at a time.
@@ -47,7 +54,9 @@ class PhotoSearch:
 
     Nothing is added to the catalogue but features of its own photos, which are
     derived. Scores that compare with distributions have them learned here, from
-    the catalogue's known pairs.
+    the catalogue's known pairs. Probabilities are those that ``calibrate`` learned, or else
+    from drawn animals, or else there are none; ``new_prior`` and ``wanted_error`` are
+    those of ``Calibration``.
     """
 
     def __init__(
@@ -57,6 +66,8 @@ class PhotoSearch:
         method: Method,
         side_policy: str = "compatible",
         effort: str = "normal",
+        new_prior: float = 0.5,
+        wanted_error: float = 0.05,
     ) -> None:
         self.catalogue = catalogue
         self.method = method
@@ -75,6 +86,44 @@ class PhotoSearch:
             known_pairs=known,
             batch_size=_BATCH,
         )
+        self._odds = {"new_prior": new_prior, "wanted_error": wanted_error}
+        trials = self._kept_trials() or prior_for(method, self.identifier.effort)
+        if trials:
+            self.identifier.calibration = Calibration(trials, **self._odds)
+
+    def calibrate(self, *, limit: int = 400, progress: TrialProgress | None = None) -> Calibration:
+        """Learn from the catalogue's own photos what scores mean, and use and keep that.
+
+        ``progress`` is told of each trial, of which there are ``limit`` at most. Stopping (or
+        killing) and repeating is safe: what was finished is kept, unless the catalogue changed.
+        Raises ``CalibrationError`` with too few animals seen in two encounters.
+        """
+        path = self._trials_file()
+        journal = path.with_name(f"{path.name}.begun")
+        trials = learn(self.identifier, limit=limit, journal=journal, progress=progress)
+        calibration = Calibration(trials, **self._odds)
+        trials.write(path)
+        journal.unlink(missing_ok=True)
+        self.identifier.calibration = calibration
+        return calibration
+
+    def _kept_trials(self) -> Trials | None:
+        """What this catalogue's photos taught before; a damaged file is as none."""
+        try:
+            return Trials.read(self._trials_file())
+        except FileNotFoundError:
+            return None
+        except (OSError, CalibrationError) as error:
+            logger.warning("%s", error)
+            return None
+
+    def _trials_file(self) -> Path:
+        method = self.method
+        folder = self.catalogue.calibrations(
+            method.extractor, long_edge=method.long_edge, margin=method.margin
+        )
+        asked = f"{asked_by(method, self.identifier.effort)} | {self.identifier.side_policy}"
+        return folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.jsonl"
 
     def read(
         self,

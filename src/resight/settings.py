@@ -99,6 +99,19 @@ class Settings(BaseModel):
         "more of them, or all",
     )
     score: str = Field(default="sum", description="the raw score that ranks individuals")
+    new_prior: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="how probable it is, before anybody looks, that a photo shows a new animal",
+    )
+    wanted_error: float = Field(
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="share of verdicts (known or new) that may be wrong; the less, the more "
+        "are undecided",
+    )
     engine: Literal["openvino", "onnxruntime"] = Field(
         default="openvino", description="what runs the networks"
     )

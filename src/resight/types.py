@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNKNOWN_SIDE = "unknown"
+#: Verdicts of an identification.
+KNOWN, NEW, UNDECIDED = "known", "new", "undecided"
 #: Parts of the animal a photo can show. A compound name shows both of its parts.
 SIDES: Mapping[str, frozenset[str]] = {
     "left": frozenset({"left"}),
@@ -268,11 +270,13 @@ class Candidate:
     """One individual with its evidence, best photo first.
 
     ``score`` is the best of its photos' ranking scores: raw, not a probability.
+    ``probability`` that this is the animal; ``None`` where nothing says what scores mean.
     """
 
     individual: str
     score: float
     evidence: tuple[Evidence, ...]
+    probability: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -285,7 +289,10 @@ class Identification:
     ``shortlisted`` were looked at by the network: ``half_matched`` by its first layers and
     ``matched`` wholly, as ``effort`` allowed. Candidates have a photo that
     was matched, or half-matched where the effort matches none.
-    ``probability_new`` is ``None`` until the catalogue is calibrated.
+    ``new_probability`` that the animal is new, ``unlisted_probability`` that it is a known one
+    but none of the candidates, because the search missed it: with those of the candidates
+    they sum to one. ``needed`` is the probability that an outcome must have to be acted on,
+    and ``calibration`` says from what all this was learned. ``None`` and empty where nothing was.
     """
 
     candidates: tuple[Candidate, ...]
@@ -301,7 +308,21 @@ class Identification:
     matched: int
     left_out: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
-    probability_new: Optional[float] = None
+    new_probability: Optional[float] = None
+    unlisted_probability: Optional[float] = None
+    needed: Optional[float] = None
+    calibration: str = ""
+
+    @property
+    def verdict(self) -> Optional[str]:
+        """``known`` (the first candidate), ``new``, or ``undecided``; ``None`` uncalibrated."""
+        if self.new_probability is None or self.needed is None:
+            return None
+        first = self.candidates[0].probability if self.candidates else None
+        best = max(first or 0.0, self.new_probability)
+        if best < self.needed:
+            return UNDECIDED
+        return NEW if self.new_probability == best else KNOWN
 
 
 def _freeze(*arrays: Optional[NDArray[Any]]) -> None:

@@ -34,7 +34,7 @@ def test_the_right_individual_comes_first_with_its_photo(drawn: Drawn) -> None:
     assert (best["rank"], best["individual"], best["side"]) == (1, "Raphael", "left")
     assert best["score"] == best["scores"]["sum"]
     assert (answer["searched"], answer["left_out"]) == (2, {"other side": 2})
-    assert answer["probability_new"] is None
+    assert answer["new_probability"] is None
     assert ran.json["method"] == "sift+nearest"
     assert ran.json["fingerprint"].startswith("chip.v1(")
 
@@ -323,6 +323,52 @@ def test_evaluate_refuses_photos_that_are_not_there(drawn: Drawn, tmp_path: Path
     ran = run("evaluate", _protocol(drawn, tmp_path), "--photos", tmp_path / "nowhere")
     assert ran.code == 1
     assert "Give the folder that their paths start from" in ran.err
+
+
+def test_evaluate_writes_a_report_and_the_figures_beside_it(drawn: Drawn, tmp_path: Path) -> None:
+    ran = run("evaluate", _protocol(drawn, tmp_path), "--photos", "/", "--report", "it")
+    assert ran.code == 0, ran.err
+    page = (tmp_path / "it" / "report.html").read_text(encoding="utf-8")
+    assert "Identification on protocol" in page
+    assert "sift+nearest" in page
+    assert json.loads((tmp_path / "it" / "report.json").read_text())["queries"] == 6
+    assert ran.err.endswith(f"wrote {Path('it/report.json')}\nwrote {Path('it/report.html')}\n")
+    ran = run(
+        *("evaluate", _protocol(drawn, tmp_path), "--photos", "/"),
+        *("--json", "own.json", "--report", "other"),
+    )
+    assert sorted(path.name for path in (tmp_path / "other").iterdir()) == ["report.html"]
+    assert (tmp_path / "own.json").exists()
+
+
+def test_compare_tells_what_is_more_than_chance(drawn: Drawn, tmp_path: Path) -> None:
+    common = ("evaluate", _protocol(drawn, tmp_path), "--photos", "/")
+    assert run(*common, "--json", "a.json").code == 0
+    assert run(*common, "--json", "b.json", "--set", "max_keypoints=8").code == 0
+    ran = run("compare", "a.json", "b.json")
+    assert ran.code == 0, ran.err
+    assert "Reference: a.json: sift+nearest, normal, compatible" in ran.out
+    assert "6 common queries, 4 of known animals" in ran.out
+    assert "Top 1" in ran.out
+    assert "may be chance" in ran.out
+    (found,) = run("compare", "a.json", "b.json", "--json").json
+    assert found["known"] == 4
+    assert [each["figure"] for each in found["differences"]] == [
+        *("top1", "top3", "top5", "mrr"),
+        "novelty_auroc",
+    ]
+
+
+def test_compare_needs_two_methods(drawn: Drawn, tmp_path: Path) -> None:
+    command = ("evaluate", _protocol(drawn, tmp_path), "--photos", "/", "--json", "a.json")
+    assert run(*command).code == 0
+    ran = run("compare", "a.json")
+    assert ran.code == 2
+    assert "a.json has one method" in ran.err
+    (tmp_path / "notes.json").write_text("{}")
+    ran = run("compare", "a.json", "notes.json")
+    assert ran.code == 1
+    assert ran.err.startswith("error: notes.json is not what `resight evaluate --json`")
 
 
 def _protocol(drawn: Drawn, folder: Path) -> Path:

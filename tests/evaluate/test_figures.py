@@ -10,7 +10,13 @@ from resight.evaluate.protocol import EvaluationProtocol, Row
 
 
 def result(scores: Mapping[str, float], **other: float) -> QueryResult:
-    return QueryResult(scores, int(other.get("pairs", 3)), other.get("seconds", 1.0), 50.0)
+    return QueryResult(
+        scores,
+        dict.fromkeys(scores, 2),
+        int(other.get("pairs", 3)),
+        other.get("seconds", 1.0),
+        50.0,
+    )
 
 
 GALLERY = tuple(Row(n, f"{name}.png", "gallery", name) for n, name in enumerate(["Ada", "Bo"], 2))
@@ -64,7 +70,7 @@ def test_costs_are_of_the_queries_that_were_answered() -> None:
     results = [
         result({}, pairs=10, seconds=1.0),
         result({}, pairs=20, seconds=3.0),
-        QueryResult({}, 0, 0.0, 70.0, problem="unreadable"),
+        QueryResult({}, {}, 0, 0.0, 70.0, problem="unreadable"),
     ]
     costs = cost_figures(results)
     assert costs["seconds_per_query_median"] == 2.0
@@ -74,6 +80,6 @@ def test_costs_are_of_the_queries_that_were_answered() -> None:
 
 
 def test_costs_of_nothing_are_none() -> None:
-    costs = cost_figures([QueryResult({}, 0, 0.1, 60.0, problem="unreadable")])
+    costs = cost_figures([QueryResult({}, {}, 0, 0.1, 60.0, problem="unreadable")])
     assert costs["seconds_per_query_median"] is None
     assert costs["pairs_matched_per_query"] is None

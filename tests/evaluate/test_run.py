@@ -126,7 +126,16 @@ def test_the_json_file_has_every_key_that_others_read(drawn: Drawn, tmp_path: Pa
     assert figures["settings"]["max_keypoints"] == 150
     assert figures["effort"] == "normal"
     assert figures["pairs_matched_per_query"] == 8
-    assert figures["novelty_auroc"] is None
+    assert figures["novelty_auroc"] is None  # no query is novel
+    assert figures["uncalibrated"]
+    assert [answer["candidates"][0]["individual"] for answer in figures["answers"]] == list(ANIMALS)
+    assert written["query_rows"][0] == {
+        "path": "Ada2.png",
+        "box": None,
+        "identity": "Ada",
+        "encounter": "Ada second",
+        "known": True,
+    }
     assert figures["precision"] is None
     assert 0 < figures["seconds_per_query_median"] <= figures["seconds_per_query_p95"]
     assert 0 < figures["extract_seconds_per_photo"] < figures["seconds_per_query_p95"]
@@ -382,7 +391,7 @@ def test_a_foreign_file_in_the_way_is_left_alone(
 
 def test_a_crash_in_the_first_line_begins_anew(drawn: Drawn, tmp_path: Path) -> None:
     partial = tmp_path / "out.json.partial"
-    partial.write_bytes(b'{"journal": 1, "proto')
+    partial.write_bytes(b'{"journal": 2, "proto')
     assert run(drawn, output=tmp_path / "out.json").methods[0].top1 == 1.0
     assert not partial.exists()
 
@@ -517,3 +526,61 @@ def test_no_distribution_is_learned_from_the_encounter_of_the_query(
 def test_the_precision_is_that_of_the_matcher(drawn: Drawn) -> None:
     networked = Method("networked", Sift(max_keypoints=150), Confident(), long_edge=160)
     assert run(drawn, methods=[networked]).methods[0].precision == "bf16"
+
+
+def many(drawn: Drawn, animals: int = 24) -> None:
+    """A gallery of animals seen in two encounters, known queries of some and novel ones."""
+    names = [f"animal {n:02}" for n in range(animals + 6)]
+    rows = []
+    for name in names:
+        for view in range(3):
+            Image.fromarray(draw(f"{name}!" * (1 + names.index(name)), view)).save(
+                drawn.photos / f"{name} {view}.png"
+            )
+            role = "gallery" if view < 2 and name in names[:animals] else "query"
+            rows.append([f"{name} {view}.png", role, name, "left", f"{name} {view}"])
+    asked = {*names[:6], *names[animals:]}
+    drawn.write([row for row in rows if row[1] == "gallery" or row[2] in asked])
+
+
+def test_probabilities_are_learned_from_a_gallery_of_enough_animals(drawn: Drawn) -> None:
+    many(drawn)
+    (figures,) = run(drawn, SETTINGS.model_copy(update={"max_keypoints": 50})).methods
+    assert figures.uncalibrated == ""
+    assert figures.calibration
+    assert figures.novelty_by == "probability"
+    assert figures.novelty_accuracy is not None
+    assert figures.novelty_accuracy > 0.9
+    assert figures.ece is not None
+    assert figures.brier is not None
+    assert figures.brier_constant is not None
+    assert figures.brier < figures.brier_constant
+    first = figures.answers[0]
+    assert first.new_probability is not None
+    assert first.right is not None
+    assert first.right.probability is not None
+    assert first.right.probability > 0.5 > first.new_probability
+
+
+def test_a_gallery_of_few_animals_says_that_it_learned_nothing(drawn: Drawn) -> None:
+    (figures,) = run(drawn).methods
+    assert "0 individuals were seen in two encounters" in figures.uncalibrated
+    assert (figures.calibration, figures.ece, figures.novelty_by) == (None, None, "score")
+
+
+def test_what_was_learned_is_not_learned_again_after_an_interruption(
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(drawn)
+    settings = SETTINGS.model_copy(update={"max_keypoints": 20})
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if "queries" in stage and done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(drawn, settings, output=tmp_path / "out.json", progress=stop)
+    assert (tmp_path / "out.json.partial.sift+nearest.trials").exists()
+    monkeypatch.setattr("resight.learning._ask", lambda *_: pytest.fail("asked again"))
+    assert run(drawn, settings, output=tmp_path / "out.json").methods[0].calibration
+    assert [path.name for path in tmp_path.glob("out.json*")] == ["out.json"]

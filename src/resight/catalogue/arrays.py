@@ -13,7 +13,7 @@ import json
 import logging
 import shutil
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from resight.calibration import Trials
 from resight.catalogue.originals import writing_to
+from resight.errors import CalibrationError
 from resight.files import write_whole
 from resight.shortlist.index import Shortlist
 from resight.types import Features
@@ -43,6 +45,11 @@ class FeatureStore:
     def shortlist(self) -> Path:
         """The folder where a shortlist of these features is kept."""
         return self._folder / "shortlist"
+
+    @property
+    def calibrations(self) -> Path:
+        """The folder where calibrations of methods that use these features are kept."""
+        return self._folder / "calibration"
 
     def load(self, photo: str, region: str) -> Features | None:
         """Features of a part of a photo; ``None`` where there are none.
@@ -114,6 +121,27 @@ def damaged_shortlists(catalogue: Path) -> list[Path]:
     """Folders of shortlists that cannot be read or hold other descriptors than were written."""
     folders = sorted((catalogue / "features").glob("*/shortlist"))
     return [folder for folder in folders if Shortlist(folder).damaged()]
+
+
+def damaged_calibrations(catalogue: Path) -> list[Path]:
+    """Calibration files that cannot be read back."""
+    found = []
+    for path in sorted((catalogue / "features").glob("*/calibration/*.jsonl")):
+        try:
+            Trials.read(path)
+        except (OSError, CalibrationError):
+            found.append(path)
+    return found
+
+
+def forget_calibrations(catalogue: Path, photos: Sequence[str]) -> None:
+    """Remove calibrations, finished or begun, that name one of these photos (sha256)."""
+    names = [photo.encode() for photo in photos]
+    for path in (catalogue / "features").glob("*/calibration/*.jsonl*"):
+        with writing_to(path):
+            content = path.read_bytes()
+            if any(name in content for name in names):
+                path.unlink(missing_ok=True)
 
 
 def bytes_on_disk(catalogue: Path) -> int:

@@ -365,6 +365,10 @@ class Catalogue:
         """The shortlist of these features as it was kept; the identifier updates it."""
         return self._described(extractor, long_edge, margin).shortlist()
 
+    def calibrations(self, extractor: Extractor, *, long_edge: int, margin: float = 0.0) -> Path:
+        """The folder where ``resight.search`` keeps what it learned with these features."""
+        return self._described(extractor, long_edge, margin).calibrations
+
     def prepare(
         self,
         extractor: Extractor,

@@ -187,6 +187,16 @@ def _features(originals: Originals, *, repair: bool) -> Iterator[Finding]:
             "it is damaged: it will be packed again",
             repaired=repair,
         )
+    for path in arrays.damaged_calibrations(originals.folder.parent):
+        if repair:
+            with writing_to(path):
+                path.unlink(missing_ok=True)
+        yield Finding(
+            "warning",
+            f"calibration {path.name}",
+            "it is damaged: run `resight calibrate` again",
+            repaired=repair,
+        )
     for path in arrays.damaged(originals.folder.parent):
         if repair:
             with writing_to(path):

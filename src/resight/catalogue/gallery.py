@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 from resight.catalogue import queries
@@ -97,6 +98,11 @@ class GalleryFeatures:
     def shortlist(self) -> Shortlist:
         """The kept shortlist, as far as it was packed."""
         return Shortlist(self._store.shortlist)
+
+    @property
+    def calibrations(self) -> Path:
+        """The folder of what was learned about answers from these features."""
+        return self._store.calibrations
 
     def of(self, records: Sequence[AnnotationRecord | None]) -> Iterator[Features | None]:
         """Features of each annotation, in order; ``None`` for none and for a lost original.

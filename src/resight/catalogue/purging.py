@@ -64,6 +64,7 @@ def finish(store: Store, originals: Originals) -> int:
         left = unfinished(connection, originals)
         if left:  # before the photos' own files, which tell that there is something to finish
             arrays.delete_shortlists(originals.folder.parent)
+            arrays.forget_calibrations(originals.folder.parent, left)
         for sha256 in left:
             for path in files_of(originals, sha256):
                 with writing_to(path):

@@ -20,6 +20,7 @@ import typer
 from resight.cli import (
     add,
     catalogue,
+    compare,
     decisions,
     demo,
     doctor,
@@ -167,6 +168,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     },
     _METHODS: {
         "evaluate": evaluate.evaluate,
+        "compare": compare.compare,
         "settings": settings.settings,
         "doctor": doctor.doctor,
     },

@@ -124,7 +124,7 @@ def as_json(
         "individuals": len(answer.candidates),
         "left_out": dict(answer.left_out),
         "seconds": answer.seconds,
-        "probability_new": answer.probability_new,
+        "new_probability": answer.new_probability,
         "candidates": [
             {
                 "rank": rank,

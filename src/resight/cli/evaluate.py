@@ -32,6 +32,16 @@ def evaluate(
             "--json", metavar="OUT.json", help="Write all figures to a file.", show_default=False
         ),
     ] = None,
+    report: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--report",
+            metavar="DIR",
+            help="Write a page with charts and the worst failures to this folder; "
+            "without --json the figures too.",
+            show_default=False,
+        ),
+    ] = None,
     method: Annotated[
         Optional[list[str]],
         typer.Option(
@@ -54,6 +64,14 @@ def evaluate(
             show_default=False,
         ),
     ] = "",
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate/--no-calibration",
+            help="Learn probabilities from the gallery first, which takes as long as up to 400 "
+            "queries.",
+        ),
+    ] = True,
     set_: Set = None,
     catalogue: CatalogueFolder = HERE,
     quiet: Quiet = False,
@@ -62,16 +80,18 @@ def evaluate(
 
     The protocol has the columns path, role (gallery or query), identity, side,
     encounter, date, x, y, w, h. A query never meets photos of its own encounter.
-    After Ctrl-C the same command continues, if --json was given.
+    After Ctrl-C the same command continues, if --json or --report was given.
 
-    Example:
-      resight evaluate turtles.csv --photos photos/ --json out.json --method sift+nearest
+    Examples:
+      resight evaluate turtles.csv --photos photos/ --report sift --method sift+nearest
+      resight evaluate turtles.csv --photos photos/ --json out.json
 
-    Next: read out.json; try another --method or --set max_keypoints=512
+    Next: open sift/report.html; try another --method or --set max_keypoints=512
     """
     from resight.evaluate import evaluate as run
     from resight.evaluate import read_protocol
     from resight.registry import build_method
+    from resight.report import write_report
     from resight.settings import load_settings
 
     out = Output(quiet=quiet)
@@ -82,29 +102,32 @@ def evaluate(
     if limit is not None:
         wanted = wanted.limited(limit)
     methods = [build_method(name, values) for name in method or [values.method]]
+    if report and not json:
+        json = report / "report.json"
     if json:
         _tell_what_is_there(out, json)
     try:
         with out.progress("Evaluating") as step:
-            report = run(
-                wanted,
-                photos,
-                methods,
-                values,
-                output=json,
-                progress=lambda what, done, total: step(done, total, what),
+
+            def tell(what: str, done: int, total: int) -> None:
+                step(done, total, what)
+
+            figures = run(
+                wanted, photos, methods, values, calibrate=calibrate, output=json, progress=tell
             )
+            page = write_report(figures, wanted, photos, methods, report, tell) if report else None
     except KeyboardInterrupt:
         kept = f"finished queries are kept beside {json}; the same command continues"
         raise stopped(
             kept if json else "nothing was kept; with --json OUT.json it can be"
         ) from None
-    _print(out, report)
-    for each in report.methods:
+    _print(out, figures)
+    for each in figures.methods:
         _print_missed(out, wanted, each)
-    if json:
-        out.note(f"wrote {json}")
-    problems = [problem for each in report.methods for problem in each.unreadable]
+    for path in (json, page):
+        if path:
+            out.note(f"wrote {path}")
+    problems = [problem for each in figures.methods for problem in each.unreadable]
     for problem in dict.fromkeys((each.path, each.role, each.reason) for each in problems):
         to_stderr(f"bad: {problem[1]} photo {problem[0]}: {problem[2]}")
     if problems:

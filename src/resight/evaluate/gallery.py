@@ -47,6 +47,7 @@ class MemoryGallery:
         self._method = method
         self._entries: list[GalleryEntry] = []
         self._features: dict[str, Features] = {}
+        self._rows: dict[str, Row] = {}
         unreadable: list[Unreadable] = []
         seconds = 0.0
         for number, row in enumerate(rows, start=1):
@@ -70,6 +71,11 @@ class MemoryGallery:
             GalleryEntry(annotation, row.identity, sha256, row.side, row.encounter)
         )
         self._features[annotation] = _as_kept(features)
+        self._rows[annotation] = row
+
+    def row(self, annotation: str) -> Row:
+        """The protocol's row of an annotation."""
+        return self._rows[annotation]
 
     def entries(self) -> Sequence[GalleryEntry]:
         """The rows whose photos could be used."""

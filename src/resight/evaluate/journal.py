@@ -18,27 +18,43 @@ from typing import Any, Optional
 
 from filelock import FileLock, Timeout
 
-from resight.errors import SettingsError
-from resight.evaluate.report import writing_to
+from resight.errors import ResightError, SettingsError
 
 #: How every journal begins; the number is that of this format.
-_JOURNAL = {"journal": 1}
-_FIRST_LINE = b'{"journal": 1, '
+_JOURNAL = {"journal": 2}
+_FIRST_LINE = b'{"journal": 2, '
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Turn the disk's errors while writing to ``path`` into ``ResightError``."""
+    try:
+        yield
+    except OSError as error:
+        raise ResightError(
+            f"cannot write {path}: {error.strerror or error}: check the folder, its permissions "
+            "and the free space, or choose another output file"
+        ) from error
 
 
 @dataclass(frozen=True)
 class QueryResult:
     """What became of one query under one method.
 
-    ``scores`` of every individual compared; ``pairs`` photos compared;
+    ``scores`` of every individual compared, and in ``lines`` where the protocol has the
+    photo of it that scored best; ``probabilities`` of the same individuals and
+    ``new_probability``, both ``None`` without a calibration; ``pairs`` photos compared;
     ``seconds`` with decoding and extraction; ``problem`` why the photo could
     not be used, empty if it could; ``peak_rss_mb`` of the process by then.
     """
 
     scores: Mapping[str, float]
+    lines: Mapping[str, int]
     pairs: int
     seconds: float
     peak_rss_mb: float
+    probabilities: Optional[Mapping[str, float]] = None
+    new_probability: Optional[float] = None
     problem: str = ""
 
 

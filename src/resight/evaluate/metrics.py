@@ -13,8 +13,10 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Optional
 
 import numpy as np
+from numpy.typing import NDArray
 
 Ranks = Sequence[Optional[int]]
+Floats = NDArray[np.float64]
 
 
 def rank_of(individual: str, scores: Mapping[str, float]) -> Optional[int]:
@@ -73,6 +75,30 @@ def macro_mean(values: Sequence[float], groups: Sequence[Hashable]) -> Optional[
     return float(np.mean(sums / counts)) if len(counts) else None
 
 
+def resampled(
+    groups: Sequence[Hashable], *, resamples: int = 2000, seed: int = 0
+) -> NDArray[np.float64]:
+    """How often each item is in each bootstrap sample: (``resamples``, N) counts.
+
+    Photos of one animal succeed and fail together, so whole groups (animals) are drawn
+    with replacement, not photos: a cluster bootstrap (Davison and Hinkley, Bootstrap
+    Methods and their Application, 1997, section 3.8). Equal arguments give equal samples.
+    """
+    names = {group: index for index, group in enumerate(dict.fromkeys(groups))}
+    if not names:
+        return np.zeros((resamples, 0))
+    drawn = np.random.default_rng(seed).integers(len(names), size=(resamples, len(names)))
+    cells = drawn + len(names) * np.arange(resamples)[:, None]
+    times = np.bincount(cells.ravel(), minlength=resamples * len(names)).astype(np.float64)
+    return times.reshape(resamples, -1)[:, [names[group] for group in groups]]
+
+
+def interval(samples: Floats) -> tuple[Floats, Floats]:
+    """The 95 % percentile interval of bootstrap samples, along their first axis."""
+    low, high = np.percentile(samples, [2.5, 97.5], axis=0)
+    return low, high
+
+
 def bootstrap_interval(
     values: Sequence[float],
     groups: Sequence[Hashable],
@@ -81,12 +107,9 @@ def bootstrap_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Optional[tuple[float, float]]:
-    """95 % percentile interval of the mean of ``values``, resampling whole groups.
+    """95 % interval of the mean of ``values`` over ``resampled`` groups.
 
-    Photos of one animal succeed and fail together, so animals are drawn with
-    replacement, not photos: a cluster bootstrap (Davison and Hinkley, Bootstrap
-    Methods and their Application, 1997, section 3.8). ``macro`` gives the
-    interval of ``macro_mean`` instead. Equal arguments give equal intervals.
+    ``macro`` gives the interval of ``macro_mean`` instead.
 
     >>> bootstrap_interval([1, 1, 1, 1], ["Ada", "Ada", "Bo", "Cy"])
     (1.0, 1.0)
@@ -94,13 +117,30 @@ def bootstrap_interval(
     sums, counts = _by_group(values, groups)
     if not len(counts):
         return None
-    drawn = np.random.default_rng(seed).integers(len(counts), size=(resamples, len(counts)))
+    times = resampled(range(len(counts)), resamples=resamples, seed=seed)
     if macro:
-        means = np.mean((sums / counts)[drawn], axis=1)
-    else:
-        means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
+        sums, counts = sums / counts, np.ones_like(counts)
+    low, high = interval((times @ sums) / (times @ counts))
     return float(low), float(high)
+
+
+def cumulative_curve(
+    ranks: Ranks, groups: Sequence[Hashable], *, longest: int = 20
+) -> tuple[Floats, Floats, Floats]:
+    """The cumulative match characteristic: share, low and high at ranks 1 to ``longest``.
+
+    Low and high are the 95 % interval at each rank. (0,) each where there are no ranks.
+
+    >>> share, _, _ = cumulative_curve([1, 3, None, 1], ["Ada", "Bo", "Cy", "Di"], longest=3)
+    >>> share.tolist()
+    [0.5, 0.5, 0.75]
+    """
+    if not ranks:
+        return (np.zeros(0),) * 3
+    hits = np.array([reached(ranks, k) for k in range(1, longest + 1)], np.float64).T
+    times = resampled(groups)
+    low, high = interval((times @ hits) / times.sum(axis=1, keepdims=True))
+    return hits.mean(axis=0), low, high
 
 
 def pool_encounter(queries: Iterable[Mapping[str, float]]) -> dict[str, float]:
@@ -120,11 +160,7 @@ def pool_encounter(queries: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return pooled
 
 
-def _by_group(
-    values: Sequence[float], groups: Sequence[Hashable]
-) -> tuple[
-    np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]
-]:
+def _by_group(values: Sequence[float], groups: Sequence[Hashable]) -> tuple[Floats, Floats]:
     if len(values) != len(groups):
         raise ValueError(f"{len(values)} values but {len(groups)} groups")
     collected: dict[Hashable, list[float]] = defaultdict(list)

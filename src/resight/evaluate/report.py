@@ -7,28 +7,17 @@ be added, but none renamed or taken away.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from resight.errors import ResightError
+from resight.evaluate.answers import Answer, Query
+from resight.evaluate.journal import writing_to
+from resight.evaluate.probability import ReliabilityBin
 from resight.files import write_whole
 
 Interval = Optional[tuple[float, float]]
-
-
-@contextmanager
-def writing_to(path: Path) -> Iterator[None]:
-    """Turn the disk's errors while writing to ``path`` into ``ResightError``."""
-    try:
-        yield
-    except OSError as error:
-        raise ResightError(
-            f"cannot write {path}: {error.strerror or error}: check the folder, its permissions "
-            "and the free space, or choose another output file"
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -55,7 +44,16 @@ class MethodReport:
     Seconds per query are from the file to the ranked list. ``precision`` is of
     the networks, ``None`` where there are none. ``peak_rss_mb`` is of the
     process from its start: measure one method per process to compare.
-    Fields about novelty and probability are ``None``: they need a calibration.
+
+    ``calibration`` is the fingerprint of what turns scores into probabilities, learned from
+    the gallery alone, and ``new_prior`` the prior of "new" that they were made under; both
+    ``None`` where there is none, and then ``uncalibrated`` says why, and ``novelty_accuracy``,
+    ``ece`` and ``brier`` are ``None``. ``novelty_by`` tells what decided whether an animal is
+    new: ``probability`` or ``score``. ``ece`` and ``brier`` (0 to 2) are at the protocol's
+    share of novel queries, ``ece_prior_half`` at one half; ``brier_constant`` is that of
+    guessing the prior always; ``reliability`` the bins of ``ece``.
+    ``right_scores`` and ``wrong_scores`` are samples in rising order of the scores of queries
+    with their own animal and with others. ``answers`` follow the queries.
     """
 
     name: str
@@ -77,11 +75,19 @@ class MethodReport:
     top5_ci95: Interval
     top1_macro_ci95: Interval
     top1_encounter_ci95: Interval
-    novelty_auroc: None
-    novelty_accuracy: None
-    dir_at_fpir_10: None
-    ece: None
-    brier: None
+    calibration: Optional[str]
+    new_prior: Optional[float]
+    uncalibrated: str
+    novelty_by: str
+    novelty_auroc: Optional[float]
+    novelty_auroc_ci95: Interval
+    novelty_accuracy: Optional[float]
+    dir_at_fpir_10: Optional[float]
+    ece: Optional[float]
+    ece_prior_half: Optional[float]
+    brier: Optional[float]
+    brier_constant: Optional[float]
+    reliability: tuple[ReliabilityBin, ...]
     seconds_per_query_median: Optional[float]
     seconds_per_query_p95: Optional[float]
     pairs_matched_per_query: Optional[float]
@@ -89,13 +95,17 @@ class MethodReport:
     peak_rss_mb: float
     unreadable: tuple[Unreadable, ...]
     ranks: tuple[Optional[int], ...]
+    right_scores: tuple[float, ...]
+    wrong_scores: tuple[float, ...]
+    answers: tuple[Answer, ...]
 
 
 @dataclass(frozen=True)
 class Report:
     """Figures of one or more methods on one protocol.
 
-    ``queries`` are those evaluated (all of the protocol unless limited);
+    ``queries`` counts those evaluated (all of the protocol unless limited), and
+    ``query_rows`` are they;
     ``novel_queries`` can meet no photo of their individual, because there is none
     or, for ``novel_though_in_gallery`` of them, because all are of their own
     encounter;
@@ -113,6 +123,7 @@ class Report:
     machine: Mapping[str, Any]
     commit: Optional[str]
     version: str
+    query_rows: tuple[Query, ...]
     methods: tuple[MethodReport, ...]
 
     def as_json(self) -> str:

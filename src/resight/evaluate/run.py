@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any, Optional
 import numpy as np
 
 import resight
+from resight.calibration import Calibration
 from resight.distributions import match_known_pairs
-from resight.errors import PhotoError, ResightError, SettingsError
+from resight.errors import CalibrationError, PhotoError, ResightError, SettingsError
+from resight.evaluate.answers import answer_of, query_rows, score_samples
+from resight.evaluate.calibrated import novelty_figures, probability_figures
 from resight.evaluate.figures import cost_figures, identification_figures
 from resight.evaluate.gallery import MemoryGallery, read_chip
 from resight.evaluate.journal import Journal, QueryResult
@@ -19,10 +23,11 @@ from resight.evaluate.machine import code_digest, commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
 from resight.identify import Identifier
+from resight.learning import learn
 from resight.method import Method, effort_for
 from resight.scoring import CONFIDENCE_SCORES, DISTRIBUTION_SCORES, SCORE_NAMES
 from resight.settings import Settings
-from resight.types import Chip
+from resight.types import Chip, Identification
 
 #: Told what is under way, how many items of it are finished, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -34,6 +39,7 @@ def evaluate(
     methods: Sequence[Method],
     settings: Settings,
     *,
+    calibrate: bool = True,
     output: Optional[Path] = None,
     progress: Optional[Progress] = None,
 ) -> Report:
@@ -42,9 +48,12 @@ def evaluate(
     ``settings`` are those that the methods were built from; of them side policy and
     effort are used here, and all are written into the report.
 
+    With ``calibrate``, probabilities are learned first by asking the gallery about its own photos,
+    if it holds enough animals seen in two encounters; that takes as long as up to 400 queries.
+
     ``output`` is the JSON file to write. Until that is done, finished queries
-    are kept in ``OUTPUT.partial`` beside it: after an interruption the same call
-    continues there, having described the gallery again.
+    are kept in ``OUTPUT.partial`` beside it, and what was learned in ``OUTPUT.partial.*.trials``:
+    after an interruption the same call continues there, having described the gallery again.
 
     A photo that cannot be decoded is listed in the report and the rest goes on:
     as a query it is a miss, as a gallery photo it is not there to be found.
@@ -63,9 +72,10 @@ def evaluate(
         raise ResightError(f"cannot write {output}: it is a folder; name a file in it")
     revision, system = commit(), machine()
     partial = output.with_name(output.name + ".partial") if output else None
-    journal = Journal(partial, _header(protocol, photos, methods, settings, system))
+    header = _header(protocol, photos, methods, settings, system)
+    journal = Journal(partial, {**header, "calibrate": calibrate})
     with journal.open():
-        run = _Run(protocol, photos, settings, journal, progress)
+        run = _Run(protocol, photos, settings, calibrate, partial, journal, progress)
         report = Report(
             protocol=protocol.name,
             protocol_sha256=protocol.sha256,
@@ -78,12 +88,23 @@ def evaluate(
             machine=system,
             commit=revision,
             version=resight.__version__,
+            query_rows=query_rows(protocol),
             methods=tuple(run.report(method) for method in methods),
         )
         if output:
             report.write(output)
         journal.remove()
+        for method in methods:
+            if partial:
+                trials = _trials_file(partial, method.name)
+                trials.unlink(missing_ok=True)
+                trials.with_name(f"{trials.name}.lock").unlink(missing_ok=True)
     return report
+
+
+def _trials_file(partial: Path, method: str) -> Path:
+    """Where what was learned for a method is kept until the evaluation is done."""
+    return partial.with_name(f"{partial.name}.{re.sub(r'[^A-Za-z0-9+.-]', '_', method)}.trials")
 
 
 def _check_names(methods: Sequence[Method]) -> None:
@@ -139,12 +160,16 @@ class _Run:
         protocol: EvaluationProtocol,
         photos: Path,
         settings: Settings,
+        calibrate: bool,
+        partial: Optional[Path],
         journal: Journal,
         progress: Optional[Progress],
     ) -> None:
         self._protocol = protocol
         self._photos = photos
         self._settings = settings
+        self._calibrate = calibrate
+        self._partial = partial
         self._journal = journal
         self._progress = progress
 
@@ -156,17 +181,12 @@ class _Run:
             method,
             lambda done, total: self._tell(f"{method.name}: gallery", done, total),
         )
-        identifier = self._identifier(method, gallery)
+        identifier, uncalibrated = self._calibrated(self._identifier(method, gallery))
+        calibration = identifier.calibration
         if identifier.effort.shortlisted is not None:
             # Once for the gallery: it is no query's time.
             identifier.shortlist(lambda stage, *step: self._tell(f"{method.name}: {stage}", *step))
-        results = self._results(identifier)
-        queries = zip(self._protocol.queries, results, strict=True)
-        unreadable = [
-            Unreadable(row.path, row.role, result.problem)
-            for row, result in queries
-            if result.problem
-        ]
+        results = self._results(identifier, gallery)
         settings = self._settings.model_copy(update={"method": method.name})
         return MethodReport(
             name=method.name,
@@ -176,24 +196,38 @@ class _Run:
             score=method.score,
             settings=settings.model_dump(),
             precision=method.precision,
-            novelty_auroc=None,
-            novelty_accuracy=None,
-            dir_at_fpir_10=None,
-            ece=None,
-            brier=None,
+            calibration=calibration.trials.digest if calibration else None,
+            new_prior=calibration.new_prior if calibration else None,
+            uncalibrated=uncalibrated,
             extract_seconds_per_photo=gallery.extract_seconds,
-            unreadable=(*gallery.unreadable, *unreadable),
-            **identification_figures(self._protocol, results),
-            **cost_figures(results),
+            unreadable=(*gallery.unreadable, *_unreadable(self._protocol, results)),
+            **self._figures(results, calibration.new_prior if calibration else None),
         )
 
-    def _results(self, identifier: Identifier) -> list[QueryResult]:
+    def _figures(self, results: Sequence[QueryResult], prior: Optional[float]) -> dict[str, Any]:
+        """All that follows from what became of each query; ``prior`` of "new", if calibrated."""
+        protocol = self._protocol
+        rows = zip(protocol.queries, protocol.known, results, strict=True)
+        answers = tuple(answer_of(row, known, result) for row, known, result in rows)
+        ranked = identification_figures(protocol, results)
+        right, wrong = score_samples(protocol, results)
+        return {
+            **ranked,
+            **cost_figures(results),
+            **novelty_figures(query_rows(protocol), answers, ranked["ranks"], prior),
+            **probability_figures(protocol, results, prior),
+            "right_scores": right,
+            "wrong_scores": wrong,
+            "answers": answers,
+        }
+
+    def _results(self, identifier: Identifier, gallery: MemoryGallery) -> list[QueryResult]:
         queries, name = self._protocol.queries, identifier.method.name
         results = []
         for number, row in enumerate(queries):
             result = self._journal.get(name, number)
             if result is None:
-                result = self._ask(identifier, row)
+                result = self._ask(identifier, gallery, row)
                 self._journal.add(name, number, result)
             results.append(result)
             self._tell(f"{name}: queries", number + 1, len(queries))
@@ -212,21 +246,71 @@ class _Run:
             known_pairs=known,
         )
 
-    def _ask(self, identifier: Identifier, row: Row) -> QueryResult:
+    def _calibrated(self, identifier: Identifier) -> tuple[Identifier, str]:
+        """The same with probabilities, or why there are none."""
+        if not self._calibrate:
+            return identifier, "none were asked for"
+        name = identifier.method.name
+        try:
+            trials = learn(
+                identifier,
+                journal=_trials_file(self._partial, name) if self._partial else None,
+                progress=lambda done, total: self._tell(f"{name}: learning", done, total),
+            )
+            calibration = Calibration(
+                trials,
+                new_prior=self._settings.new_prior,
+                wanted_error=self._settings.wanted_error,
+            )
+        except CalibrationError as error:
+            return identifier, str(error)
+        shortlisted = identifier.effort.shortlisted is not None
+        known = Identifier(
+            gallery=identifier.gallery,
+            method=identifier.method,
+            side_policy=identifier.side_policy,
+            effort=identifier.effort.name,
+            shortlist=identifier.shortlist() if shortlisted else None,
+            known_pairs=identifier.known_pairs,
+            calibration=calibration,
+        )
+        return known, ""
+
+    def _ask(self, identifier: Identifier, gallery: MemoryGallery, row: Row) -> QueryResult:
         started = time.perf_counter()
         try:
             chip, sha256 = read_chip(row, self._photos, identifier.method)
         except PhotoError as error:
             seconds = time.perf_counter() - started
-            return QueryResult({}, 0, seconds, peak_rss_mb(), problem=str(error))
+            return QueryResult({}, {}, 0, seconds, peak_rss_mb(), problem=str(error))
         answer = identifier.identify(chip, side=row.side, encounter=row.encounter, photo=sha256)
         return QueryResult(
             scores={each.individual: each.score for each in answer.candidates},
+            lines={
+                each.individual: gallery.row(each.evidence[0].annotation).line
+                for each in answer.candidates
+            },
             pairs=answer.matched,
             seconds=time.perf_counter() - started,
             peak_rss_mb=peak_rss_mb(),
+            probabilities=_probabilities(answer),
+            new_probability=answer.new_probability,
         )
 
     def _tell(self, stage: str, done: int, total: int) -> None:
         if self._progress:
             self._progress(stage, done, total)
+
+
+def _unreadable(protocol: EvaluationProtocol, results: Sequence[QueryResult]) -> list[Unreadable]:
+    rows = zip(protocol.queries, results, strict=True)
+    return [
+        Unreadable(row.path, row.role, result.problem) for row, result in rows if result.problem
+    ]
+
+
+def _probabilities(answer: Identification) -> Optional[dict[str, float]]:
+    """Of each candidate, if the answer has probabilities."""
+    if answer.new_probability is None:
+        return None
+    return {each.individual: each.probability or 0.0 for each in answer.candidates}

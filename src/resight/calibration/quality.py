@@ -1,0 +1,160 @@
+"""How good probabilities are, on trials that they were not fitted on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.calibration.logit import Floats, Question, fit
+from resight.calibration.trials import Trial
+
+#: Parts that the individuals are divided into; each is predicted from the others.
+_FOLDS = 10
+_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """What each trial would have been answered by a fit without its individual.
+
+    All arrays are (T,): ``best`` probability of the likelier of the first candidate and
+    "new", whether that was ``right``, the probability ``new`` of a new animal, the ``brier``
+    score (0 to 2), whether the animal was ``novel``, and ``weight``: each individual's
+    count the same, and novel ones ``new_prior`` in all.
+    """
+
+    best: Floats
+    right: NDArray[np.bool_]
+    new: Floats
+    brier: Floats
+    novel: NDArray[np.bool_]
+    weight: Floats
+    new_prior: float
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error: mean distance of ``best`` from the share right, in 10 bins.
+
+        Bins hold equally many trials.
+        """
+        return sum(
+            float(weight) * abs(said - was) for said, was, weight in self.reliability
+        ) / float(self.weight.sum())
+
+    @property
+    def reliability(self) -> list[tuple[float, float, float]]:
+        """For each bin the mean probability, the share right, and the weight."""
+        found = []
+        for part in np.array_split(np.argsort(self.best, kind="stable"), _BINS):
+            weight = self.weight[part]
+            if weight.sum() > 0:
+                said = float(np.average(self.best[part], weights=weight))
+                was = float(np.average(self.right[part], weights=weight))
+                found.append((said, was, float(weight.sum())))
+        return found
+
+    @property
+    def mean_brier(self) -> float:
+        """Multiclass Brier score; 0 is perfect."""
+        return float(np.average(self.brier, weights=self.weight))
+
+    @property
+    def constant_brier(self) -> float:
+        """That of who never looks: "new" with ``new_prior``, else anybody."""
+        novel = float(np.average(self.novel, weights=self.weight))
+        p = self.new_prior
+        return novel * (1 - p) ** 2 + (1 - novel) * (p**2 + 1)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of trials where the likelier of first candidate and "new" is right."""
+        return float(np.average(self.right, weights=self.weight))
+
+    @property
+    def novelty_auroc(self) -> float:
+        """How often a novel animal has a higher P(new) than a known one; ties count half."""
+        return auroc(self.new, self.novel, self.weight)
+
+    def needed(self, wanted_error: float) -> float:
+        """The least probability at which verdicts err in at most that share; 1 if none.
+
+        One individual's error is added to those seen: few trials prove little.
+        """
+        order = np.argsort(-self.best, kind="stable")
+        # As many weights as individuals, so that the one added is one of them.
+        weight = self.weight[order]
+        errors = np.cumsum(weight * ~self.right[order]) + 1
+        good = errors <= wanted_error * (np.cumsum(weight) + 1)
+        best = self.best[order]
+        last_of_equal = np.append(best[1:] != best[:-1], True)
+        reached = np.flatnonzero(good & last_of_equal)
+        return float(best[reached[-1]]) if len(reached) else 1.0
+
+
+def auroc(score: Floats, positive: NDArray[np.bool_], weight: Floats) -> float:
+    """Weighted area under the ROC curve; 0.5 where one kind is missing.
+
+    >>> auroc(np.array([0.9, 0.2, 0.4]), np.array([True, False, True]), np.ones(3))
+    1.0
+    """
+    ones, others = score[positive], score[~positive]
+    pairs = weight[positive][:, None] * weight[~positive]
+    if not pairs.sum():
+        return 0.5
+    wins = (ones[:, None] > others) + 0.5 * (ones[:, None] == others)
+    return float((wins * pairs).sum() / pairs.sum())
+
+
+def questions(trials: Sequence[Trial]) -> list[Question]:
+    """Trials for ``fit``: those of an individual weigh one in all, of either kind."""
+    counted = Counter((trial.individual, trial.novel) for trial in trials)
+    return [
+        Question(
+            np.array(trial.scores, np.float64),
+            trial.right,
+            trial.novel,
+            1.0 / counted[trial.individual, trial.novel],
+        )
+        for trial in trials
+    ]
+
+
+def cross_validate(trials: Sequence[Trial], *, new_prior: float) -> Predicted:
+    """Every trial predicted from the trials of other individuals.
+
+    Raises ``ValueError`` where one kind of trials is of one individual only.
+    """
+    asked = questions(trials)
+    fold = _folds(trials)
+    best, right, new, brier = (np.zeros(len(trials)) for _ in range(4))
+    for number in sorted(set(fold)):
+        model = fit([each for each, own in zip(asked, fold, strict=True) if own != number])
+        for index in (index for index, own in enumerate(fold) if own == number):
+            each, other, novel = model.probabilities(asked[index].scores, new_prior=new_prior)
+            outcomes = np.append(each, [other, novel])
+            outcome = asked[index].outcome
+            first = float(each[0]) if len(each) else 0.0
+            best[index], new[index] = max(first, novel), novel
+            right[index] = outcome == (0 if first > novel else len(each) + 1)
+            brier[index] = ((outcomes - np.eye(len(outcomes))[outcome]) ** 2).sum()
+    novel_ones = np.array([trial.novel for trial in trials])
+    weight = np.array([each.weight for each in asked])
+    total = weight.sum()
+    for kind, share in ((novel_ones, new_prior), (~novel_ones, 1 - new_prior)):
+        weight[kind] *= share * total / weight[kind].sum()
+    return Predicted(best, right.astype(bool), new, brier, novel_ones, weight, new_prior)
+
+
+def _folds(trials: Sequence[Trial]) -> list[int]:
+    """A fold for each trial: all of an individual are in one, and all folds about as large."""
+    known = {trial.individual for trial in trials if not trial.novel}
+    # Those known first, so that each fold has about as many of either kind.
+    ordered = sorted(
+        {trial.individual for trial in trials}, key=lambda name: (name not in known, name)
+    )
+    place = {name: number % _FOLDS for number, name in enumerate(ordered)}
+    return [place[trial.individual] for trial in trials]

@@ -1,0 +1,256 @@
+"""Ask a gallery about its own photos, to learn what the scores of its answers mean.
+
+A *known* trial asks about an animal seen in two encounters, without the photo's own
+encounter; a *novel* one about any animal, without all photos of it. Both go through the same
+cascade as a user's photo, so what that misses counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from resight.calibration.prior import asked_by
+from resight.calibration.trials import (
+    CATALOGUE,
+    ENOUGH_INDIVIDUALS,
+    Trial,
+    Trials,
+    as_row,
+    trial_of,
+)
+from resight.errors import CalibrationError
+from resight.identify import Identifier, calibrated_score
+from resight.types import Candidate, GalleryEntry
+
+#: Told how many trials are finished, and how many there are.
+Progress = Callable[[int, int], None]
+
+#: Candidates whose evidence is looked at for leaks, and named in the trial.
+_LOOKED_AT = 5
+
+
+@dataclass(frozen=True)
+class Question:
+    """One trial to make: an annotation to ask about, with or without its individual."""
+
+    entry: GalleryEntry
+    novel: bool
+
+
+def learn(
+    identifier: Identifier,
+    *,
+    limit: int = 400,
+    origin: str = CATALOGUE,
+    journal: Path | None = None,
+    progress: Progress | None = None,
+) -> Trials:
+    """Up to ``limit`` trials of an identifier's gallery, half of them novel.
+
+    The same gallery gives the same ones, spread over the individuals. ``journal`` is a file
+    that keeps what is finished: the same call continues there, unless the gallery has changed
+    since. It is left for the caller to remove.
+
+    Raises ``CalibrationError`` with fewer than 20 individuals seen in two encounters, where an
+    answer holds what was to be left out, or while another process is writing the journal.
+    """
+    entries = [entry for entry in identifier.gallery.entries() if entry.individual]
+    questions = plan(entries, limit)
+    individuals = {each.entry.individual for each in questions if not each.novel}
+    if len(individuals) < ENOUGH_INDIVIDUALS:
+        raise CalibrationError(
+            f"{len(individuals)} individuals were seen in two encounters, and {ENOUGH_INDIVIDUALS} "
+            "are needed to learn probabilities; until then they are learned from drawn animals, "
+            "if there are any for this method"
+        )
+    asked_with = asked_by(identifier.method, identifier.effort)
+    header = f"{asked_with} | {identifier.side_policy} | {_digest(entries, questions)}"
+    with _Journal(journal, header).open() as kept:
+        trials = _ask_all(identifier, entries, questions, kept, progress)
+    return Trials(
+        method=identifier.method.name,
+        fingerprint=asked_with,
+        effort=identifier.effort.name,
+        side_policy=identifier.side_policy,
+        origin=origin,
+        photos=len(entries),
+        trials=tuple(trials),
+    )
+
+
+def plan(entries: Sequence[GalleryEntry], limit: int) -> list[Question]:
+    """Which photos to ask about: of each individual one, then of each a second, and so on.
+
+    Known and novel trials take photos in one order, so that they are of the same ones where
+    that is possible.
+    """
+    encounters: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        if entry.encounter:
+            encounters[entry.individual].add(entry.encounter)
+    twice = [
+        entry for entry in entries if entry.encounter and len(encounters[entry.individual]) > 1
+    ]
+    known = [Question(entry, novel=False) for entry in _spread(twice, limit // 2)]
+    novel = [Question(entry, novel=True) for entry in _spread(entries, limit // 2)]
+    return [*known, *novel]
+
+
+def _spread(entries: Iterable[GalleryEntry], limit: int) -> list[GalleryEntry]:
+    of: dict[str, list[GalleryEntry]] = defaultdict(list)
+    for entry in sorted(entries, key=_shuffled):
+        of[entry.individual].append(entry)
+    turns = sorted(
+        ((turn, entry) for own in of.values() for turn, entry in enumerate(own)),
+        key=lambda pair: (pair[0], _shuffled(pair[1])),
+    )
+    return [entry for _, entry in turns[:limit]]
+
+
+def _shuffled(entry: GalleryEntry) -> str:
+    """The same order in every process, and for the same photos after others were added."""
+    return hashlib.sha256(f"{entry.photo} {entry.annotation}".encode()).hexdigest()
+
+
+def _ask_all(
+    identifier: Identifier,
+    entries: Sequence[GalleryEntry],
+    questions: Sequence[Question],
+    journal: _Journal,
+    progress: Progress | None,
+) -> list[Trial]:
+    by_id = {entry.annotation: entry for entry in entries}
+    answers: dict[str, tuple[Candidate, ...]] = {}
+    trials = []
+    for number, question in enumerate(questions):
+        if number not in journal.done:
+            trial = _ask(identifier, question, by_id, answers)
+            journal.add(number, trial)
+        found = journal.done[number]
+        if found is not None:
+            trials.append(found)
+        if progress:
+            progress(number + 1, len(questions))
+    return trials
+
+
+def _ask(
+    identifier: Identifier,
+    question: Question,
+    by_id: dict[str, GalleryEntry],
+    answers: dict[str, tuple[Candidate, ...]],
+) -> Trial | None:
+    """One trial; ``None`` for a photo that is not available or has nothing to be compared with.
+
+    Where everything is matched, leaving an individual out changes nothing about the others:
+    ``answers`` keeps what was asked without leaving it out.
+    """
+    own = question.entry
+    method = identifier.method
+    everything = identifier.effort.shortlisted is None
+    candidates = answers.get(own.annotation) if everything else None
+    if candidates is None:
+        (features,) = identifier.gallery.features(
+            [own.annotation], method.extractor, long_edge=method.long_edge, margin=method.margin
+        )
+        if features is None:
+            return None
+        candidates = identifier.identify(
+            features,
+            side=own.side,
+            encounter=own.encounter,
+            photo=own.photo,
+            without_individual=own.individual if question.novel and not everything else "",
+        ).candidates
+    if everything:
+        answers[own.annotation] = candidates
+        if question.novel:
+            candidates = tuple(each for each in candidates if each.individual != own.individual)
+    return trial_from(question, candidates, identifier.method.score, by_id) if candidates else None
+
+
+def trial_from(
+    question: Question,
+    candidates: Sequence[Candidate],
+    score: str,
+    by_id: dict[str, GalleryEntry],
+) -> Trial:
+    """The trial that an answer makes. Raises ``CalibrationError`` for a leak."""
+    own = question.entry
+    names = [each.individual for each in candidates]
+    right = names.index(own.individual) if own.individual in names else None
+    looked_at = [*candidates[:_LOOKED_AT], *([candidates[right]] if right is not None else [])]
+    shown = [by_id[item.annotation] for each in looked_at for item in each.evidence]
+    return Trial(
+        individual=own.individual,
+        encounter=own.encounter,
+        photo=own.photo,
+        side=own.side,
+        novel=question.novel,
+        scores=tuple(calibrated_score(each, score) for each in candidates),
+        right=right,
+        compared=frozenset(
+            name for entry in shown for name in (entry.photo, entry.encounter) if name
+        ),
+    )
+
+
+def _digest(entries: Sequence[GalleryEntry], questions: Sequence[Question]) -> str:
+    """Equal for the same gallery and the same questions."""
+    asked = [(each.entry.annotation, each.novel) for each in questions]
+    text = repr((sorted(map(repr, entries)), asked))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Journal:
+    """Finished trials in a file, one JSON value per line, or in memory only."""
+
+    def __init__(self, path: Path | None, header: str) -> None:
+        self._path = path
+        self._header = json.dumps({"trials_of": header}).encode() + b"\n"
+        self.done: dict[int, Trial | None] = {}
+
+    @contextmanager
+    def open(self) -> Iterator[_Journal]:
+        """Read what there is, and keep other processes off it meanwhile."""
+        if self._path is None:
+            yield self
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self._path.with_name(f"{self._path.name}.lock"), timeout=0):
+                self._read(self._path)
+                yield self
+        except Timeout as error:
+            raise CalibrationError(
+                f"another process is writing {self._path} now: wait for it"
+            ) from error
+
+    def _read(self, path: Path) -> None:
+        content = path.read_bytes() if path.exists() else b""
+        whole = content[: content.rfind(b"\n") + 1]  # a line that a crash cut off is made again
+        header, *lines = whole.splitlines(keepends=True) or [b""]
+        if header != self._header:
+            path.write_bytes(self._header)
+            return
+        for line in lines:
+            row = json.loads(line)
+            self.done[row["number"]] = trial_of(row["trial"]) if row["trial"] else None
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+
+    def add(self, number: int, trial: Trial | None) -> None:
+        """Keep a trial as it will be read back."""
+        row = as_row(trial) if trial else None
+        self.done[number] = trial_of(row) if row else None
+        if self._path is not None:
+            with self._path.open("ab") as file:
+                file.write(json.dumps({"number": number, "trial": row}).encode() + b"\n")

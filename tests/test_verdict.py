@@ -1,0 +1,43 @@
+"""Which verdict the probabilities of an answer come to."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import pytest
+
+from resight.types import Candidate, Identification
+
+
+def answer(first: Optional[float], new: Optional[float], needed: Optional[float]) -> Identification:
+    return Identification(
+        candidates=() if first is None else (Candidate("Ada", 9.0, (), first),),
+        method="",
+        fingerprint="",
+        score="sum",
+        side="left",
+        side_policy="same",
+        effort="normal",
+        searched=1,
+        shortlisted=1,
+        half_matched=0,
+        matched=1,
+        new_probability=new,
+        needed=needed,
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "new", "needed", "verdict"),
+    [
+        (0.95, 0.05, 0.9, "known"),
+        (0.05, 0.95, 0.9, "new"),
+        (0.6, 0.4, 0.9, "undecided"),
+        (None, 1.0, 0.9, "new"),
+        (0.9, None, None, None),
+    ],
+)
+def test_the_outcome_that_is_probable_enough_is_the_verdict(
+    first: Optional[float], new: Optional[float], needed: Optional[float], verdict: Optional[str]
+) -> None:
+    assert answer(first, new, needed).verdict == verdict
