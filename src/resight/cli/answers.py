@@ -39,24 +39,22 @@ def probability_note(calibration: str) -> str:
 
 def verdict(answer: Identification) -> str:
     """What the probabilities amount to, in a line or two; empty without any."""
+    from resight.types import KNOWN, NEW
+
     if answer.verdict is None or answer.new_probability is None or answer.needed is None:
         return ""
     first = answer.candidates[0]
-    named = f"{first.individual} {percent(first.probability or 0.0)}"
-    text = {
-        "known": f"It is {first.individual} ({percent(first.probability or 0.0)}).",
-        "new": f"It is a new animal ({percent(answer.new_probability)}).",
-        "undecided": f"Undecided: nothing reaches the {percent(answer.needed)} that is needed.",
-    }[answer.verdict]
-    outcomes = [] if answer.verdict == "known" else [named]
-    if answer.verdict != "new":
-        outcomes.append(f"a new animal {percent(answer.new_probability)}")
-    outcomes.append(f"a known animal not listed {percent(answer.unlisted_probability or 0.0)}")
-    return (
-        f"{text} Else: {', '.join(outcomes)}."
-        if answer.verdict != "undecided"
-        else (f"{text} {', '.join(outcomes)}.")
-    )
+    name, probability = first.individual, percent(first.probability or 0.0)
+    new = percent(answer.new_probability)
+    other = f"a known animal not listed {percent(answer.unlisted_probability or 0.0)}"
+    if answer.verdict == KNOWN:
+        return f"It is {name} ({probability}). Else: a new animal {new}, {other}."
+    if answer.verdict == NEW:
+        return f"It is a new animal ({new}). Else: {name} {probability}, {other}."
+    why = f"nothing reaches the {percent(answer.needed)} that is needed"
+    if answer.needed >= 1:
+        why = "too few animals were learned from for so small a wanted error"
+    return f"Undecided: {why}. {name} {probability}, a new animal {new}, {other}."
 
 
 def percent(probability: float) -> str:
