@@ -41,9 +41,9 @@ def calibrate(
 ) -> None:
     """Learn from your own catalogue how probable an answer with a certain score is.
 
-    Asks about photos of animals that were seen in two encounters (at least 20 such animals),
-    each as if it were not in the catalogue. About a second each; stop it whenever you like:
-    the same command continues. Do it again when the catalogue has grown by a fifth.
+    Asks about photos of animals that were seen in two encounters (at least 20 of them),
+    each as if it were not in the catalogue, about a second each. Stop it whenever you
+    like: the same command continues. Do it again when a fifth has been added.
 
     Examples:
       resight calibrate

@@ -86,9 +86,9 @@ def identify(
 ) -> None:
     """Say which known individuals look most like the animal in a photo.
 
-    Says how probable each is, how probable a new animal, and whether that is enough for
-    a verdict. Look at the picture of --explain before you believe one. Nothing is added to
-    the catalogue.
+    Says how probable each is and how probable a new animal, and whether that is
+    enough for a verdict. Look at the picture of --explain before you believe one.
+    Nothing is added to the catalogue.
 
     Examples:
       resight identify IMG_0412.jpg --side left --explain why.png
