@@ -95,15 +95,17 @@ def test_an_index_is_made_and_updated(tmp_path: Path) -> None:
 def test_a_reference_is_exhaustive_and_of_the_same_sides(
     tmp_path: Path, protocol: EvaluationProtocol
 ) -> None:
-    path, said = tmp_path / "all.json", {"effort": "exhaustive", "side_policy": "compatible"}
+    path, said = tmp_path / "all.json", {"effort": "exhaustive", "side_policy": "same"}
     ranks = list(range(1, len(protocol.queries) + 1))
 
-    def written(**other: str) -> Path:
+    def written(sha256: str = protocol.sha256, **other: str) -> Path:
         method = {**said, **other, "ranks": ranks}
-        path.write_text(json.dumps({"queries": len(ranks), "methods": [method]}))
+        path.write_text(json.dumps({"protocol_sha256": sha256, "methods": [method]}))
         return path
 
     assert reference_ranks(written(), tmp_path / "p.csv", [4, 0]) == [5, 1]
-    for other in ({"effort": "normal"}, {"side_policy": "same"}):
+    for other in ({"effort": "normal"}, {"side_policy": "compatible"}):
         with pytest.raises(SystemExit, match="a reference is of effort exhaustive"):
             reference_ranks(written(**other), tmp_path / "p.csv", [0])
+    with pytest.raises(SystemExit, match="is not an evaluation of"):
+        reference_ranks(written(sha256="another"), tmp_path / "p.csv", [0])

@@ -99,7 +99,11 @@ def main() -> int:
             progress=lambda done, total: print(f"\r{done}/{total}", end="", file=sys.stderr),
         )
         name = f"{asked.method.replace('+', '-')}-{effort}{'-demo' if asked.demo else ''}.jsonl"
-        trials.write(PRIORS / name)
+        # No query of a catalogue has to do with a drawing, so what was compared is not needed.
+        few = (
+            replace(each, encounter="", photo="", compared=frozenset()) for each in trials.trials
+        )
+        replace(trials, trials=tuple(few)).write(PRIORS / name)
         right = sum(trial.right == 0 for trial in trials.trials)
         known = sum(not trial.novel for trial in trials.trials)
         print(f"\n{name}: {right} of {known} known animals found first")

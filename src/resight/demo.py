@@ -40,14 +40,18 @@ _SIZE = (512, 384)
 class Asked:
     """One new photo and the answer about it; ``truth`` is empty for an animal not in the catalogue.
 
-    ``score`` and ``second`` are raw scores of the first and second individual; there is no
-    second where no other came close enough to be matched.
+    ``probability`` is that of the answer, ``new_probability`` that of an animal not in the
+    catalogue; ``None`` where nothing was learned about scores. ``score`` and ``second`` are
+    raw scores of the first and second individual; there is no second where no other came
+    close enough to be matched.
     """
 
     photo: Path
     truth: str
     shows: str
     answer: str
+    probability: Optional[float]
+    new_probability: Optional[float]
     score: float
     second: Optional[float]
     inliers: int
@@ -58,7 +62,8 @@ class Asked:
 class Demo:
     """What the demo did: where it all is, what was asked, and how long it took.
 
-    ``precision`` is that of matching; ``None`` where no network runs.
+    ``precision`` is that of matching; ``None`` where no network runs. ``calibration`` says
+    from what probabilities were learned; empty where there are none.
     """
 
     folder: Path
@@ -69,6 +74,7 @@ class Demo:
     precision: Optional[str]
     extraction_precision: Optional[str]
     score: str
+    calibration: str
     asked: tuple[Asked, ...]
     seconds: float
 
@@ -105,7 +111,13 @@ def run_demo(folder: Path, settings: Settings, *, progress: Optional[Progress] =
             if outcome.status in ("bad", "conflict"):
                 raise CatalogueError(f"{outcome.source}: {outcome.reason}; delete {folder}")
             tell("Adding photos to the catalogue", done, len(plan.photos))
-        search = PhotoSearch(catalogue=catalogue, method=method, side_policy=settings.side_policy)
+        search = PhotoSearch(
+            catalogue=catalogue,
+            method=method,
+            side_policy=settings.side_policy,
+            new_prior=settings.new_prior,
+            wanted_error=settings.wanted_error,
+        )
         asked = []
         for done, query in enumerate(queries):
             tell("Identifying new photos", done, len(queries))
@@ -121,6 +133,7 @@ def run_demo(folder: Path, settings: Settings, *, progress: Optional[Progress] =
         precision=getattr(method.matcher, "precision", None),
         extraction_precision=getattr(method.extractor, "precision", None),
         score=method.score,
+        calibration=search.basis,
         asked=tuple(asked),
         seconds=time.perf_counter() - began,
     )
@@ -198,6 +211,8 @@ def _ask(search: PhotoSearch, query: _Query, pictures: Path) -> Asked:
         truth=query.animal.name if query.known else "",
         shows=query.animal.name,
         answer=first.individual if first else "",
+        probability=first.probability if first else None,
+        new_probability=answer.new_probability,
         score=first.score if first else 0.0,
         second=second.score if second else None,
         inliers=int(first.evidence[0].geometry.inliers.sum()) if first else 0,

@@ -107,6 +107,12 @@ class PhotoSearch:
         self.identifier.calibration = calibration
         return calibration
 
+    @property
+    def basis(self) -> str:
+        """From what probabilities were learned; empty where there are none."""
+        calibration = self.identifier.calibration
+        return calibration.basis(photos=len(self.catalogue.entries())) if calibration else ""
+
     def _kept_trials(self) -> Trials | None:
         """What this catalogue's photos taught before; a damaged file is as none."""
         try:

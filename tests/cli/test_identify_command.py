@@ -19,8 +19,8 @@ from resight.types import Identification
 from .commands import Drawn, process, run
 
 CANDIDATE_KEYS = {
-    "rank", "individual", "score", "annotation", "photo", "name", "side", "matches", "inliers",
-    "scores",
+    "rank", "individual", "probability", "score", "annotation", "photo", "name", "side", "matches",
+    "inliers", "scores",
 }  # fmt: skip
 
 
@@ -34,7 +34,10 @@ def test_the_right_individual_comes_first_with_its_photo(drawn: Drawn) -> None:
     assert (best["rank"], best["individual"], best["side"]) == (1, "Raphael", "left")
     assert best["score"] == best["scores"]["sum"]
     assert (answer["searched"], answer["left_out"]) == (2, {"other side": 2})
-    assert answer["new_probability"] is None
+    each = sum(candidate["probability"] for candidate in answer["candidates"])
+    rest = answer["new_probability"] + answer["unlisted_probability"]
+    assert each + rest == pytest.approx(1)
+    assert "drawn animals" in ran.json["calibration"]
     assert ran.json["method"] == "sift+nearest"
     assert ran.json["fingerprint"].startswith("chip.v1(")
 
@@ -45,7 +48,7 @@ def test_people_read_a_table_and_what_the_score_is_not(drawn: Drawn) -> None:
     assert "Raphael" not in ran.out, "only the first was asked for"
     assert "Searched 4 photos of 2 individuals" in ran.out
     assert "The score is the sum of match scores, not a probability" in ran.out
-    assert "%" not in ran.out
+    assert "Probabilities are learned from drawn animals, not from your catalogue" in ran.out
     assert ran.err.endswith(
         f": resight add {drawn.queries[0].path} --individual NAME -c {drawn.catalogue}\n"
     )

@@ -90,7 +90,9 @@ class Calibration:
         else:
             found = self._fit_of(allowed)
         each, unlisted, new = found.model.probabilities(scores, new_prior=self.new_prior)
-        return Judgement(each, unlisted, new, found.needed, self._basis(side, pooled, photos))
+        return Judgement(
+            each, unlisted, new, found.needed, self.basis(photos, "" if pooled else side)
+        )
 
     def _trials_for(self, side: str) -> tuple[tuple[Trial, ...], bool]:
         """Those of the side if they are of enough individuals, else of all sides."""
@@ -108,11 +110,15 @@ class Calibration:
                 f"too few trials to learn probabilities of {self.trials.method} from: {error}"
             ) from error
 
-    def _basis(self, side: str, pooled: bool, photos: int | None) -> str:
+    def basis(self, photos: int | None = None, side: str = "") -> str:
+        """From what it was learned, in words, and whether that is out of date.
+
+        ``photos`` is how many the gallery holds now; ``side`` that of a fit of its own.
+        """
         trials = self.trials
         if trials.origin != CATALOGUE:
             return f"learned from {trials.origin}, not from your catalogue ({trials.digest})"
-        of = "all sides together" if pooled else f"side {side} alone"
+        of = f"side {side} alone" if side else "all sides together"
         text = (
             f"learned from {trials.individuals} individuals of this catalogue, {of} "
             f"({trials.digest})"

@@ -82,12 +82,12 @@ class Predicted:
     def needed(self, wanted_error: float) -> float:
         """The least probability at which verdicts err in at most that share; 1 if none.
 
-        One individual's error is added to those seen: few trials prove little.
+        The error rate is the mean of its posterior with Jeffreys' prior, half an individual's
+        error in one more individual: few trials prove little.
         """
         order = np.argsort(-self.best, kind="stable")
-        # As many weights as individuals, so that the one added is one of them.
         weight = self.weight[order]
-        errors = np.cumsum(weight * ~self.right[order]) + 1
+        errors = np.cumsum(weight * ~self.right[order]) + 0.5
         good = errors <= wanted_error * (np.cumsum(weight) + 1)
         best = self.best[order]
         last_of_equal = np.append(best[1:] != best[:-1], True)

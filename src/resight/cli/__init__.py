@@ -19,6 +19,7 @@ import typer
 
 from resight.cli import (
     add,
+    calibrate,
     catalogue,
     compare,
     decisions,
@@ -149,6 +150,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "init": catalogue.init,
         "add": add.add,
         "prepare": prepare.prepare,
+        "calibrate": calibrate.calibrate,
         "identify": identify.identify,
         "list": catalogue.list_,
         "show": catalogue.show,

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from resight.search import PhotoQuery
     from resight.types import Candidate, Identification
 
-NO_PROBABILITY = "not a probability; probabilities come with calibration (not in this release)"
+NO_PROBABILITY = "not a probability"
+HOW_TO_LEARN = (
+    "There are no probabilities: nothing was learned about this method with these settings at "
+    "this effort. `resight calibrate` learns, once 20 animals were seen in two encounters."
+)
 
 
 def has_matched(candidate: Candidate) -> bool:
@@ -26,6 +30,42 @@ def score_note(score: str, *, confidences: bool) -> str:
     if score == "sum":
         meaning = f"the sum of match {'confidences' if confidences else 'scores'}"
     return f"The score is {meaning}, {NO_PROBABILITY}."
+
+
+def probability_note(calibration: str) -> str:
+    """From what the probabilities were learned, or how to get any."""
+    return f"Probabilities are {calibration}." if calibration else HOW_TO_LEARN
+
+
+def verdict(answer: Identification) -> str:
+    """What the probabilities amount to, in a line or two; empty without any."""
+    from resight.types import KNOWN, NEW
+
+    if answer.verdict is None or answer.new_probability is None or answer.needed is None:
+        return ""
+    first = answer.candidates[0]
+    name, probability = first.individual, percent(first.probability or 0.0)
+    new = percent(answer.new_probability)
+    other = f"a known animal not listed {percent(answer.unlisted_probability or 0.0)}"
+    if answer.verdict == KNOWN:
+        return f"It is {name} ({probability}). Else: a new animal {new}, {other}."
+    if answer.verdict == NEW:
+        return f"It is a new animal ({new}). Else: {name} {probability}, {other}."
+    why = f"nothing reaches the {percent(answer.needed)} that is needed"
+    if answer.needed >= 1:
+        why = "too few animals were learned from for so small a wanted error"
+    return f"Undecided: {why}. {name} {probability}, a new animal {new}, {other}."
+
+
+def percent(probability: float) -> str:
+    """A probability as people read it; never 0 or 100 %, which nothing here can be.
+
+    >>> percent(0.934), percent(0.9999), percent(0.0001)
+    ('93 %', '> 99 %', '< 1 %')
+    """
+    if probability > 0.99:
+        return "> 99 %"
+    return "< 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
 
 
 def method_note(method: str, *, matching: Optional[str], extraction: Optional[str]) -> str:
@@ -53,6 +93,8 @@ def print_answer(
     if not matched:
         out.say(searched(answer))
         if answer.searched:
+            if said := verdict(answer):
+                out.say(said)
             out.say("Nothing matched: it may be a new animal, or the photo shows too little of it.")
         return
     decimals = 1 if abs(answer.candidates[0].score) >= 10 else 3
@@ -60,6 +102,7 @@ def print_answer(
         [
             Column("#", right=True),
             Column("Individual", fold=True),
+            Column("Probability", right=True),
             Column(answer.score, right=True),
             Column("Matches", right=True),
             Column("Inliers", right=True),
@@ -70,6 +113,7 @@ def print_answer(
             (
                 rank,
                 candidate.individual,
+                "–" if candidate.probability is None else percent(candidate.probability),
                 f"{candidate.score:.{decimals}f}",
                 len(candidate.evidence[0].matches),
                 int(candidate.evidence[0].geometry.inliers.sum()),
@@ -85,6 +129,8 @@ def print_answer(
     if matched < len(answer.candidates):
         rest = len(answer.candidates) - matched
         out.say(f"{count(rest, 'other individual')}: nothing matched")
+    if said := verdict(answer):
+        out.say(said)
     out.say(searched(answer))
 
 
@@ -124,11 +170,16 @@ def as_json(
         "individuals": len(answer.candidates),
         "left_out": dict(answer.left_out),
         "seconds": answer.seconds,
+        "verdict": answer.verdict,
         "new_probability": answer.new_probability,
+        "unlisted_probability": answer.unlisted_probability,
+        "needed": answer.needed,
+        "calibration": answer.calibration,
         "candidates": [
             {
                 "rank": rank,
                 "individual": candidate.individual,
+                "probability": candidate.probability,
                 "score": candidate.score,
                 "annotation": record.id,
                 "photo": record.photo.sha256,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from resight.cli.answers import NO_PROBABILITY, method_note
+from resight.cli.answers import NO_PROBABILITY, method_note, percent, probability_note
 from resight.cli.hints import command
 from resight.cli.options import AsJson, Quiet, Set
 from resight.cli.output import Column, Output, count, stopped
@@ -64,6 +64,8 @@ def _print(out: Output, done: Demo) -> None:
             Column("New photo"),
             Column("Shows", fold=True),
             Column("Answer", fold=True),
+            Column("Probability", right=True),
+            Column("New animal", right=True),
             Column(done.score, right=True),
             Column("Second", right=True),
             Column("Inliers", right=True),
@@ -74,6 +76,8 @@ def _print(out: Output, done: Demo) -> None:
                 each.photo.name,
                 each.shows,
                 each.answer,
+                "–" if each.probability is None else percent(each.probability),
+                "–" if each.new_probability is None else percent(each.new_probability),
                 f"{each.score:.1f}",
                 "none close" if each.second is None else f"{each.second:.1f}",
                 each.inliers,
@@ -90,9 +94,10 @@ def _print(out: Output, done: Demo) -> None:
         f"{len(done.asked) - len(done.known)} animals are not in the catalogue."
     )
     out.say(
-        "The most alike animal is always named, so a new animal gets a name too: look how low its "
-        f"score is. {done.score} is {NO_PROBABILITY}."
+        "The most alike animal is always named, so a new animal gets a name too: look how "
+        f"improbable it is, and how low its score. {done.score} is {NO_PROBABILITY}."
     )
+    out.say(probability_note(done.calibration))
     method = method_note(done.method, matching=done.precision, extraction=done.extraction_precision)
     out.say(f"{method}; {done.seconds:.0f} s in all.")
     best = max(done.known, key=lambda each: each.score)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from resight.cli import options
-from resight.cli.answers import as_json, has_matched, method_note, print_answer, score_note
+from resight.cli.answers import (
+    as_json,
+    has_matched,
+    method_note,
+    print_answer,
+    probability_note,
+    score_note,
+)
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in
 from resight.cli.options import (
@@ -79,8 +86,9 @@ def identify(
 ) -> None:
     """Say which known individuals look most like the animal in a photo.
 
-    Scores are raw: the sum of match confidences, not a probability. Look at the
-    picture of --explain before you believe one. Nothing is added to the catalogue.
+    Says how probable each is and how probable a new animal, and whether that is
+    enough for a verdict. Look at the picture of --explain before you believe one.
+    Nothing is added to the catalogue.
 
     Examples:
       resight identify IMG_0412.jpg --side left --explain why.png
@@ -112,6 +120,8 @@ def identify(
                 method=build_method(values.method, values),
                 side_policy=values.side_policy,
                 effort=values.effort,
+                new_prior=values.new_prior,
+                wanted_error=values.wanted_error,
             )
         asked = _Asked(catalogue, len(paths), side, region, box, encounter)
         run = _Run(out, search, pictures, asked, top)
@@ -168,6 +178,7 @@ class _Run:
         self.answers: list[dict[str, Any]] = []
         self.failed: list[dict[str, str]] = []
         self.confidences = True
+        self.calibration = ""
         #: The last photo that something matched.
         self.matched: Optional[PhotoQuery] = None
 
@@ -194,6 +205,7 @@ class _Run:
             return
         if shown:
             self.confidences = shown[0].evidence[0].matches.confidences is not None
+        self.calibration = answer.calibration or self.calibration
         if any(map(has_matched, answer.candidates)):
             self.matched = query
         self.answers.append(as_json(query, answer, records))
@@ -230,6 +242,7 @@ class _Run:
                 "settings": settings,
                 "score": method.score,
                 "score_note": note,
+                "calibration": self.calibration,
                 "queries": self.answers,
                 "failed": self.failed,
             }
@@ -239,6 +252,7 @@ class _Run:
         self.out.say()
         self.out.say(method_note(method.name, matching=matching, extraction=extraction))
         self.out.say(note)
+        self.out.say(probability_note(self.calibration))
         if self.matched:
             _hint(self.out, self.matched, self.asked, pictures=self.pictures is not None)
 

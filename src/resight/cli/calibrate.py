@@ -1,0 +1,136 @@
+"""The command that learns what scores mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from resight.cli.answers import percent
+from resight.cli.hints import command
+from resight.cli.lookup import opened_in
+from resight.cli.options import HERE, AsJson, CatalogueFolder, Effort, Quiet, Set, effort_of
+from resight.cli.output import Column, Output, stopped
+
+if TYPE_CHECKING:
+    from resight.calibration import Calibration
+
+
+def calibrate(
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Extractor+matcher, such as sift+nearest.", show_default=False
+        ),
+    ] = "",
+    effort: Effort = "",
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=40, help="Ask about N photos at most.")
+    ] = 400,
+    plot: Annotated[
+        Optional[Path],
+        typer.Option(
+            metavar="FILE.svg", help="Draw how often probabilities came true.", show_default=False
+        ),
+    ] = None,
+    set_: Set = None,
+    catalogue: CatalogueFolder = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn from your own catalogue how probable an answer with a certain score is.
+
+    Asks about photos of animals that were seen in two encounters (at least 20 of them),
+    each as if it were not in the catalogue, about a second each. Stop it whenever you
+    like: the same command continues. Do it again when a fifth has been added.
+
+    Examples:
+      resight calibrate
+      resight calibrate --effort thorough --plot reliability.svg
+
+    Next: resight identify with a new photo
+    """
+    from resight.registry import build_method
+    from resight.search import PhotoSearch
+    from resight.settings import load_settings
+
+    out = Output(quiet=quiet, as_json=as_json)
+    if plot and plot.suffix.lower() != ".svg":
+        raise typer.BadParameter(f"--plot {plot}: the diagram is an SVG file; name it FILE.svg")
+    chosen = {"method": method, "effort": effort_of(effort)}
+    values = load_settings(
+        [*(set_ or ()), *(f"{name}={value}" for name, value in chosen.items() if value)],
+        catalogue=catalogue,
+    )
+    with opened_in(catalogue) as opened:
+        with out.progress(f"Loading {values.method}"):
+            search = PhotoSearch(
+                catalogue=opened,
+                method=build_method(values.method, values),
+                side_policy=values.side_policy,
+                effort=values.effort,
+                new_prior=values.new_prior,
+                wanted_error=values.wanted_error,
+            )
+        try:
+            with out.progress("Asking about known animals") as step:
+                learned = search.calibrate(limit=limit, progress=step)
+        except KeyboardInterrupt:
+            raise stopped("what was asked is kept; the same command continues") from None
+    if plot:
+        from resight.calibration.diagram import reliability_svg
+
+        plot.write_text(reliability_svg(learned), encoding="utf-8")
+    figures = _figures(learned)
+    out.json({"method": learned.trials.method, "effort": learned.trials.effort, **figures})
+    _print(out, learned, figures)
+    if plot:
+        out.note(f"wrote {plot}")
+    out.next(command("identify", "PHOTO", catalogue=catalogue))
+
+
+def _figures(learned: Calibration) -> dict[str, Any]:
+    found, trials = learned.predicted, learned.trials
+    known = [trial for trial in trials.trials if not trial.novel]
+    return {
+        "individuals": trials.individuals,
+        "known_trials": len(known),
+        "novel_trials": len(trials.trials) - len(known),
+        "not_listed": sum(trial.right is None for trial in known),
+        "new_prior": learned.new_prior,
+        "wanted_error": learned.wanted_error,
+        "needed": found.needed(learned.wanted_error),
+        "ece": found.ece,
+        "brier": found.mean_brier,
+        "constant_brier": found.constant_brier,
+        "novelty_auroc": found.novelty_auroc,
+        "accuracy": found.accuracy,
+        "digest": trials.digest,
+    }
+
+
+def _print(out: Output, learned: Calibration, figures: dict[str, Any]) -> None:
+    known, missed = figures["known_trials"], figures["not_listed"]
+    out.say(f"Learned for {learned.trials.method} at effort {learned.trials.effort}:")
+    out.table(
+        [Column(""), Column("", right=True)],
+        [
+            ("Individuals seen in two encounters", str(figures["individuals"])),
+            ("Photos asked about as known animals", str(known)),
+            ("  of which the search did not list their animal", str(missed)),
+            ("Photos asked about as new animals", str(figures["novel_trials"])),
+            ("Calibration error (ECE)", f"{figures['ece']:.3f}"),
+            ("Brier score", f"{figures['brier']:.3f}"),
+            ("  of who never looks", f"{figures['constant_brier']:.3f}"),
+            ("Novelty AUROC", f"{figures['novelty_auroc']:.3f}"),
+            (
+                f"Probability needed to err in {percent(learned.wanted_error)}",
+                percent(figures["needed"]) if figures["needed"] < 1 else "none is enough",
+            ),
+        ],
+    )
+    out.say(
+        "Each animal's figures come from a fit without it. A new animal was taken to be "
+        f"{percent(learned.new_prior)} probable before looking (setting new_prior)."
+    )

@@ -1,0 +1,32 @@
+"""Trials of drawn animals: only for the settings they were made with."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from resight.calibration import Calibration, Trials, prior_for
+from resight.extractors.sift import Sift
+from resight.matchers.nearest import NearestNeighbour
+from resight.method import EFFORTS, Method
+
+
+def test_drawn_animals_serve_the_settings_they_were_asked_with_only() -> None:
+    usual = Method("sift+nearest", Sift(), NearestNeighbour())
+    found = prior_for(usual, EFFORTS["normal"])
+    assert found is not None
+    assert (found.method, found.effort, found.origin) == ("sift+nearest", "normal", "drawn animals")
+    fewer = Method("sift+nearest", Sift(max_keypoints=256), NearestNeighbour())
+    assert prior_for(fewer, EFFORTS["normal"]) is None
+    assert prior_for(usual, EFFORTS["thorough"]) is None
+
+
+def test_every_shipped_file_is_whole_and_can_be_fitted() -> None:
+    folder = files("resight.calibration") / "priors"
+    shipped = [file for file in folder.iterdir() if file.name.endswith(".jsonl")]
+    assert shipped
+    for file in shipped:
+        trials = Trials.parse(file.read_bytes(), file.name)
+        assert trials.origin == "drawn animals"
+        clear = 5 * max(max(trial.scores) for trial in trials.trials)
+        judged = Calibration(trials).judge([clear])
+        assert judged.candidates[0] > 0.9, file.name

@@ -1,0 +1,103 @@
+"""`resight calibrate`, and the probabilities that `identify` tells after it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from resight.catalogue import Catalogue
+
+from .commands import Drawn, run
+
+ANIMALS = 20
+PATTERN = "{identity}/{encounter}"
+
+
+def texture(number: int) -> np.ndarray:
+    random = np.random.default_rng(number)
+    coarse = random.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((160, 120), Image.Resampling.BICUBIC))
+
+
+@pytest.fixture(scope="module")
+def _herd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue of animals that were seen on two occasions: the second time noisier."""
+    folder = tmp_path_factory.mktemp("herd")
+    random = np.random.default_rng(0)
+    for animal in range(ANIMALS):
+        for visit in range(2):
+            noise = random.normal(0, 6 * visit, (120, 160, 3))
+            pixels = np.clip(texture(animal) + noise, 0, 255).astype(np.uint8)
+            path = folder / "photos" / f"animal {animal:02}" / f"{animal:02} {visit}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    assert run("init", folder / "it").code == 0
+    added = run("add", folder / "photos", "--pattern", PATTERN, "-c", folder / "it")
+    assert added.code == 0, added.err
+    return folder
+
+
+@pytest.fixture
+def herd(_herd: Path, tmp_path: Path) -> Path:
+    own = tmp_path / "herd"
+    shutil.copytree(_herd, own)
+    return own
+
+
+def test_probabilities_are_learned_kept_told_and_forgotten(herd: Path) -> None:
+    catalogue, plot = herd / "it", herd / "reliability.svg"
+    learned = run("calibrate", "--plot", plot, "--json", "-c", catalogue)
+    assert learned.code == 0, learned.err
+    assert learned.json["individuals"] == ANIMALS
+    assert learned.json["known_trials"] == learned.json["novel_trials"] == 2 * ANIMALS
+    assert 0 < learned.json["needed"] <= 1
+    assert plot.read_text().startswith("<svg")
+
+    photo = herd / "photos" / "animal 03" / "03 1.png"
+    said = run("identify", photo, "--json", "-c", catalogue).json
+    (answer,) = said["queries"]
+    first = answer["candidates"][0]
+    assert first["individual"] == "animal 03"
+    assert first["probability"] > 0.8
+    assert answer["verdict"] in ("known", "undecided")
+    each = sum(candidate["probability"] for candidate in answer["candidates"])
+    assert each + answer["new_probability"] + answer["unlisted_probability"] <= 1 + 1e-9
+    assert "learned from 20 individuals of this catalogue" in said["calibration"]
+
+    shown = run("identify", photo, "-c", catalogue)
+    assert "Probability" in shown.out
+    assert "Probabilities are learned from 20 individuals of this catalogue" in shown.out
+
+    with Catalogue.open(catalogue) as opened:
+        opened.purge("03 0.png", confirm="03 0.png", actor="test")
+    assert not list(catalogue.glob("features/*/calibration/*.jsonl"))
+
+
+def test_a_damaged_calibration_is_found_and_not_used(herd: Path) -> None:
+    catalogue = herd / "it"
+    assert run("calibrate", "--limit", 40, "-c", catalogue).code == 0
+    (kept,) = catalogue.glob("features/*/calibration/*.jsonl")
+    kept.write_bytes(kept.read_bytes()[:-30])
+    photo = herd / "photos" / "animal 03" / "03 1.png"
+    said = run("identify", photo, "--json", "-c", catalogue)
+    assert "drawn animals" in said.json["calibration"]
+    found = run("check", "-c", catalogue)
+    assert "it is damaged: run `resight calibrate` again" in found.out
+    assert run("check", "--repair", "-c", catalogue).code == 0
+    assert not kept.exists()
+
+
+def test_too_few_animals_seen_twice_are_an_error_that_says_so(drawn: Drawn) -> None:
+    ran = run("calibrate", "-c", drawn.catalogue)
+    assert ran.code == 1
+    assert "0 individuals were seen in two encounters, and 20 are needed" in ran.err
+
+
+def test_a_diagram_of_another_format_is_refused_before_anything_is_asked(drawn: Drawn) -> None:
+    ran = run("calibrate", "--plot", "out.png", "-c", drawn.catalogue)
+    assert ran.code == 2
+    assert "FILE.svg" in ran.err
