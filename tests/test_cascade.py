@@ -159,3 +159,18 @@ def test_effort_and_screen_are_part_of_the_fingerprint() -> None:
     assert len(set(made.values())) == len(EFFORTS)
     assert "screen.v1" in made["normal"]
     assert "screen.v1" not in made["exhaustive"]
+
+
+def test_those_only_looked_at_are_named_after_the_candidates() -> None:
+    answer, _, _ = ask(gallery_of(*([5] * 100), 12, 39), "normal")
+    assert named(answer) == [("animal 101", 39.0)]
+    assert [(each.individual, each.score) for each in answer.passed_over][0] == ("animal 100", 12.0)
+    assert len(answer.named) == answer.half_matched == 4
+
+
+def test_no_more_than_ten_are_named_and_none_twice() -> None:
+    answer, _, _ = ask(gallery_of(*ALIKE, 35), "normal")
+    names = [each.individual for each in answer.named]
+    assert len(names) == len(set(names)) == 10
+    scores = [each.score for each in answer.passed_over]
+    assert scores == sorted(scores, reverse=True)

@@ -22,9 +22,14 @@ import numpy as np
 
 from resight.matchers import Matcher
 from resight.method import Effort, Method, Screen
-from resight.scoring import ScoreDistributions, rank_individuals, score_pair
+from resight.scoring import (
+    DISTRIBUTION_SCORES,
+    ScoreDistributions,
+    rank_individuals,
+    score_pair,
+)
 from resight.shortlist.index import Progress, Shortlist
-from resight.types import Candidate, Evidence, Features, GalleryEntry
+from resight.types import Candidate, Evidence, Features, GalleryEntry, Matches
 from resight.verify import verify
 
 #: A gallery photo and its features.
@@ -42,6 +47,8 @@ _SCREENED_AT_ONCE = 4
 _FEW = 10
 #: Photos of one individual on the shortlist: many alike ones must not crowd out others.
 _PHOTOS_SHORTLISTED = 3
+#: Individuals in an answer at least, if so many were screened.
+_NAMED = 10
 
 
 @dataclass
@@ -54,6 +61,7 @@ class Funnel:
     matched: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     candidates: tuple[Candidate, ...] = ()
+    passed_over: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,11 +98,13 @@ class Cascade:
         limit, total = self.effort.matched, len(entries)
         matcher: Matcher | Screen = self.method.matcher
         screen = self.method.screen
+        seen: list[_Seen] = []
         if screen and limit is not None and len(entries) > limit:
             if limit:
                 tell = (lambda done: progress(SCREENING, done, total)) if progress else None
-                screened = self._screened(screen, query, photos, limit, funnel, tell)
-                photos, total = iter(screened), len(screened)
+                seen = self._screened(screen, query, photos, funnel, tell)
+                passed = self._close(seen, limit)
+                photos, total = iter([each.photo for each in passed]), len(passed)
             else:
                 matcher = screen
         best = _Best(self.method, self.photos_kept)
@@ -109,6 +119,7 @@ class Cascade:
             funnel.half_matched, funnel.matched = funnel.matched, 0
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
         funnel.candidates = best.candidates()
+        funnel.passed_over = self._passed_over(query, seen, funnel.candidates)
         return funnel
 
     @property
@@ -143,34 +154,51 @@ class Cascade:
         screen: Screen,
         query: Features,
         photos: Iterator[Photo],
-        limit: int,
         funnel: Funnel,
         tell: Optional[Callable[[int], None]],
-    ) -> list[Photo]:
-        """The best photo of each individual that comes close to the best one.
+    ) -> list[_Seen]:
+        """The photos looked at, until one individual stands out.
 
         ``photos`` come in the order of the shortlist, the most alike first.
         """
-        features_of: dict[str, Features] = {}
-        scored: list[tuple[float, GalleryEntry]] = []
+        seen: list[_Seen] = []
         highest: dict[str, float] = {}  # score of each individual
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
             found = screen.match(query, [features for _, features in batch])
-            for matches, (entry, features) in zip(found, batch, strict=True):
-                score = float(matches.scores.sum())
-                scored.append((score, entry))
-                features_of[entry.annotation] = features
-                highest[entry.individual] = max(score, highest.get(entry.individual, 0.0))
+            for photo, matches in zip(batch, found, strict=True):
+                seen.append(_Seen(photo, matches))
+                who = seen[-1].entry.individual
+                highest[who] = max(seen[-1].score, highest.get(who, 0.0))
             if tell:
-                tell(len(scored))
+                tell(len(seen))
             best, second = nlargest(2, [*highest.values(), 0.0, 0.0])
             # Sums of chance matches vary like counts: by their square root.
             if best >= second + self.effort.certain * sqrt(second + _FEW):
                 break
-        funnel.half_matched = len(scored)
-        least = self.effort.close * max(highest.values(), default=0.0)
-        close = [(score, entry) for score, entry in scored if score >= least]
-        return [(entry, features_of[entry.annotation]) for entry in _best_of(close, limit, each=1)]
+        funnel.half_matched = len(seen)
+        return seen
+
+    def _close(self, seen: Sequence[_Seen], limit: int) -> list[_Seen]:
+        """The best photo of each individual that comes close to the best one."""
+        least = self.effort.close * max((each.score for each in seen), default=0.0)
+        return _best_seen([each for each in seen if each.score >= least], limit)
+
+    def _passed_over(
+        self, query: Features, seen: Sequence[_Seen], candidates: Sequence[Candidate]
+    ) -> tuple[Candidate, ...]:
+        """The best individuals that were seen by the screen alone, to fill up the answer."""
+        if self.method.score in DISTRIBUTION_SCORES:  # those are of whole matches
+            return ()
+        named = {each.individual for each in candidates}
+        others = [each for each in seen if each.entry.individual not in named]
+        evidence = []
+        for each in _best_seen(others, max(0, _NAMED - len(named))):
+            geometry = verify(query, each.photo[1], each.matches)
+            scores = score_pair(each.matches, geometry)
+            evidence.append(
+                (each.entry, Evidence(each.entry.annotation, scores, each.matches, geometry))
+            )
+        return rank_individuals(evidence, score=self.method.score, method=self.method.name)
 
     def _compare(
         self,
@@ -186,18 +214,41 @@ class Cascade:
             yield entry, Evidence(entry.annotation, scores, matches, geometry)
 
 
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A photo and what the screen found in it."""
+
+    photo: Photo
+    matches: Matches
+
+    @property
+    def entry(self) -> GalleryEntry:
+        return self.photo[0]
+
+    @property
+    def score(self) -> float:
+        return float(self.matches.scores.sum())
+
+
+def _best_seen(seen: Sequence[_Seen], limit: int) -> list[_Seen]:
+    """The best photo of each individual, the best individuals first."""
+    of = {each.entry.annotation: each for each in seen}
+    best = _best_of([(each.score, each.entry) for each in seen], limit, each=1)
+    return [of[entry.annotation] for entry in best]
+
+
 def _best_of(
     scored: Sequence[tuple[float, GalleryEntry]], limit: int, *, each: int
 ) -> list[GalleryEntry]:
     """The photos with the highest scores, of no individual more than ``each``."""
     passed: Counter[str] = Counter()
-    best = []
+    best: list[GalleryEntry] = []
     for _, entry in sorted(scored, key=lambda pair: -pair[0]):
+        if len(best) == limit:
+            break
         if passed[entry.individual] < each:
             passed[entry.individual] += 1
             best.append(entry)
-        if len(best) == limit:
-            break
     return best
 
 

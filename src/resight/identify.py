@@ -187,6 +187,7 @@ class Identifier:
         left_out.update(funnel.left_out)
         answer = Identification(
             candidates=funnel.candidates,
+            passed_over=funnel.passed_over,
             method=self.method.name,
             fingerprint=self.fingerprint,
             score=self.method.score,

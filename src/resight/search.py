@@ -23,7 +23,7 @@ from resight.method import Method, effort_for
 from resight.photos import read_photo
 from resight.scoring import DISTRIBUTION_SCORES
 from resight.shortlist.index import Progress
-from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
+from resight.types import UNKNOWN_SIDE, Box, Candidate, Chip, Features, Identification, Photo
 
 logger = logging.getLogger(__name__)
 
@@ -177,17 +177,17 @@ class PhotoSearch:
     def picture(
         self, query: PhotoQuery, answer: Identification, *, rows: int = 3, title: str = ""
     ) -> NDArray[np.uint8]:
-        """The query beside the best photo of each of the first ``rows`` candidates.
+        """The query beside the best photo of each of the first ``rows`` individuals named.
 
         (h, w, 3) uint8 RGB. Raises ``CatalogueDamaged`` where an original is lost.
         """
-        best = [(each, each.evidence[0]) for each in answer.candidates[:rows]]
+        best = [(each, each.evidence[0]) for each in answer.named[:rows]]
         records = self.catalogue.annotations([evidence.annotation for _, evidence in best])
         drawn = [
             Row(
                 self._view(record),
                 evidence,
-                f"{rank}. {candidate.individual}   {answer.score} {candidate.score:.1f}"
+                f"{rank}. {candidate.individual}   {_told(answer, candidate)}"
                 f"   {Path(record.name).name}",
             )
             for rank, ((candidate, evidence), record) in enumerate(
@@ -218,6 +218,12 @@ class PhotoSearch:
             raise CatalogueDamaged(f"photo {record.name} is no longer available: ask again")
         chip = method.chip(pixels, record.box, rotation=record.rotation)
         return View(chip, features.keypoints)
+
+
+def _told(answer: Identification, candidate: Candidate) -> str:
+    if candidate in answer.passed_over:
+        return "first look only"
+    return f"{answer.score} {candidate.score:.1f}"
 
 
 def _own(records: Sequence[AnnotationRecord], box: Box | None) -> AnnotationRecord | None:

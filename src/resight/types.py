@@ -288,7 +288,9 @@ class Identification:
     that took part and ``left_out`` says, by reason, how many did not. Of those searched
     ``shortlisted`` were looked at by the network: ``half_matched`` by its first layers and
     ``matched`` wholly, as ``effort`` allowed. Candidates have a photo that
-    was matched, or half-matched where the effort matches none.
+    was matched, or half-matched where the effort matches none. ``passed_over`` are the most
+    alike of the half-matched individuals that are no candidates, so that an answer names ten if
+    it can: their scores are of the first layers and compare with each other only.
     ``new_probability`` that the animal is new, ``unlisted_probability`` that it is a known one
     but none of the candidates, because the search missed it: with those of the candidates
     they sum to one. ``needed`` is the probability that an outcome must have to be acted on,
@@ -306,12 +308,18 @@ class Identification:
     shortlisted: int
     half_matched: int
     matched: int
+    passed_over: tuple[Candidate, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     new_probability: Optional[float] = None
     unlisted_probability: Optional[float] = None
     needed: Optional[float] = None
     calibration: str = ""
+
+    @property
+    def named(self) -> tuple[Candidate, ...]:
+        """All individuals of the answer: the candidates, then those passed over."""
+        return self.candidates + self.passed_over
 
     @property
     def verdict(self) -> Optional[str]:

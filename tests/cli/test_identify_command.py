@@ -19,7 +19,7 @@ from resight.types import Identification
 from .commands import Drawn, process, run
 
 CANDIDATE_KEYS = {
-    "rank", "individual", "probability", "score", "annotation", "photo", "name", "side", "matches",
+    "rank", "in_full", "individual", "probability", "score", "annotation", "photo", "name", "side", "matches",
     "inliers", "scores",
 }  # fmt: skip
 

@@ -391,7 +391,7 @@ def test_a_foreign_file_in_the_way_is_left_alone(
 
 def test_a_crash_in_the_first_line_begins_anew(drawn: Drawn, tmp_path: Path) -> None:
     partial = tmp_path / "out.json.partial"
-    partial.write_bytes(b'{"journal": 2, "proto')
+    partial.write_bytes(b'{"journal": 3, "proto')
     assert run(drawn, output=tmp_path / "out.json").methods[0].top1 == 1.0
     assert not partial.exists()
 

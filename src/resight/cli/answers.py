@@ -114,14 +114,14 @@ def print_answer(
                 rank,
                 candidate.individual,
                 "–" if candidate.probability is None else percent(candidate.probability),
-                f"{candidate.score:.{decimals}f}",
+                f"{candidate.score:.{decimals}f}" if rank <= len(answer.candidates) else "–",
                 len(candidate.evidence[0].matches),
                 int(candidate.evidence[0].geometry.inliers.sum()),
                 record.name,
                 record.side,
             )
             for rank, (candidate, record) in enumerate(
-                zip(answer.candidates, records, strict=False), start=1
+                zip(answer.named, records, strict=False), start=1
             )
             if has_matched(candidate)
         ],
@@ -129,6 +129,8 @@ def print_answer(
     if matched < len(answer.candidates):
         rest = len(answer.candidates) - matched
         out.say(f"{count(rest, 'other individual')}: nothing matched")
+    if len(records) > len(answer.candidates):
+        out.say(f"Without a {answer.score}: only looked at, see --effort thorough")
     if said := verdict(answer):
         out.say(said)
     out.say(searched(answer))
@@ -178,6 +180,7 @@ def as_json(
         "candidates": [
             {
                 "rank": rank,
+                "in_full": rank <= len(answer.candidates),
                 "individual": candidate.individual,
                 "probability": candidate.probability,
                 "score": candidate.score,
@@ -190,7 +193,7 @@ def as_json(
                 "scores": dict(candidate.evidence[0].scores),
             }
             for rank, (candidate, record) in enumerate(
-                zip(answer.candidates, records, strict=False), start=1
+                zip(answer.named, records, strict=False), start=1
             )
         ],
     }

@@ -193,7 +193,7 @@ class _Run:
             with self.out.stages(f"{number}{path.name}") as tell:
                 query = self._read(path)
                 answer = self.search.identify(query, progress=tell)
-            shown = answer.candidates[: self.top]
+            shown = answer.named[: self.top]
             best = [each.evidence[0].annotation for each in shown]
             records = self.search.catalogue.annotations(best)
         except PhotoError as problem:

@@ -21,7 +21,7 @@ def identification_figures(
     ``results`` follow the protocol's queries.
     """
     ranks = [
-        metrics.rank_of(row.identity, result.scores) if known else None
+        result.rank_of(row.identity) if known else None
         for row, result, known in zip(protocol.queries, results, protocol.known, strict=True)
     ]
     asked = [rank for rank, known in zip(ranks, protocol.known, strict=True) if known]

@@ -19,10 +19,11 @@ from typing import Any, Optional
 from filelock import FileLock, Timeout
 
 from resight.errors import ResightError, SettingsError
+from resight.evaluate.metrics import rank_of
 
 #: How every journal begins; the number is that of this format.
-_JOURNAL = {"journal": 2}
-_FIRST_LINE = b'{"journal": 2, '
+_JOURNAL = {"journal": 3}
+_FIRST_LINE = b'{"journal": 3, '
 
 
 @contextmanager
@@ -45,7 +46,8 @@ class QueryResult:
     photo of it that scored best; ``probabilities`` of the same individuals and
     ``new_probability``, both ``None`` without a calibration; ``pairs`` photos compared;
     ``seconds`` with decoding and extraction; ``problem`` why the photo could
-    not be used, empty if it could; ``peak_rss_mb`` of the process by then.
+    not be used, empty if it could; ``peak_rss_mb`` of the process by then;
+    ``passed_over`` individuals that were half-matched only, best first.
     """
 
     scores: Mapping[str, float]
@@ -56,6 +58,13 @@ class QueryResult:
     probabilities: Optional[Mapping[str, float]] = None
     new_probability: Optional[float] = None
     problem: str = ""
+    passed_over: Sequence[str] = ()
+
+    def rank_of(self, individual: str) -> Optional[int]:
+        """As ``metrics.rank_of``; those passed over come after all that were compared."""
+        if individual in self.passed_over:
+            return len(self.scores) + 1 + self.passed_over.index(individual)
+        return rank_of(individual, self.scores)
 
 
 class Journal:

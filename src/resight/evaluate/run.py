@@ -295,6 +295,7 @@ class _Run:
             peak_rss_mb=peak_rss_mb(),
             probabilities=_probabilities(answer),
             new_probability=answer.new_probability,
+            passed_over=tuple(each.individual for each in answer.passed_over),
         )
 
     def _tell(self, stage: str, done: int, total: int) -> None:
