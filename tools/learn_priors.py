@@ -1,9 +1,9 @@
 """Learn what scores mean from drawn animals, for catalogues with too few of their own.
 
     python tools/learn_priors.py --method sift+nearest --effort normal exhaustive
-    python tools/learn_priors.py --method aliked-n16+lightglue --effort normal
+    python tools/learn_priors.py --method aliked-n16+lightglue --effort quick normal
     python tools/learn_priors.py --method aliked-n16+lightglue --effort exhaustive --animals 24
-    python tools/learn_priors.py --method aliked-n16+lightglue --demo
+    python tools/learn_priors.py --method aliked-n16+lightglue --demo --animals 30
 
 Writes src/resight/calibration/priors/METHOD-EFFORT[-demo].jsonl. Animals of both kinds are
 photographed in two encounters each, one side of each, in conditions from easy to very hard:
@@ -83,7 +83,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--method", required=True)
     parser.add_argument("--effort", nargs="+", default=["normal"])
-    parser.add_argument("--animals", type=int, default=60)
+    parser.add_argument("--animals", type=int, default=40)
     parser.add_argument("--demo", action="store_true")
     asked = parser.parse_args()
     settings = Settings(method=asked.method).model_copy(update=QUICK if asked.demo else {})
