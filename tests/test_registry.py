@@ -72,7 +72,12 @@ def test_the_registered_names() -> None:
         "aliked-n16rot",
         "aliked-n32",
         "aliked-t16",
+        "fast_brief",
+        "harris_sift",
+        "orb",
+        "shi_tomasi_sift",
         "sift",
+        "surf",
     )
     assert registered("matcher") == ("lightglue", "nearest")
 
@@ -99,7 +104,7 @@ def test_classes_get_the_settings_that_they_name() -> None:
     [
         ("shift+nearest", "there is no extractor 'shift'; did you mean sift?"),
         ("sift+lightglu", "there is no matcher 'lightglu'; did you mean lightglue?"),
-        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, sift"),
+        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, fast_brief"),
         ("sift", "'sift' does not name a method; a method is an extractor and a matcher"),
         ("", "'' does not name a method"),
     ],

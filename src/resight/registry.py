@@ -42,13 +42,19 @@ class Part:
 
 
 _ALIKED = "resight.extractors.aliked:Aliked"
+_CORNER_SIFT = "resight.extractors.corner_sift:CornerSift"
 EXTRACTORS: Mapping[str, Part] = MappingProxyType(
     {
         "aliked-n16": Part(_ALIKED, {"model": "aliked-n16"}),
         "aliked-n16rot": Part(_ALIKED, {"model": "aliked-n16rot"}),
         "aliked-n32": Part(_ALIKED, {"model": "aliked-n32"}),
         "aliked-t16": Part(_ALIKED, {"model": "aliked-t16"}),
+        "fast_brief": Part("resight.extractors.fast_brief:FastBrief"),
+        "harris_sift": Part(_CORNER_SIFT, {"measure": "harris"}),
+        "orb": Part("resight.extractors.orb:Orb"),
+        "shi_tomasi_sift": Part(_CORNER_SIFT, {"measure": "shi-tomasi"}),
         "sift": Part("resight.extractors.sift:Sift"),
+        "surf": Part("resight.extractors.surf:Surf"),
     }
 )
 MATCHERS: Mapping[str, Part] = MappingProxyType(
