@@ -72,14 +72,16 @@ def test_the_registered_names() -> None:
         "aliked-n16rot",
         "aliked-n32",
         "aliked-t16",
+        "efficientnet-lite0",
         "fast_brief",
         "harris_sift",
         "orb",
         "shi_tomasi_sift",
         "sift",
         "surf",
+        "thumbnail",
     )
-    assert registered("matcher") == ("lightglue", "nearest")
+    assert registered("matcher") == ("cosine", "lightglue", "metric", "nearest", "ssim")
 
 
 def test_classes_get_the_settings_that_they_name() -> None:
@@ -104,7 +106,10 @@ def test_classes_get_the_settings_that_they_name() -> None:
     [
         ("shift+nearest", "there is no extractor 'shift'; did you mean sift?"),
         ("sift+lightglu", "there is no matcher 'lightglu'; did you mean lightglue?"),
-        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, fast_brief"),
+        (
+            "zzz+nearest",
+            "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, efficientnet",
+        ),
         ("sift", "'sift' does not name a method; a method is an extractor and a matcher"),
         ("", "'' does not name a method"),
     ],

@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Optional, Protocol, TypeVar, Union
 
 from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, Cascade, Progress
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
+from resight.matchers import LearnedMatcher
 from resight.method import Effort, Method, effort_for
 from resight.scoring import KnownPairs
 from resight.shortlist.index import Shortlist
@@ -162,7 +164,7 @@ class Identifier:
         known = self.known_pairs
         distributions = known.distributions(encounter=encounter, photo=photo) if known else None
         cascade = Cascade(
-            method=self.method,
+            method=self._method_for(encounter, photo),
             effort=self.effort,
             describe=lambda some: self._described([each.annotation for each in some], reading),
             shortlist=lambda: self.shortlist(reading),
@@ -186,6 +188,13 @@ class Identifier:
             left_out={reason: left_out[reason] for reason in LEFT_OUT if left_out[reason]},
             seconds=time.perf_counter() - started,
         )
+
+    def _method_for(self, encounter: str, photo: str) -> Method:
+        """The method; of one that learned from the gallery, without what a query's own taught."""
+        matcher = self.method.matcher
+        if not isinstance(matcher, LearnedMatcher):
+            return self.method
+        return replace(self.method, matcher=matcher.without(encounter=encounter, photo=photo))
 
     def _features_of(self, query: Union[Chip, Features]) -> Features:
         features = query

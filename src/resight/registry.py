@@ -49,22 +49,27 @@ EXTRACTORS: Mapping[str, Part] = MappingProxyType(
         "aliked-n16rot": Part(_ALIKED, {"model": "aliked-n16rot"}),
         "aliked-n32": Part(_ALIKED, {"model": "aliked-n32"}),
         "aliked-t16": Part(_ALIKED, {"model": "aliked-t16"}),
+        "efficientnet-lite0": Part("resight.extractors.efficientnet:EfficientNetLite0"),
         "fast_brief": Part("resight.extractors.fast_brief:FastBrief"),
         "harris_sift": Part(_CORNER_SIFT, {"measure": "harris"}),
         "orb": Part("resight.extractors.orb:Orb"),
         "shi_tomasi_sift": Part(_CORNER_SIFT, {"measure": "shi-tomasi"}),
         "sift": Part("resight.extractors.sift:Sift"),
         "surf": Part("resight.extractors.surf:Surf"),
+        "thumbnail": Part("resight.extractors.thumbnail:Thumbnail"),
     }
 )
 MATCHERS: Mapping[str, Part] = MappingProxyType(
     {
+        "cosine": Part("resight.matchers.cosine:Cosine"),
         "lightglue": Part(
             "resight.matchers.lightglue:LightGlue",
             # All points of few layers: after so few, none is sure enough to be dropped.
             screen={"layers": 3, "depth_confidence": -1, "width_confidence": -1},
         ),
+        "metric": Part("resight.matchers.metric:Metric"),
         "nearest": Part("resight.matchers.nearest:NearestNeighbour"),
+        "ssim": Part("resight.matchers.ssim:Ssim"),
     }
 )
 #: Entry point group of each role, and what resight itself registers for it.

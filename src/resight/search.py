@@ -15,6 +15,7 @@ from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification
 from resight.errors import CatalogueDamaged, NotFound, PhotoError
 from resight.identify import Identifier
+from resight.learning import learn_from
 from resight.method import Method, effort_for
 from resight.photos import read_photo
 from resight.scoring import DISTRIBUTION_SCORES
@@ -58,9 +59,10 @@ class PhotoSearch:
         side_policy: str = "compatible",
         effort: str = "normal",
     ) -> None:
+        effort_for(method, effort)  # says so before pairs are matched for minutes
+        method = learn_from(catalogue, method)
         self.catalogue = catalogue
         self.method = method
-        effort_for(method, effort)  # says so before pairs are matched for minutes
         known = None
         if method.score in DISTRIBUTION_SCORES:
             known = match_known_pairs(catalogue, method, side_policy=side_policy)

@@ -41,5 +41,5 @@ def test_a_row_says_everything(name: str) -> None:
     assert row.licence in ("Apache-2.0", "BSD-3-Clause")
     assert row.paper.url.startswith("https://arxiv.org/abs/")
     assert row.package.path.endswith("/" + row.file)
-    assert row.urls
+    assert row.urls or name == "efficientnet-lite0"  # published as that package only
     assert all(url.startswith("https://") and url.endswith("/" + row.file) for url in row.urls)

@@ -37,7 +37,7 @@ from resight.catalogue.records import (
 )
 from resight.catalogue.store import Store
 from resight.errors import CatalogueError, CatalogueExists, NotACatalogue, NotFound
-from resight.extractors import Extractor
+from resight.extractors import Extractor, describes_whole
 from resight.shortlist.index import Shortlist
 from resight.types import Features, GalleryEntry
 
@@ -382,9 +382,10 @@ class Catalogue:
         records = gallery.searched(self.annotations())
         report = made.prepare(records, progress)
         by_id = {record.id: record for record in records}
-        shortlist = made.shortlist()
-        shortlist.update(list(by_id), lambda names: made.kept([by_id[name] for name in names]))
-        shortlist.wait()  # an identify may end before the background has done anything
+        if not describes_whole(extractor):
+            shortlist = made.shortlist()
+            shortlist.update(list(by_id), lambda names: made.kept([by_id[name] for name in names]))
+            shortlist.wait()  # an identify may end before the background has done anything
         return report
 
     def _described(

@@ -19,6 +19,7 @@ from resight.evaluate.machine import code_digest, commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
 from resight.identify import Identifier
+from resight.learning import learn_from
 from resight.method import Method, effort_for
 from resight.scoring import CONFIDENCE_SCORES, DISTRIBUTION_SCORES, SCORE_NAMES
 from resight.settings import Settings
@@ -200,6 +201,7 @@ class _Run:
 
     def _identifier(self, method: Method, gallery: MemoryGallery) -> Identifier:
         policy = self._settings.side_policy
+        method = learn_from(gallery, method)
         known = None
         if method.score in DISTRIBUTION_SCORES:
             known = match_known_pairs(gallery, method, side_policy=policy)
