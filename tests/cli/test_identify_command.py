@@ -369,7 +369,8 @@ def test_a_method_of_whole_photos_counts_no_matches(drawn: Drawn, tmp_path: Path
     assert ran.code == 0
     assert "how alike the photos are as wholes, from 0 to 1, not a probability" in ran.out
     assert "Searched 4 photos of 2 individuals" in ran.out
-    assert " – " in ran.out
+    assert "Matches" not in ran.out
+    assert "Inliers" not in ran.out
     ran = run("identify", drawn.queries[0].path, *asked, "--json")
     (answer,) = ran.json["queries"]
     best = answer["candidates"][0]

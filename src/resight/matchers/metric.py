@@ -105,7 +105,7 @@ class Head:
 
     def project(self, vectors: Floats) -> Floats:
         """(N, D) embeddings as (N, d) unit vectors."""
-        projected: Floats = (vectors - self.mean) @ self.weights
+        projected = np.asarray((vectors - self.mean) @ self.weights, np.float32)
         return _unit(projected)[0]
 
 
