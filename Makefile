@@ -5,7 +5,7 @@ TORCH_VENV ?= .venv-torch
 RUN := $(VENV)/bin
 MODELS := aliked-n16 aliked-lightglue
 TEST_MODELS := $(MODELS) aliked-t16 aliked-n16rot aliked-n32 \
-	disk disk-lightglue xfeat xfeat-lighterglue
+	disk disk-lightglue xfeat xfeat-lighterglue efficientnet-lite0
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN)/python -m pip
 
 .DEFAULT_GOAL := help

@@ -164,7 +164,8 @@ def test_effort_and_screen_are_part_of_the_fingerprint() -> None:
 def test_those_only_looked_at_are_named_after_the_candidates() -> None:
     answer, _, _ = ask(gallery_of(*([5] * 100), 12, 39), "normal")
     assert named(answer) == [("animal 101", 39.0)]
-    assert [(each.individual, each.score) for each in answer.passed_over][0] == ("animal 100", 12.0)
+    first, *_ = answer.passed_over
+    assert (first.individual, first.score) == ("animal 100", 12.0)
     assert len(answer.named) == answer.half_matched == 4
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from resight.draw import Row, View, draw_identification, draw_matches, write_png
 from resight.errors import ResightError
+from resight.matchers import whole_match
 from resight.testing.conformance import chip_of, drawn_chip
 from resight.types import Evidence, Geometry, Matches
 
@@ -194,3 +195,17 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
         write_png(path, drawn_chip(3).pixels)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_photos_compared_as_wholes_get_no_lines() -> None:
+    """The one match is of their centres: a line between them would show what nobody found."""
+    left, right = (view(plain((80, 60), colour), (40, 30)) for colour in (RED, BLUE))
+    whole = Evidence("a", {}, whole_match(0.5), Geometry(np.zeros(1, bool)))
+    picture = draw_matches(left, right, whole, width=640)
+    for colour in (RED, BLUE):
+        x, y, w, h = region(picture, colour)
+        assert np.unique(picture[y : y + h, x : x + w].reshape(-1, 3), axis=0).tolist() == [
+            list(colour)
+        ]
+    with_keypoints = draw_matches(left, right, evidence([0.5], [False]), width=640)
+    assert picture.shape[0] < with_keypoints.shape[0], "there is a legend of lines"

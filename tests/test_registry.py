@@ -74,11 +74,25 @@ def test_the_registered_names() -> None:
         "aliked-n32",
         "aliked-t16",
         "disk",
+        "efficientnet-lite0",
+        "fast_brief",
+        "harris_sift",
+        "orb",
+        "shi_tomasi_sift",
         "sift",
         "superpoint",
+        "surf",
+        "thumbnail",
         "xfeat",
     )
-    assert registered("matcher") == ("lighterglue", "lightglue", "nearest")
+    assert registered("matcher") == (
+        "cosine",
+        "lighterglue",
+        "lightglue",
+        "metric",
+        "nearest",
+        "ssim",
+    )
 
 
 def test_classes_get_the_settings_that_they_name() -> None:
@@ -103,7 +117,7 @@ def test_classes_get_the_settings_that_they_name() -> None:
     [
         ("shift+nearest", "there is no extractor 'shift'; did you mean sift?"),
         ("sift+lightglu", "there is no matcher 'lightglu'; did you mean lightglue?"),
-        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, disk, sift"),
+        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, disk, effi"),
         ("sift", "'sift' does not name a method; a method is an extractor and a matcher"),
         ("", "'' does not name a method"),
     ],

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from resight import scoring
 from resight.errors import SettingsError
+from resight.matchers import whole_match
 from resight.scoring import SCORE_NAMES, Pool, ScoreDistributions, rank_individuals, score_pair
 from resight.types import Candidate, Evidence, GalleryEntry, Geometry, Matches
 
@@ -217,3 +218,18 @@ def test_a_score_the_method_lacks_names_both_and_those_it_has() -> None:
 def test_an_unknown_score_is_refused() -> None:
     with pytest.raises(SettingsError, match="unknown score 'best': use one of matches, sum"):
         rank_individuals([], score="best")
+
+
+def test_photos_compared_as_wholes_have_one_score() -> None:
+    """However small: a threshold is for confidences of keypoints."""
+    scores = score_pair(whole_match(-0.9), geometry_of(False))
+    assert scores.pop("sum") == pytest.approx(0.05)
+    assert set(scores.values()) == {None}
+
+
+def test_a_score_that_wholes_lack_says_why() -> None:
+    whole, geometry = whole_match(0), geometry_of(False)
+    evidence = Evidence("a", score_pair(whole, geometry), whole, geometry)
+    entry = GalleryEntry("a", "Ada", "photo")
+    with pytest.raises(SettingsError, match=r"compares photos as wholes.*use one of sum$"):
+        rank_individuals([(entry, evidence)], score="matches")

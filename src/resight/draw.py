@@ -51,7 +51,8 @@ def draw_matches(
 
     Verified matches are lines coloured by score, the others thin grey ones
     behind them. ``title`` is written above at the left, the numbers of matches
-    at the right. Returns (h, ``width``, 3) uint8 RGB.
+    at the right. Photos compared as wholes have neither, only their likeness.
+    Returns (h, ``width``, 3) uint8 RGB.
     """
     return draw_identification(query, [Row(gallery, evidence, title)], width=width)
 
@@ -73,7 +74,8 @@ def draw_identification(
     if rows:
         parts += [_row(style, query, row) for row in rows]
         confident = all(row.evidence.matches.confidences is not None for row in rows)
-        parts.append(_legend(style, "confidence" if confident else "score"))
+        if not any(row.evidence.matches.whole for row in rows):
+            parts.append(_legend(style, "confidence" if confident else "score"))
     else:
         parts.append(_alone(style, query))
     return np.concatenate(parts)
@@ -134,6 +136,9 @@ def _row(style: _Style, query: View, row: Row) -> NDArray[np.uint8]:
         canvas[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
 
     matches, inliers = row.evidence.matches, row.evidence.geometry.inliers
+    if matches.whole:
+        alike = f"compared as a whole: {float(matches.scores.sum()):.3f} of 1"
+        return _captioned(canvas, style, row.title, alike)
     from_ = _placed(query, matches.pairs[:, 0], left, left_at)
     to = _placed(row.gallery, matches.pairs[:, 1], right, right_at)
     _draw_unverified(canvas, from_[~inliers], to[~inliers])

@@ -20,6 +20,7 @@ from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade
 from resight.errors import CalibrationError, IncompatibleFeatures, SettingsError
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
+from resight.matchers import LearnedMatcher
 from resight.method import Effort, Method, effort_for
 from resight.scoring import KnownPairs
 from resight.shortlist.index import Progress, Shortlist
@@ -176,7 +177,7 @@ class Identifier:
         known = self.known_pairs
         distributions = known.distributions(encounter=encounter, photo=photo) if known else None
         cascade = Cascade(
-            method=self.method,
+            method=self._method_for(encounter, photo, without_individual),
             effort=self.effort,
             describe=lambda some: self._described([each.annotation for each in some], progress),
             shortlist=lambda: self.shortlist(progress),
@@ -223,6 +224,14 @@ class Identifier:
             needed=judged.needed,
             calibration=judged.basis,
         )
+
+    def _method_for(self, encounter: str, photo: str, individual: str) -> Method:
+        """The method; of one that learned from the gallery, without what is left out taught."""
+        matcher = self.method.matcher
+        if not isinstance(matcher, LearnedMatcher):
+            return self.method
+        rest = matcher.without(encounter=encounter, photo=photo, individual=individual)
+        return replace(self.method, matcher=rest)
 
     def _features_of(self, query: Union[Chip, Features]) -> Features:
         features = query
@@ -324,8 +333,10 @@ def check_fit(trials: Trials, method: Method, effort: Effort) -> None:
 
 
 def _join(method: Method, effort: Effort, known_pairs: Optional[KnownPairs]) -> str:
-    """The method's fingerprint, with its screen and a digest of the pairs learned from."""
+    """The method's fingerprint, with its screen and digests of what was learned from."""
     parts = [asked_by(method, effort)]
+    if isinstance(method.matcher, LearnedMatcher):
+        parts.append(fingerprint("taught.v1", sha256=method.matcher.digest))
     if known_pairs:
         parts.append(fingerprint("known_pairs.v1", sha256=known_pairs.digest))
     return " | ".join(parts)

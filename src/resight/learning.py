@@ -28,6 +28,7 @@ from resight.calibration.trials import (
 )
 from resight.errors import CalibrationError
 from resight.identify import Identifier, calibrated_score
+from resight.matchers import LearnedMatcher
 from resight.types import Candidate, GalleryEntry
 
 #: Told how many trials are finished, and how many there are.
@@ -150,13 +151,16 @@ def _ask(
 ) -> Trial | None:
     """One trial; ``None`` for a photo that is not available or has nothing to be compared with.
 
-    Where everything is matched, leaving an individual out changes nothing about the others:
-    ``answers`` keeps what was asked without leaving it out.
+    Where everything is matched, by a matcher that did not learn from the gallery, leaving an
+    individual out changes nothing about the others: ``answers`` keeps what was asked without
+    leaving it out.
     """
     own = question.entry
     method = identifier.method
-    everything = identifier.effort.shortlisted is None
-    candidates = answers.get(own.annotation) if everything else None
+    reused = identifier.effort.shortlisted is None and not isinstance(
+        method.matcher, LearnedMatcher
+    )
+    candidates = answers.get(own.annotation) if reused else None
     if candidates is None:
         (features,) = identifier.gallery.features(
             [own.annotation], method.extractor, long_edge=method.long_edge, margin=method.margin
@@ -168,9 +172,9 @@ def _ask(
             side=own.side,
             encounter=own.encounter,
             photo=own.photo,
-            without_individual=own.individual if question.novel and not everything else "",
+            without_individual=own.individual if question.novel and not reused else "",
         ).candidates
-    if everything:
+    if reused:
         answers[own.annotation] = candidates
         if question.novel:
             candidates = tuple(each for each in candidates if each.individual != own.individual)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from resight.chips import chip_fingerprint, make_chip
 from resight.errors import SettingsError
-from resight.extractors import Extractor
+from resight.extractors import Extractor, describes_whole
 from resight.fingerprints import fingerprint
 from resight.matchers import Matcher
 from resight.scoring import DISTRIBUTION_SCORES, SCORE_NAMES
@@ -148,7 +148,7 @@ class Method:
 
 
 def effort_for(method: Method, name: str) -> Effort:
-    """The effort of that name.
+    """The effort of that name; a method that compares photos as wholes compares all by any.
 
     Raises ``SettingsError`` for an unknown one, and where the method's score needs whole
     matches but the screen's are all there would be.
@@ -156,6 +156,8 @@ def effort_for(method: Method, name: str) -> Effort:
     if name not in EFFORTS:
         raise SettingsError(f"there is no effort {name!r}; there are {', '.join(EFFORTS)}")
     effort = EFFORTS[name]
+    if describes_whole(method.extractor):  # nothing is cheaper than the comparison itself
+        return replace(effort, scanned=0, shortlisted=None, matched=None)
     if method.score in DISTRIBUTION_SCORES and method.screen and effort.matched == 0:
         raise SettingsError(
             f"the score {method.score} compares whole matches, which effort {name} does not "

@@ -45,6 +45,7 @@ class Part:
 
 
 _ALIKED = "resight.extractors.aliked:Aliked"
+_CORNER_SIFT = "resight.extractors.corner_sift:CornerSift"
 EXTRACTORS: Mapping[str, Part] = MappingProxyType(
     {
         "aliked-n16": Part(_ALIKED, {"model": "aliked-n16"}),
@@ -52,8 +53,15 @@ EXTRACTORS: Mapping[str, Part] = MappingProxyType(
         "aliked-n32": Part(_ALIKED, {"model": "aliked-n32"}),
         "aliked-t16": Part(_ALIKED, {"model": "aliked-t16"}),
         "disk": Part("resight.extractors.disk:Disk"),
+        "efficientnet-lite0": Part("resight.extractors.efficientnet:EfficientNetLite0"),
+        "fast_brief": Part("resight.extractors.fast_brief:FastBrief"),
+        "harris_sift": Part(_CORNER_SIFT, {"measure": "harris"}),
+        "orb": Part("resight.extractors.orb:Orb"),
+        "shi_tomasi_sift": Part(_CORNER_SIFT, {"measure": "shi-tomasi"}),
         "sift": Part("resight.extractors.sift:Sift"),
         "superpoint": Part("resight.extractors.superpoint:SuperPoint"),
+        "surf": Part("resight.extractors.surf:Surf"),
+        "thumbnail": Part("resight.extractors.thumbnail:Thumbnail"),
         "xfeat": Part("resight.extractors.xfeat:XFeat"),
     }
 )
@@ -62,6 +70,7 @@ _LIGHTGLUE = "resight.matchers.lightglue:LightGlue"
 _FEW_LAYERS = {"layers": 3, "depth_confidence": -1, "width_confidence": -1}
 MATCHERS: Mapping[str, Part] = MappingProxyType(
     {
+        "cosine": Part("resight.matchers.cosine:Cosine"),
         "lighterglue": Part(
             _LIGHTGLUE,
             # Confidences are those of its authors, whatever the settings say of LightGlue's.
@@ -73,7 +82,9 @@ MATCHERS: Mapping[str, Part] = MappingProxyType(
             models={"aliked": "aliked-lightglue", "disk": "disk-lightglue"},
             screen=_FEW_LAYERS,
         ),
+        "metric": Part("resight.matchers.metric:Metric"),
         "nearest": Part("resight.matchers.nearest:NearestNeighbour"),
+        "ssim": Part("resight.matchers.ssim:Ssim"),
     }
 )
 #: Entry point group of each role, and what resight itself registers for it.

@@ -319,7 +319,10 @@ def score_pair(
     Without confidences ``sum`` and ``top_k`` are of the match scores, and
     the ``CONFIDENCE_SCORES`` are ``None``; so are the ``DISTRIBUTION_SCORES``
     without ``distributions`` (the caller sees to it that these are the method's own).
+    Of photos compared as wholes there is only ``sum``, whatever its size.
     """
+    if matches.whole:
+        return dict.fromkeys(SCORE_NAMES) | {"sum": float(matches.scores.sum())}
     confidences = matches.confidences
     s: NDArray[np.float32] = matches.scores if confidences is None else confidences
     null = distributions.null_pool if distributions else None
@@ -372,7 +375,9 @@ def rank_individuals(
 
 def _unavailable(score: str, method: str, item: Evidence) -> str:
     available = [name for name in SCORE_NAMES if item.scores.get(name) is not None]
-    if item.matches.confidences is None:
+    if item.matches.whole:
+        reason = "it compares photos as wholes"
+    elif item.matches.confidences is None:
         reason = "its matcher gives no confidences"
     elif score in DISTRIBUTION_SCORES:
         reason = (

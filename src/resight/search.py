@@ -23,6 +23,7 @@ from resight.method import Method, effort_for
 from resight.photos import read_photo
 from resight.scoring import DISTRIBUTION_SCORES
 from resight.shortlist.index import Progress
+from resight.teaching import taught_by
 from resight.types import UNKNOWN_SIDE, Box, Candidate, Chip, Features, Identification, Photo
 
 logger = logging.getLogger(__name__)
@@ -69,9 +70,10 @@ class PhotoSearch:
         new_prior: float = 0.5,
         wanted_error: float = 0.05,
     ) -> None:
+        effort_for(method, effort)  # says so before pairs are matched for minutes
+        method = taught_by(catalogue, method)
         self.catalogue = catalogue
         self.method = method
-        effort_for(method, effort)  # says so before pairs are matched for minutes
         known = None
         if method.score in DISTRIBUTION_SCORES:
             known = match_known_pairs(catalogue, method, side_policy=side_policy)

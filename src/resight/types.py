@@ -199,12 +199,15 @@ class Matches:
     (N,) float32 over *all* N query keypoints before filtering, 0 where a point
     has no mutual match (``None`` where the matcher has no confidences);
     ``layers`` how many network layers ran (``None`` for other matchers).
+    ``whole``: the photos were compared as wholes. The one pair is then of their centres
+    and shows no place on the animal; its score is all there is to say.
     """
 
     pairs: NDArray[np.int32]
     scores: NDArray[np.float32]
     confidences: Optional[NDArray[np.float32]] = None
     layers: Optional[int] = None
+    whole: bool = False
 
     def __post_init__(self) -> None:
         k = len(self.pairs)

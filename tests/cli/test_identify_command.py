@@ -19,8 +19,8 @@ from resight.types import Identification
 from .commands import Drawn, process, run
 
 CANDIDATE_KEYS = {
-    "rank", "in_full", "individual", "probability", "score", "annotation", "photo", "name", "side", "matches",
-    "inliers", "scores",
+    "rank", "in_full", "individual", "probability", "score", "annotation", "photo", "name", "side",
+    "matches", "inliers", "scores",
 }  # fmt: skip
 
 
@@ -410,3 +410,18 @@ def test_where_no_animal_stood_out_more_effort_is_advised(
         matched=matched,
     )
     assert ("--effort thorough" in searched(answer)) is told
+
+
+def test_a_method_of_whole_photos_counts_no_matches(drawn: Drawn, tmp_path: Path) -> None:
+    asked = ("-c", drawn.catalogue, "--method", "thumbnail+ssim", "--explain", tmp_path / "a.png")
+    ran = run("identify", drawn.queries[0].path, *asked)
+    assert ran.code == 0
+    assert "how alike the photos are as wholes, from 0 to 1, not a probability" in ran.out
+    assert "Searched 4 photos of 2 individuals" in ran.out
+    assert "Matches" not in ran.out
+    assert "Inliers" not in ran.out
+    ran = run("identify", drawn.queries[0].path, *asked, "--json")
+    (answer,) = ran.json["queries"]
+    best = answer["candidates"][0]
+    assert (best["matches"], best["inliers"], answer["matched"]) == (None, None, 4)
+    assert 0 < best["score"] <= 1

@@ -136,6 +136,27 @@ def test_agrees_with_opencv(metric: str, norm: int, ratio: float) -> None:
         assert found[pair] == pytest.approx(score, abs=2e-3)
 
 
+@pytest.mark.parametrize("ratio", [0.7, 0.85])
+def test_bits_agree_with_opencv_where_there_are_no_ties(ratio: float) -> None:
+    """Of 1024 bits no two photos' strangers are equally far; true pairs differ in few to many."""
+    rng = np.random.default_rng(3)
+    query = random_features(1, 200, metric="hamming", dimensions=1024)
+    flips = rng.random((200, 1024)) < np.linspace(0, 0.5, 200)[:, None]
+    moved = query.descriptors ^ np.packbits(flips, axis=1)
+    gallery = replace(query, descriptors=moved)
+    matcher = cv2.BFMatcher(cv2.NORM_HAMMING)
+    back = matcher.match(moved, query.descriptors)
+    expected = {
+        (a.queryIdx, a.trainIdx): 1 - a.distance / b.distance
+        for a, b in matcher.knnMatch(query.descriptors, moved, k=2)
+        if a.distance < ratio * b.distance and back[a.trainIdx].trainIdx == a.queryIdx
+    }
+    (matches,) = NearestNeighbour(ratio=ratio).match(query, [gallery])
+    found = dict(zip(map(tuple, matches.pairs.tolist()), matches.scores.tolist(), strict=True))
+    assert len(expected) > 100
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
 def test_float16_descriptors_are_matched() -> None:
     query = random_features(1, 80)
     half = replace(query, descriptors=query.descriptors.astype(np.float16))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,11 +14,15 @@ from PIL import Image
 from resight.errors import ResightError
 from resight.evaluate import EvaluationProtocol, Report, evaluate
 from resight.evaluate.protocol import Row
+from resight.extractors import whole_chip
+from resight.matchers.cosine import Cosine
+from resight.matchers.metric import Metric
 from resight.method import Method
 from resight.registry import build_method
 from resight.report import PAGE, write_report
 from resight.report.failures import FALSE_ALARMS, MISSED, worst_failures
 from resight.settings import Settings
+from resight.types import Chip, Features
 
 from .made_up import made_up_method, made_up_protocol, made_up_results
 
@@ -55,6 +60,25 @@ def asked(*queries: tuple[str, str], side: str = "left") -> EvaluationProtocol:
 def run(protocol: EvaluationProtocol, photos: Path) -> tuple[Method, Report]:
     method = build_method("sift+nearest", SETTINGS)
     return method, evaluate(protocol, photos, [method], SETTINGS)
+
+
+class Brightness:
+    """An extractor of embeddings: the mean of each column and row of a small grey chip."""
+
+    family = "embedding"
+    fingerprint = "brightness.v1"
+    max_keypoints = 1
+
+    def extract(self, chips: Sequence[Chip]) -> list[Features]:
+        return [self._features(chip) for chip in chips]
+
+    def _features(self, chip: Chip) -> Features:
+        small = cv2.resize(chip.pixels, (16, 16), interpolation=cv2.INTER_AREA).mean(2)
+        values = np.concatenate([small.mean(0), small.mean(1)])
+        vector = (values / np.linalg.norm(values)).astype(np.float32)
+        return whole_chip(
+            chip, vector, family=self.family, metric="cosine", fingerprint=self.fingerprint
+        )
 
 
 def pictures(failures: Sequence[bytes | None]) -> list[Image.Image]:
@@ -98,6 +122,33 @@ def test_an_animal_that_was_never_compared_is_shown_all_the_same(photos: Path) -
     (failure,) = worst_failures(protocol, photos, method, report.methods[0])
     assert (failure.rank, failure.answer.right) == (None, None)
     assert pictures([failure.picture])[0].height > 600
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        build_method("thumbnail+ssim", SETTINGS),
+        Method("brightness+cosine", Brightness(), Cosine(), long_edge=160),
+        Method("brightness+metric", Brightness(), Metric(), long_edge=160),
+    ],
+    ids=lambda method: method.name,
+)
+def test_photos_compared_as_wholes_are_shown_side_by_side(photos: Path, method: Method) -> None:
+    gallery = tuple(
+        Row(2 * n + again, path, "gallery", name, "left", f"{name} {again}")
+        for n, name in enumerate(("Ada", "Bo", "Cy"), 1)
+        for again, path in enumerate((f"{name}.png", f"{name} other.png"))
+    )
+    for name in ("Ada", "Bo", "Cy"):
+        coat(name).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(photos / f"{name} other.png")
+    query = Row(20, "Bo again.png", "query", "Cy", "left")
+    protocol = EvaluationProtocol("p.csv", "0" * 64, gallery, (query,))
+    report = evaluate(protocol, photos, [method], SETTINGS)
+    (failure,) = worst_failures(protocol, photos, method, report.methods[0])
+    assert failure.answer.wrong is not None
+    assert failure.answer.wrong.individual == "Bo"
+    (picture,) = pictures([failure.picture])
+    assert picture.height > 600, "two rows: its own animal, and the one found"
 
 
 def test_a_broken_query_is_listed_elsewhere(photos: Path) -> None:

@@ -379,6 +379,8 @@ class Catalogue:
     ) -> Prepared:
         """Make features and shortlist that the gallery lacks, so that no search has to.
 
+        No shortlist for an extractor of whole chips: all of those are compared.
+
         Stopping (or killing) and repeating is safe: what was made is kept.
         ``progress`` is told the stage ("describing" and those of the shortlist), how many
         photos are dealt with in it, and how many are to be.

@@ -16,7 +16,7 @@ from resight.catalogue.records import AnnotationRecord, Prepared
 from resight.catalogue.store import Store
 from resight.engine import available_cores
 from resight.errors import PhotoError
-from resight.extractors import Extractor
+from resight.extractors import Extractor, describes_whole
 from resight.photos import read_photo
 from resight.shortlist.index import Progress, Shortlist
 from resight.types import Chip, Features, GalleryEntry
@@ -140,7 +140,8 @@ class GalleryFeatures:
             made += features is not None
             if progress:
                 progress("describing", number, len(lacking))
-        self._pack(records, progress)
+        if not describes_whole(self._extractor):
+            self._pack(records, progress)
         return Prepared(made, len(records) - len(lacking), len(lacking) - made)
 
     def _pack(self, records: Sequence[AnnotationRecord], progress: Progress | None) -> None:

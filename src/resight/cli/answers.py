@@ -24,10 +24,20 @@ def has_matched(candidate: Candidate) -> bool:
     return candidate.score != 0 and len(candidate.evidence[0].matches) > 0
 
 
-def score_note(score: str, *, confidences: bool) -> str:
+def _counts(candidate: Candidate, *, none: Optional[str]) -> Sequence[int | str | None]:
+    """Matches and inliers of the best photo; ``none`` where photos are compared as wholes."""
+    best = candidate.evidence[0]
+    if best.matches.whole:
+        return [none, none]
+    return [len(best.matches), int(best.geometry.inliers.sum())]
+
+
+def score_note(score: str, *, confidences: bool, whole: bool) -> str:
     """What the number behind a candidate is, and what it is not."""
     meaning = f"the raw number {score!r}"
-    if score == "sum":
+    if whole:
+        meaning = "how alike the photos are as wholes, from 0 to 1"
+    elif score == "sum":
         meaning = f"the sum of match {'confidences' if confidences else 'scores'}"
     return f"The score is {meaning}, {NO_PROBABILITY}."
 
@@ -115,8 +125,7 @@ def print_answer(
                 candidate.individual,
                 "–" if candidate.probability is None else percent(candidate.probability),
                 f"{candidate.score:.{decimals}f}" if rank <= len(answer.candidates) else "–",
-                len(candidate.evidence[0].matches),
-                int(candidate.evidence[0].geometry.inliers.sum()),
+                *_counts(candidate, none="–"),
                 record.name,
                 record.side,
             )
@@ -188,8 +197,7 @@ def as_json(
                 "photo": record.photo.sha256,
                 "name": record.name,
                 "side": record.side,
-                "matches": len(candidate.evidence[0].matches),
-                "inliers": int(candidate.evidence[0].geometry.inliers.sum()),
+                **dict(zip(("matches", "inliers"), _counts(candidate, none=None), strict=True)),
                 "scores": dict(candidate.evidence[0].scores),
             }
             for rank, (candidate, record) in enumerate(

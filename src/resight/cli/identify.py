@@ -34,6 +34,7 @@ from resight.cli.options import (
 )
 from resight.cli.output import Output, count, error, exit_code, stopped, to_stderr
 from resight.errors import CatalogueError, NotFound, PhotoError
+from resight.extractors import describes_whole
 
 if TYPE_CHECKING:
     from resight.catalogue import Catalogue
@@ -231,7 +232,8 @@ class _Run:
         method = self.search.method
         matching = getattr(method.matcher, "precision", None)
         extraction = getattr(method.extractor, "precision", None)
-        note = score_note(method.score, confidences=self.confidences)
+        whole = describes_whole(method.extractor)
+        note = score_note(method.score, confidences=self.confidences, whole=whole)
         self.out.json(
             {
                 "catalogue": str(self.search.catalogue.folder),

@@ -27,6 +27,7 @@ from resight.learning import learn
 from resight.method import Method, effort_for
 from resight.scoring import CONFIDENCE_SCORES, DISTRIBUTION_SCORES, SCORE_NAMES
 from resight.settings import Settings
+from resight.teaching import taught_by
 from resight.types import Chip, Identification
 
 #: Told what is under way, how many items of it are finished, and how many there are.
@@ -235,6 +236,7 @@ class _Run:
 
     def _identifier(self, method: Method, gallery: MemoryGallery) -> Identifier:
         policy = self._settings.side_policy
+        method = taught_by(gallery, method)
         known = None
         if method.score in DISTRIBUTION_SCORES:
             known = match_known_pairs(gallery, method, side_policy=policy)

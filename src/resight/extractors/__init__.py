@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from resight.types import Chip, Features
 
@@ -18,6 +21,9 @@ class Extractor(Protocol):
     features. ``extract`` keeps the order of its input, gives empty features for
     a chip without keypoints, at most ``max_keypoints`` otherwise, best first,
     and is safe to call from several threads.
+
+    One that describes a chip as a whole has ``max_keypoints`` 1 and gives every chip one
+    keypoint, its centre (``whole_chip``).
     """
 
     family: str
@@ -27,3 +33,24 @@ class Extractor(Protocol):
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         """Features of each chip."""
         ...
+
+
+def describes_whole(extractor: Extractor) -> bool:
+    """Whether photos have one descriptor each, so that comparing all is cheapest."""
+    return extractor.max_keypoints == 1
+
+
+def whole_chip(
+    chip: Chip, descriptor: NDArray[Any], *, family: str, metric: str, fingerprint: str
+) -> Features:
+    """Features that are one descriptor (D,) of the whole chip, at its centre."""
+    w, h = chip.size
+    return Features(
+        keypoints=np.array([[(w - 1) / 2, (h - 1) / 2]], np.float32),
+        descriptors=descriptor[None],
+        scores=np.ones(1, np.float32),
+        size=chip.size,
+        family=family,
+        metric=metric,
+        fingerprint=fingerprint,
+    )

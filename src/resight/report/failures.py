@@ -20,7 +20,9 @@ from resight.evaluate.answers import Answer
 from resight.evaluate.gallery import MemoryGallery, read_chip
 from resight.evaluate.protocol import Row
 from resight.identify import Identifier
+from resight.matchers import LearningMatcher
 from resight.method import Method
+from resight.teaching import taught_by
 from resight.types import Features
 
 #: Of each kind and method; together they bound the size of the page.
@@ -57,6 +59,8 @@ def worst_failures(
     have seen, also where the search had passed the right animal over.
     """
     chosen = [*_missed(protocol, figures), *_false_alarms(protocol, figures)]
+    if chosen and isinstance(method.matcher, LearningMatcher):
+        method = taught_by(MemoryGallery(protocol.gallery, photos, method), method)
     found = []
     for number, index in enumerate(chosen, start=1):
         query, answer = protocol.queries[index], figures.answers[index]

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.errors import IncompatibleFeatures
-from resight.extractors import Extractor
+from resight.extractors import Extractor, describes_whole
 from resight.matchers import Matcher
 from resight.types import Chip, Features, Matches
 
@@ -54,30 +54,15 @@ def chip_of(pixels: NDArray[np.uint8]) -> Chip:
     return Chip(pixels, np.eye(2, 3))
 
 
-class ExtractorCase:
-    """Proves the contract of ``resight.extractors.Extractor``."""
+class _AnyExtractorCase:
+    """What holds for keypoints and for descriptors of the whole chip alike."""
 
     #: One other value for every argument that changes the result.
-    variants: ClassVar[Mapping[str, Any]] = {"max_keypoints": 64}
-    #: Whether a chip of one colour gives no keypoints. Networks that always
-    #: return their highest peaks may say no here; finite they must be.
-    flat_is_empty: ClassVar[bool] = True
-    #: How many pixels to one side of what they mark keypoints may lie, on average. Networks
-    #: may learn to be off by the same amount in all upright photos, which nobody notices.
-    offset: ClassVar[float] = 0.1
+    variants: ClassVar[Mapping[str, Any]] = {}
 
     def make(self, **arguments: Any) -> Extractor:
         """The component with these arguments, the others at their defaults."""
         raise NotImplementedError
-
-    def test_finds_keypoints_in_a_drawing(self) -> None:
-        (features,) = self.make().extract([drawn_chip(1)])
-        assert len(features) >= 30
-
-    def test_features_are_valid_and_best_first(self) -> None:
-        extractor, chip = self.make(), drawn_chip(1)
-        (features,) = extractor.extract([chip])
-        _check_features(features, extractor, chip)
 
     def test_no_chips_give_no_features(self) -> None:
         assert self.make().extract([]) == []
@@ -89,6 +74,50 @@ class ExtractorCase:
         assert len(together) == len(chips)
         for chip, features in zip(chips, together, strict=True):
             _assert_same_features(features, extractor.extract([chip])[0])
+
+    def test_tiny_and_narrow_chips(self) -> None:
+        extractor = self.make()
+        for size in ((1, 1), (2, 2), (8, 8), (1, 40), (5, 700), (700, 5), (33, 17)):
+            chip = drawn_chip(4, size)
+            _check_features(extractor.extract([chip])[0], extractor, chip)
+
+    def test_arrays_are_read_only(self) -> None:
+        (features,) = self.make().extract([drawn_chip(1)])
+        for array in _arrays(features).values():
+            assert not array.flags.writeable
+
+    def test_fingerprint_is_stable_and_follows_every_argument(self) -> None:
+        _check_fingerprints(self.make, self.variants)
+
+    def test_threads_agree_with_one_thread(self) -> None:
+        extractor = self.make()
+        chips = [drawn_chip(seed) for seed in range(4)]
+        alone = [extractor.extract([chip])[0] for chip in chips]
+        with ThreadPoolExecutor(4) as threads:
+            together = list(threads.map(lambda chip: extractor.extract([chip])[0], chips * 2))
+        for features, expected in zip(together, alone * 2, strict=True):
+            _assert_same_features(features, expected)
+
+
+class ExtractorCase(_AnyExtractorCase):
+    """Proves the contract of ``resight.extractors.Extractor``."""
+
+    variants: ClassVar[Mapping[str, Any]] = {"max_keypoints": 64}
+    #: Whether a chip of one colour gives no keypoints. Networks that always
+    #: return their highest peaks may say no here; finite they must be.
+    flat_is_empty: ClassVar[bool] = True
+    #: How many pixels to one side of what they mark keypoints may lie, on average. Networks
+    #: may learn to be off by the same amount in all upright photos, which nobody notices.
+    offset: ClassVar[float] = 0.1
+
+    def test_finds_keypoints_in_a_drawing(self) -> None:
+        (features,) = self.make().extract([drawn_chip(1)])
+        assert len(features) >= 30
+
+    def test_features_are_valid_and_best_first(self) -> None:
+        extractor, chip = self.make(), drawn_chip(1)
+        (features,) = extractor.extract([chip])
+        _check_features(features, extractor, chip)
 
     def test_a_flat_chip_gives_no_keypoints(self) -> None:
         extractor = self.make()
@@ -104,12 +133,6 @@ class ExtractorCase:
         some, tiny = extractor.extract([drawn_chip(1), chip_of(np.zeros((1, 1, 3), np.uint8))])
         assert tiny.descriptors.shape[1] == some.descriptors.shape[1]
         assert tiny.descriptors.dtype == some.descriptors.dtype
-
-    def test_tiny_and_narrow_chips(self) -> None:
-        extractor = self.make()
-        for size in ((1, 1), (2, 2), (8, 8), (1, 40), (5, 700), (700, 5), (33, 17)):
-            chip = drawn_chip(4, size)
-            _check_features(extractor.extract([chip])[0], extractor, chip)
 
     def test_max_keypoints_keeps_the_best(self) -> None:
         chip = drawn_chip(1)
@@ -132,22 +155,28 @@ class ExtractorCase:
         assert len(offsets) >= 10, "too few keypoints found again to tell"
         np.testing.assert_allclose(np.median(offsets, axis=0), 0, atol=2 * self.offset)
 
-    def test_arrays_are_read_only(self) -> None:
-        (features,) = self.make().extract([drawn_chip(1)])
-        for array in _arrays(features).values():
-            assert not array.flags.writeable
 
-    def test_fingerprint_is_stable_and_follows_every_argument(self) -> None:
-        _check_fingerprints(self.make, self.variants)
+class WholeChipCase(_AnyExtractorCase):
+    """As ``ExtractorCase``, of an extractor that describes a chip as a whole."""
 
-    def test_threads_agree_with_one_thread(self) -> None:
+    def test_every_chip_has_one_descriptor_at_its_centre(self) -> None:
         extractor = self.make()
-        chips = [drawn_chip(seed) for seed in range(4)]
-        alone = [extractor.extract([chip])[0] for chip in chips]
-        with ThreadPoolExecutor(4) as threads:
-            together = list(threads.map(lambda chip: extractor.extract([chip])[0], chips * 2))
-        for features, expected in zip(together, alone * 2, strict=True):
-            _assert_same_features(features, expected)
+        flat = chip_of(np.full((96, 128, 3), 128, np.uint8))
+        chips = [drawn_chip(1), flat, drawn_chip(2, (1, 40)), drawn_chip(3, (700, 5))]
+        found = extractor.extract(chips)
+        for chip, features in zip(chips, found, strict=True):
+            _check_features(features, extractor, chip)
+            centre = (np.array(chip.size) - 1) / 2
+            np.testing.assert_array_equal(features.keypoints, [centre])
+        assert len({features.descriptors.shape for features in found}) == 1
+
+    def test_other_chips_have_other_descriptors(self) -> None:
+        one, same, other = self.make().extract([drawn_chip(1), drawn_chip(1), drawn_chip(2)])
+        np.testing.assert_array_equal(one.descriptors, same.descriptors)
+        assert not np.allclose(one.descriptors, other.descriptors, rtol=1e-2)
+
+    def test_it_says_that_it_describes_the_whole(self) -> None:
+        assert describes_whole(self.make())
 
 
 class MatcherCase:
@@ -157,6 +186,9 @@ class MatcherCase:
     variants: ClassVar[Mapping[str, Any]] = {}
     #: How far scores may differ between calls with other photos in the gallery.
     score_tolerance: ClassVar[float] = 1e-6
+    #: How many times as much as another photo the same one scores at least. Less than the
+    #: 2 of keypoints where photos are compared as wholes.
+    contrast: ClassVar[float] = 2
 
     def make(self, **arguments: Any) -> Matcher:
         """The component with these arguments, the others at their defaults."""
@@ -174,7 +206,7 @@ class MatcherCase:
         same, other = self.make().match(query, [query, self.features(2, 200)])
         assert len(same) >= 0.8 * len(query)
         assert np.mean(same.pairs[:, 0] == same.pairs[:, 1]) >= 0.95
-        assert same.scores.sum() > 2 * other.scores.sum()
+        assert same.scores.sum() > self.contrast * other.scores.sum()
 
     def test_matches_are_valid(self) -> None:
         query = self.features(1, 200)
