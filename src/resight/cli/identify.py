@@ -34,7 +34,6 @@ from resight.cli.options import (
 )
 from resight.cli.output import Output, count, error, exit_code, stopped, to_stderr
 from resight.errors import CatalogueError, NotFound, PhotoError
-from resight.extractors import describes_whole
 
 if TYPE_CHECKING:
     from resight.catalogue import Catalogue
@@ -229,6 +228,8 @@ class _Run:
 
     def finish(self, settings: dict[str, Any]) -> None:
         """Say by which method, what the numbers mean, and what to do next."""
+        from resight.extractors import describes_whole  # loads NumPy
+
         method = self.search.method
         matching = getattr(method.matcher, "precision", None)
         extraction = getattr(method.extractor, "precision", None)
