@@ -34,7 +34,7 @@ def compare(
       resight compare sift.json aliked.json
       resight compare exhaustive.json normal.json quick.json --json
 
-    Next: resight evaluate PROTOCOL.csv --photos DIR --report DIR, to see the worst failures
+    Next: resight evaluate P.csv --photos DIR --report DIR, for the worst failures
     """
     from resight.evaluate.compare import compare as compare_runs
     from resight.evaluate.compare import read_runs
