@@ -56,8 +56,7 @@ class Calibration:
         self.new_prior = new_prior
         self.wanted_error = wanted_error
         self._lock = threading.Lock()
-        self._fits: dict[str, _Fit] = {}
-        self._fit_of(trials.trials)
+        self._fits = {"": self._fit_of(trials.trials)}  # "" of all sides together
 
     @cached_property
     def predicted(self) -> Predicted:

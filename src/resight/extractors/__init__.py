@@ -22,8 +22,8 @@ class Extractor(Protocol):
     a chip without keypoints, at most ``max_keypoints`` otherwise, best first,
     and is safe to call from several threads.
 
-    One that describes a chip as a whole has ``max_keypoints`` 1 and gives every chip one
-    keypoint, its centre (``whole_chip``).
+    One that describes a chip as a whole says so by an attribute ``whole`` that is true, has
+    ``max_keypoints`` 1 and gives every chip one keypoint, its centre (``whole_chip``).
     """
 
     family: str
@@ -36,8 +36,12 @@ class Extractor(Protocol):
 
 
 def describes_whole(extractor: Extractor) -> bool:
-    """Whether photos have one descriptor each, so that comparing all is cheapest."""
-    return extractor.max_keypoints == 1
+    """Whether photos have one descriptor each, so that comparing all is cheapest.
+
+    Not to be told from ``max_keypoints``: one that is set to keep a single keypoint has that
+    anywhere, and none in a flat chip.
+    """
+    return bool(getattr(extractor, "whole", False))
 
 
 def whole_chip(
