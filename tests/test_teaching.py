@@ -10,7 +10,6 @@ from resight.calibration import Calibration
 from resight.calibration.trials import ENOUGH_INDIVIDUALS
 from resight.extractors import Extractor, whole_chip
 from resight.extractors.sift import Sift
-from resight.extractors.sift import Sift
 from resight.extractors.thumbnail import Thumbnail
 from resight.identify import Identifier
 from resight.learning import learn
