@@ -75,23 +75,36 @@ class Calibration:
         """Probabilities of candidates with these scores, best first.
 
         ``side``, ``encounter`` and ``photo`` are the query's; ``photos`` is how many the
-        gallery holds now. Raises ``CalibrationError`` if the query's own encounter or photo is
-        in every trial of a kind.
+        gallery holds now. Raises what ``check`` raises.
         """
-        trials, pooled = self._trials_for(side)
-        allowed = tuple(trial for trial in trials if not trial.concerns(encounter, photo))
-        if len(allowed) == len(trials):
-            with self._lock:
-                key = "" if pooled else side
-                if key not in self._fits:
-                    self._fits[key] = self._fit_of(trials)
-                found = self._fits[key]
-        else:
-            found = self._fit_of(allowed)
+        found, pooled = self._fit_for(side, encounter, photo)
         each, unlisted, new = found.model.probabilities(scores, new_prior=self.new_prior)
         return Judgement(
             each, unlisted, new, found.needed, self.basis(photos, "" if pooled else side)
         )
+
+    def check(self, *, side: str = "", encounter: str = "", photo: str = "") -> None:
+        """Raise ``CalibrationError`` if a query's encounter or photo is in too many trials."""
+        self._fit_for(side, encounter, photo)
+
+    def _fit_for(self, side: str, encounter: str, photo: str) -> tuple[_Fit, bool]:
+        """What may be applied to a query, and whether it is of all sides together."""
+        trials, pooled = self._trials_for(side)
+        allowed = tuple(trial for trial in trials if not trial.concerns(encounter, photo))
+        if len(allowed) < len(trials):
+            try:
+                return self._fit_of(allowed), pooled
+            except CalibrationError as error:
+                own = len(trials) - len(allowed)
+                raise CalibrationError(
+                    f"its encounter {encounter!r} or its photo is in {own} of the {len(trials)} "
+                    "trials to learn from, and is not learned from"
+                ) from error
+        key = "" if pooled else side
+        with self._lock:
+            if key not in self._fits:
+                self._fits[key] = self._fit_of(trials)
+            return self._fits[key], pooled
 
     def _trials_for(self, side: str) -> tuple[tuple[Trial, ...], bool]:
         """Those of the side if they are of enough individuals, else of all sides."""
@@ -102,8 +115,9 @@ class Calibration:
 
     def _fit_of(self, trials: Sequence[Trial]) -> _Fit:
         try:
+            model = fit(questions(trials))
             predicted = cross_validate(trials, new_prior=self.new_prior)
-            return _Fit(fit(questions(trials)), predicted.needed(self.wanted_error))
+            return _Fit(model, predicted.needed(self.wanted_error))
         except ValueError as error:
             raise CalibrationError(
                 f"too few trials to learn probabilities of {self.trials.method} from: {error}"

@@ -141,7 +141,7 @@ def cross_validate(trials: Sequence[Trial], *, new_prior: float) -> Predicted:
             best[index], new[index] = max(first, novel), novel
             right[index] = outcome == (0 if first > novel else len(each) + 1)
             brier[index] = ((outcomes - np.eye(len(outcomes))[outcome]) ** 2).sum()
-    novel_ones = np.array([trial.novel for trial in trials])
+    novel_ones = np.array([trial.novel for trial in trials], bool)
     weight = np.array([each.weight for each in asked])
     total = weight.sum()
     for kind, share in ((novel_ones, new_prior), (~novel_ones, 1 - new_prior)):
