@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from resight.errors import SettingsError
 from resight.types import Chip, Features
 
 
@@ -33,6 +34,12 @@ class Extractor(Protocol):
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         """Features of each chip."""
         ...
+
+
+def check_count(name: str, max_keypoints: int) -> None:
+    """Raise ``SettingsError`` for an extractor that could keep no keypoint."""
+    if max_keypoints < 1:
+        raise SettingsError(f"{name}: max_keypoints must be at least 1, got {max_keypoints}")
 
 
 def describes_whole(extractor: Extractor) -> bool:
