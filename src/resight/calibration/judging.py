@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from resight.calibration.logit import Floats, Logit, fit
 from resight.calibration.quality import Predicted, cross_validate, questions
@@ -58,10 +57,10 @@ class Calibration:
         self._lock = threading.Lock()
         self._fits = {"": self._fit_of(trials.trials)}  # "" of all sides together
 
-    @cached_property
+    @property
     def predicted(self) -> Predicted:
         """How good it is: each trial predicted from those of other individuals."""
-        return cross_validate(self.trials.trials, new_prior=self.new_prior)
+        return self._fits[""].predicted
 
     def judge(
         self,
@@ -79,9 +78,8 @@ class Calibration:
         """
         found, pooled = self._fit_for(side, encounter, photo)
         each, unlisted, new = found.model.probabilities(scores, new_prior=self.new_prior)
-        return Judgement(
-            each, unlisted, new, found.needed, self.basis(photos, "" if pooled else side)
-        )
+        needed = found.predicted.needed(self.wanted_error)
+        return Judgement(each, unlisted, new, needed, self.basis(photos, "" if pooled else side))
 
     def check(self, *, side: str = "", encounter: str = "", photo: str = "") -> None:
         """Raise ``CalibrationError`` if a query's encounter or photo is in too many trials."""
@@ -116,8 +114,7 @@ class Calibration:
     def _fit_of(self, trials: Sequence[Trial]) -> _Fit:
         try:
             model = fit(questions(trials))
-            predicted = cross_validate(trials, new_prior=self.new_prior)
-            return _Fit(model, predicted.needed(self.wanted_error))
+            return _Fit(model, cross_validate(trials, new_prior=self.new_prior))
         except ValueError as error:
             raise CalibrationError(
                 f"too few trials to learn probabilities of {self.trials.method} from: {error}"
@@ -147,4 +144,4 @@ class Calibration:
 @dataclass(frozen=True)
 class _Fit:
     model: Logit
-    needed: float
+    predicted: Predicted
