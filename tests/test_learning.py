@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,29 @@ def test_a_changed_gallery_begins_anew(tmp_path: Path) -> None:
     again = identifier(Herd(21), "normal")
     learn(again, journal=journal)
     assert len(again.asked) == 84
+
+
+def test_a_garbled_journal_begins_anew(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    trials = learn(identifier(Herd(20), "normal"), journal=journal)
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:5], b"\0" * 20 + b"\n", *lines[6:]]))
+    again = identifier(Herd(20), "normal")
+    assert learn(again, journal=journal) == trials
+    assert len(again.asked) == 80
+
+
+def test_an_encounter_of_many_animals_costs_its_photos_their_probabilities_only() -> None:
+    herd = Herd(24)
+    herd.rows = [replace(row, encounter=f"day {row.annotation[-1]}") for row in herd.rows]
+    asking = identifier(herd)
+    asking.calibration = Calibration(learn(asking))
+    (features,) = herd.features(["3.0"], SIFT, long_edge=512, margin=0.0)
+    assert features is not None
+    answer = asking.identify(features, encounter="day 0", photo="sha 3.0", without_individual="")
+    assert answer.candidates[0].individual == "animal 3"
+    assert (answer.verdict, answer.candidates[0].probability) == (None, None)
+    assert "'day 0' or its photo is in " in answer.calibration
 
 
 def test_too_few_individuals_seen_twice_are_refused() -> None:

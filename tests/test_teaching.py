@@ -29,6 +29,7 @@ class Colour:
     family = "embedding"
     fingerprint = "colour.v1"
     max_keypoints = 1
+    whole = True
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         return [self._features(chip) for chip in chips]
@@ -146,3 +147,8 @@ def test_photos_are_compared_as_wholes_all_of_them_by_any_effort(effort: str) ->
     method = Method("thumbnail+nearest", Thumbnail(), NearestNeighbour())
     found = effort_for(method, effort)
     assert (found.name, found.shortlisted, found.matched) == (effort, None, None)
+
+
+def test_one_keypoint_is_not_a_whole_photo() -> None:
+    method = Method("sift+nearest", Sift(max_keypoints=1), NearestNeighbour())
+    assert effort_for(method, "normal").shortlisted is not None

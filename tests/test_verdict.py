@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Optional
 
 import pytest
 
+from resight.cli.answers import verdict as told
 from resight.types import Candidate, Identification
 
 
@@ -41,3 +43,10 @@ def test_the_outcome_that_is_probable_enough_is_the_verdict(
     first: Optional[float], new: Optional[float], needed: Optional[float], verdict: Optional[str]
 ) -> None:
     assert answer(first, new, needed).verdict == verdict
+
+
+def test_a_photo_that_cannot_be_judged_says_why() -> None:
+    unjudged = answer(0.0, None, None)
+    assert told(unjudged) == ""
+    said = told(replace(unjudged, calibration="its encounter is in every trial"))
+    assert said == "No probabilities for this photo: its encounter is in every trial."

@@ -208,13 +208,16 @@ class Identifier:
         """The answer with probabilities, if there is a calibration and anything was compared."""
         if self.calibration is None or not answer.candidates:
             return answer
-        judged = self.calibration.judge(
-            [calibrated_score(each, answer.score) for each in answer.candidates],
-            side=answer.side,
-            encounter=encounter,
-            photo=photo,
-            photos=len(self.gallery.entries()),
-        )
+        try:
+            judged = self.calibration.judge(
+                [calibrated_score(each, answer.score) for each in answer.candidates],
+                side=answer.side,
+                encounter=encounter,
+                photo=photo,
+                photos=len(self.gallery.entries()),
+            )
+        except CalibrationError as error:  # of this query only: the ranking is none the worse
+            return replace(answer, calibration=str(error))
         candidates = zip(answer.candidates, judged.candidates.tolist(), strict=True)
         return replace(
             answer,

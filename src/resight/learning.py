@@ -46,6 +46,15 @@ class Question:
     novel: bool
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """What a trial keeps of a candidate: hundreds of answers with all matches fill the memory."""
+
+    individual: str
+    score: float
+    annotations: tuple[str, ...]
+
+
 def learn(
     identifier: Identifier,
     *,
@@ -129,7 +138,7 @@ def _ask_all(
     progress: Progress | None,
 ) -> list[Trial]:
     by_id = {entry.annotation: entry for entry in entries}
-    answers: dict[str, tuple[Candidate, ...]] = {}
+    answers: dict[str, tuple[_Listed, ...]] = {}
     trials = []
     for number, question in enumerate(questions):
         if number not in journal.done:
@@ -147,7 +156,7 @@ def _ask(
     identifier: Identifier,
     question: Question,
     by_id: dict[str, GalleryEntry],
-    answers: dict[str, tuple[Candidate, ...]],
+    answers: dict[str, tuple[_Listed, ...]],
 ) -> Trial | None:
     """One trial; ``None`` for a photo that is not available or has nothing to be compared with.
 
@@ -167,39 +176,42 @@ def _ask(
         )
         if features is None:
             return None
-        candidates = identifier.identify(
+        answer = identifier.identify(
             features,
             side=own.side,
             encounter=own.encounter,
             photo=own.photo,
             without_individual=own.individual if question.novel and not reused else "",
-        ).candidates
+        )
+        candidates = tuple(_listed(each, method.score) for each in answer.candidates)
     if reused:
         answers[own.annotation] = candidates
         if question.novel:
             candidates = tuple(each for each in candidates if each.individual != own.individual)
-    return trial_from(question, candidates, identifier.method.score, by_id) if candidates else None
+    return _trial_from(question, candidates, by_id) if candidates else None
 
 
-def trial_from(
-    question: Question,
-    candidates: Sequence[Candidate],
-    score: str,
-    by_id: dict[str, GalleryEntry],
+def _listed(candidate: Candidate, score: str) -> _Listed:
+    shown = tuple(item.annotation for item in candidate.evidence)
+    return _Listed(candidate.individual, calibrated_score(candidate, score), shown)
+
+
+def _trial_from(
+    question: Question, candidates: Sequence[_Listed], by_id: dict[str, GalleryEntry]
 ) -> Trial:
     """The trial that an answer makes. Raises ``CalibrationError`` for a leak."""
     own = question.entry
     names = [each.individual for each in candidates]
     right = names.index(own.individual) if own.individual in names else None
     looked_at = [*candidates[:_LOOKED_AT], *([candidates[right]] if right is not None else [])]
-    shown = [by_id[item.annotation] for each in looked_at for item in each.evidence]
+    shown = [by_id[annotation] for each in looked_at for annotation in each.annotations]
     return Trial(
         individual=own.individual,
         encounter=own.encounter,
         photo=own.photo,
         side=own.side,
         novel=question.novel,
-        scores=tuple(calibrated_score(each, score) for each in candidates),
+        scores=tuple(each.score for each in candidates),
         right=right,
         compared=frozenset(
             name for entry in shown for name in (entry.photo, entry.encounter) if name
@@ -242,12 +254,15 @@ class _Journal:
         content = path.read_bytes() if path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]  # a line that a crash cut off is made again
         header, *lines = whole.splitlines(keepends=True) or [b""]
-        if header != self._header:
+        try:
+            if header != self._header:
+                raise ValueError("it is of other questions")
+            rows = [json.loads(line) for line in lines]
+            done = {row["number"]: row["trial"] and trial_of(row["trial"]) for row in rows}
+        except (ValueError, KeyError, TypeError, CalibrationError):  # also what a crash garbled
             path.write_bytes(self._header)
             return
-        for line in lines:
-            row = json.loads(line)
-            self.done[row["number"]] = trial_of(row["trial"]) if row["trial"] else None
+        self.done.update(done)
         with path.open("r+b") as file:
             file.truncate(len(whole))
 

@@ -102,9 +102,14 @@ class PhotoSearch:
         """
         path = self._trials_file()
         journal = path.with_name(f"{path.name}.begun")
-        trials = learn(self.identifier, limit=limit, journal=journal, progress=progress)
-        calibration = Calibration(trials, **self._odds)
-        trials.write(path)
+        before, self.identifier.calibration = self.identifier.calibration, None
+        try:  # what was learned before has no say, and no answer here needs a judgement
+            trials = learn(self.identifier, limit=limit, journal=journal, progress=progress)
+            calibration = Calibration(trials, **self._odds)
+            trials.write(path)
+        except BaseException:
+            self.identifier.calibration = before
+            raise
         journal.unlink(missing_ok=True)
         self.identifier.calibration = calibration
         return calibration

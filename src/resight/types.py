@@ -297,7 +297,8 @@ class Identification:
     ``new_probability`` that the animal is new, ``unlisted_probability`` that it is a known one
     but none of the candidates, because the search missed it: with those of the candidates
     they sum to one. ``needed`` is the probability that an outcome must have to be acted on,
-    and ``calibration`` says from what all this was learned. ``None`` and empty where nothing was.
+    and ``calibration`` says from what all this was learned, or why it cannot be told of this
+    query. ``None`` and empty where nothing was learned.
     """
 
     candidates: tuple[Candidate, ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -28,6 +30,14 @@ def test_nothing_is_learned_from_the_querys_own_encounter() -> None:
     assert judged.new != Calibration(of_catalogue(made)).judge(SCORES).new
 
 
+def test_an_encounter_that_is_in_every_trial_leaves_nothing_to_learn_from() -> None:
+    day = tuple(replace(trial, compared=frozenset({"1 May"})) for trial in trials())
+    learned = Calibration(of_catalogue(day))
+    with pytest.raises(CalibrationError, match="'1 May' or its photo is in 120 of the 120 trials"):
+        learned.check(encounter="1 May")
+    learned.check(encounter="2 May")
+
+
 def test_a_side_with_enough_animals_has_a_fit_of_its_own() -> None:
     both = Calibration(of_catalogue(trials(45) + trials(45, side="right", separation=3.0)))
     alone = Calibration(of_catalogue(trials(45)))
@@ -49,8 +59,9 @@ def test_drawn_animals_are_named_as_the_source() -> None:
 
 
 def test_too_few_trials_are_refused() -> None:
-    with pytest.raises(CalibrationError, match="too few"):
-        Calibration(of_catalogue(trials()[:4]))
+    for number in (0, 4):
+        with pytest.raises(CalibrationError, match="too few"):
+            Calibration(of_catalogue(trials()[:number]))
 
 
 @pytest.mark.parametrize(("prior", "error"), [(0.0, 0.05), (1.0, 0.05), (0.5, 0.0)])

@@ -68,6 +68,7 @@ class Brightness:
     family = "embedding"
     fingerprint = "brightness.v1"
     max_keypoints = 1
+    whole = True
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         return [self._features(chip) for chip in chips]

@@ -12,7 +12,6 @@ _SIDE, _LEFT, _TOP = 360, 64, 56
 def reliability_svg(calibration: Calibration) -> str:
     """One point for each tenth of the cross-validated trials; on the diagonal, all is well."""
     found = calibration.predicted
-    total = sum(weight for _, _, weight in found.reliability)
     width, height = _SIDE + _LEFT + 24, _SIDE + _TOP + 60
     trials = calibration.trials
     parts = [
@@ -39,13 +38,13 @@ def reliability_svg(calibration: Calibration) -> str:
     parts.append(
         f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}" stroke="#888" stroke-dasharray="5 4"/>'
     )
-    points = [(*_at(said, was), weight) for said, was, weight in found.reliability]
+    points = [(*_at(each.predicted, each.held), each.share) for each in found.reliability]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
     parts.append(f'<polyline points="{path}" fill="none" stroke="#0b6e99" stroke-width="2"/>')
     parts += [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3 + 8 * (weight / total) ** 0.5:.1f}" '
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3 + 8 * share**0.5:.1f}" '
         'fill="#0b6e99" fill-opacity="0.8"/>'
-        for x, y, weight in points
+        for x, y, share in points
     ]
     middle = _TOP + _SIDE / 2
     parts += [

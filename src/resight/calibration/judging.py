@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from resight.calibration.logit import Floats, Logit, fit
 from resight.calibration.quality import Predicted, cross_validate, questions
@@ -56,13 +55,12 @@ class Calibration:
         self.new_prior = new_prior
         self.wanted_error = wanted_error
         self._lock = threading.Lock()
-        self._fits: dict[str, _Fit] = {}
-        self._fit_of(trials.trials)
+        self._fits = {"": self._fit_of(trials.trials)}  # "" of all sides together
 
-    @cached_property
+    @property
     def predicted(self) -> Predicted:
         """How good it is: each trial predicted from those of other individuals."""
-        return cross_validate(self.trials.trials, new_prior=self.new_prior)
+        return self._fits[""].predicted
 
     def judge(
         self,
@@ -76,23 +74,35 @@ class Calibration:
         """Probabilities of candidates with these scores, best first.
 
         ``side``, ``encounter`` and ``photo`` are the query's; ``photos`` is how many the
-        gallery holds now. Raises ``CalibrationError`` if the query's own encounter or photo is
-        in every trial of a kind.
+        gallery holds now. Raises what ``check`` raises.
         """
+        found, pooled = self._fit_for(side, encounter, photo)
+        each, unlisted, new = found.model.probabilities(scores, new_prior=self.new_prior)
+        needed = found.predicted.needed(self.wanted_error)
+        return Judgement(each, unlisted, new, needed, self.basis(photos, "" if pooled else side))
+
+    def check(self, *, side: str = "", encounter: str = "", photo: str = "") -> None:
+        """Raise ``CalibrationError`` if a query's encounter or photo is in too many trials."""
+        self._fit_for(side, encounter, photo)
+
+    def _fit_for(self, side: str, encounter: str, photo: str) -> tuple[_Fit, bool]:
+        """What may be applied to a query, and whether it is of all sides together."""
         trials, pooled = self._trials_for(side)
         allowed = tuple(trial for trial in trials if not trial.concerns(encounter, photo))
-        if len(allowed) == len(trials):
-            with self._lock:
-                key = "" if pooled else side
-                if key not in self._fits:
-                    self._fits[key] = self._fit_of(trials)
-                found = self._fits[key]
-        else:
-            found = self._fit_of(allowed)
-        each, unlisted, new = found.model.probabilities(scores, new_prior=self.new_prior)
-        return Judgement(
-            each, unlisted, new, found.needed, self.basis(photos, "" if pooled else side)
-        )
+        if len(allowed) < len(trials):
+            try:
+                return self._fit_of(allowed), pooled
+            except CalibrationError as error:
+                own = len(trials) - len(allowed)
+                raise CalibrationError(
+                    f"its encounter {encounter!r} or its photo is in {own} of the {len(trials)} "
+                    "trials to learn from, and is not learned from"
+                ) from error
+        key = "" if pooled else side
+        with self._lock:
+            if key not in self._fits:
+                self._fits[key] = self._fit_of(trials)
+            return self._fits[key], pooled
 
     def _trials_for(self, side: str) -> tuple[tuple[Trial, ...], bool]:
         """Those of the side if they are of enough individuals, else of all sides."""
@@ -103,8 +113,8 @@ class Calibration:
 
     def _fit_of(self, trials: Sequence[Trial]) -> _Fit:
         try:
-            predicted = cross_validate(trials, new_prior=self.new_prior)
-            return _Fit(fit(questions(trials)), predicted.needed(self.wanted_error))
+            model = fit(questions(trials))
+            return _Fit(model, cross_validate(trials, new_prior=self.new_prior))
         except ValueError as error:
             raise CalibrationError(
                 f"too few trials to learn probabilities of {self.trials.method} from: {error}"
@@ -134,4 +144,4 @@ class Calibration:
 @dataclass(frozen=True)
 class _Fit:
     model: Logit
-    needed: float
+    predicted: Predicted

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.calibration.logit import Floats, Question, fit
+from resight.calibration.reliability import ReliabilityBin, calibration_error, reliability
 from resight.calibration.trials import Trial
 
 #: Parts that the individuals are divided into; each is predicted from the others.
 _FOLDS = 10
-_BINS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,25 +37,13 @@ class Predicted:
 
     @property
     def ece(self) -> float:
-        """Expected calibration error: mean distance of ``best`` from the share right, in 10 bins.
-
-        Bins hold equally many trials.
-        """
-        return sum(
-            float(weight) * abs(said - was) for said, was, weight in self.reliability
-        ) / float(self.weight.sum())
+        """Expected calibration error of ``best``."""
+        return calibration_error(self.reliability)
 
     @property
-    def reliability(self) -> list[tuple[float, float, float]]:
-        """For each bin the mean probability, the share right, and the weight."""
-        found = []
-        for part in np.array_split(np.argsort(self.best, kind="stable"), _BINS):
-            weight = self.weight[part]
-            if weight.sum() > 0:
-                said = float(np.average(self.best[part], weights=weight))
-                was = float(np.average(self.right[part], weights=weight))
-                found.append((said, was, float(weight.sum())))
-        return found
+    def reliability(self) -> list[ReliabilityBin]:
+        """How often ``best`` was right, in ten bins of equal weight."""
+        return reliability(self.best, self.right, self.weight)
 
     @property
     def mean_brier(self) -> float:
@@ -141,7 +129,7 @@ def cross_validate(trials: Sequence[Trial], *, new_prior: float) -> Predicted:
             best[index], new[index] = max(first, novel), novel
             right[index] = outcome == (0 if first > novel else len(each) + 1)
             brier[index] = ((outcomes - np.eye(len(outcomes))[outcome]) ** 2).sum()
-    novel_ones = np.array([trial.novel for trial in trials])
+    novel_ones = np.array([trial.novel for trial in trials], bool)
     weight = np.array([each.weight for each in asked])
     total = weight.sum()
     for kind, share in ((novel_ones, new_prior), (~novel_ones, 1 - new_prior)):

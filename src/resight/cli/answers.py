@@ -48,11 +48,11 @@ def probability_note(calibration: str) -> str:
 
 
 def verdict(answer: Identification) -> str:
-    """What the probabilities amount to, in a line or two; empty without any."""
+    """What the probabilities amount to, or why this photo has none; empty without a calibration."""
     from resight.types import KNOWN, NEW
 
     if answer.verdict is None or answer.new_probability is None or answer.needed is None:
-        return ""
+        return answer.calibration and f"No probabilities for this photo: {answer.calibration}."
     first = answer.candidates[0]
     name, probability = first.individual, percent(first.probability or 0.0)
     new = percent(answer.new_probability)

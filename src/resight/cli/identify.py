@@ -178,7 +178,7 @@ class _Run:
         self.answers: list[dict[str, Any]] = []
         self.failed: list[dict[str, str]] = []
         self.confidences = True
-        self.calibration = ""
+        self.calibration = search.basis
         #: The last photo that something matched.
         self.matched: Optional[PhotoQuery] = None
 
@@ -205,7 +205,8 @@ class _Run:
             return
         if shown:
             self.confidences = shown[0].evidence[0].matches.confidences is not None
-        self.calibration = answer.calibration or self.calibration
+        if answer.new_probability is not None:
+            self.calibration = answer.calibration
         if any(map(has_matched, answer.candidates)):
             self.matched = query
         self.answers.append(as_json(query, answer, records))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from resight.calibration.reliability import ReliabilityBin, calibration_error, reliability
 from resight.evaluate import openset
 from resight.evaluate.answers import Answer, Query, by_kind
 from resight.evaluate.journal import QueryResult
@@ -12,12 +13,9 @@ from resight.evaluate.probability import (
     NEW,
     UNLISTED,
     Prediction,
-    ReliabilityBin,
     brier,
-    calibration_error,
     constant_brier,
     first_outcome,
-    reliability,
     with_prior,
 )
 from resight.evaluate.protocol import EvaluationProtocol

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from resight.calibration.reliability import ReliabilityBin
 from resight.evaluate.answers import Answer, Query
 from resight.evaluate.journal import writing_to
-from resight.evaluate.probability import ReliabilityBin
 from resight.files import write_whole
 
 Interval = Optional[tuple[float, float]]

@@ -182,7 +182,8 @@ class _Run:
             method,
             lambda done, total: self._tell(f"{method.name}: gallery", done, total),
         )
-        identifier, uncalibrated = self._calibrated(self._identifier(method, gallery))
+        identifier = self._identifier(method, gallery)
+        uncalibrated = self._learn(identifier)
         calibration = identifier.calibration
         if identifier.effort.shortlisted is not None:
             # Once for the gallery: it is no query's time.
@@ -248,10 +249,10 @@ class _Run:
             known_pairs=known,
         )
 
-    def _calibrated(self, identifier: Identifier) -> tuple[Identifier, str]:
-        """The same with probabilities, or why there are none."""
+    def _learn(self, identifier: Identifier) -> str:
+        """Let it give probabilities; why it cannot, empty if it can."""
         if not self._calibrate:
-            return identifier, "none were asked for"
+            return "none were asked for"
         name = identifier.method.name
         try:
             trials = learn(
@@ -264,19 +265,12 @@ class _Run:
                 new_prior=self._settings.new_prior,
                 wanted_error=self._settings.wanted_error,
             )
+            for side, encounter in sorted({(q.side, q.encounter) for q in self._protocol.queries}):
+                calibration.check(side=side, encounter=encounter)
         except CalibrationError as error:
-            return identifier, str(error)
-        shortlisted = identifier.effort.shortlisted is not None
-        known = Identifier(
-            gallery=identifier.gallery,
-            method=identifier.method,
-            side_policy=identifier.side_policy,
-            effort=identifier.effort.name,
-            shortlist=identifier.shortlist() if shortlisted else None,
-            known_pairs=identifier.known_pairs,
-            calibration=calibration,
-        )
-        return known, ""
+            return str(error)
+        identifier.calibration = calibration
+        return ""
 
     def _ask(self, identifier: Identifier, gallery: MemoryGallery, row: Row) -> QueryResult:
         started = time.perf_counter()

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from resight.errors import SettingsError
 from resight.types import Chip, Features
 
 
@@ -22,8 +23,8 @@ class Extractor(Protocol):
     a chip without keypoints, at most ``max_keypoints`` otherwise, best first,
     and is safe to call from several threads.
 
-    One that describes a chip as a whole has ``max_keypoints`` 1 and gives every chip one
-    keypoint, its centre (``whole_chip``).
+    One that describes a chip as a whole says so by an attribute ``whole`` that is true, has
+    ``max_keypoints`` 1 and gives every chip one keypoint, its centre (``whole_chip``).
     """
 
     family: str
@@ -35,9 +36,19 @@ class Extractor(Protocol):
         ...
 
 
+def check_count(name: str, max_keypoints: int) -> None:
+    """Raise ``SettingsError`` for an extractor that could keep no keypoint."""
+    if max_keypoints < 1:
+        raise SettingsError(f"{name}: max_keypoints must be at least 1, got {max_keypoints}")
+
+
 def describes_whole(extractor: Extractor) -> bool:
-    """Whether photos have one descriptor each, so that comparing all is cheapest."""
-    return extractor.max_keypoints == 1
+    """Whether photos have one descriptor each, so that comparing all is cheapest.
+
+    Not to be told from ``max_keypoints``: one that is set to keep a single keypoint has that
+    anywhere, and none in a flat chip.
+    """
+    return bool(getattr(extractor, "whole", False))
 
 
 def whole_chip(

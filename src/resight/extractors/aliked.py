@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
 from resight.errors import SettingsError, UnknownMethod
-from resight.extractors.maps import GraphsBySize, strict_maxima, suppressed_maxima
+from resight.extractors import check_count
+from resight.extractors.maps import GraphsBySize, by_size, strict_maxima, suppressed_maxima
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -86,8 +87,7 @@ class Aliked:
         detection_threshold: float = 0.0,
         strict: bool = False,
     ) -> None:
-        if max_keypoints < 1:
-            raise SettingsError(f"max_keypoints must be at least 1, got {max_keypoints}")
+        check_count("aliked", max_keypoints)
         if not 0.0 <= detection_threshold < 1.0:
             raise SettingsError(f"detection_threshold must be in [0, 1), got {detection_threshold}")
         if model not in _NETWORKS:
@@ -117,10 +117,7 @@ class Aliked:
         )
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
-        # Equal sizes one after the other, so that the graphs of each are loaded once.
-        order = sorted(range(len(chips)), key=lambda index: chips[index].size)
-        found = {index: self._extract(chips[index]) for index in order}
-        return [found[index] for index in range(len(chips))]
+        return by_size(chips, self._extract)
 
     def _extract(self, chip: Chip) -> Features:
         photo, (top, left) = _pad(chip.pixels)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.errors import UnknownMethod
-from resight.extractors.opencv import check_count, features_of, grey_of, root_sift, strongest
+from resight.extractors import check_count
+from resight.extractors.opencv import features_of, grey_of, root_sift, strongest
 from resight.fingerprints import fingerprint
 from resight.types import Chip, Features
 

@@ -20,8 +20,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
-from resight.errors import SettingsError
-from resight.extractors.maps import GraphsBySize, strict_maxima
+from resight.extractors import check_count
+from resight.extractors.maps import GraphsBySize, by_size, strict_maxima
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -49,8 +49,7 @@ class Disk:
     family = "disk"
 
     def __init__(self, *, engine: Engine, max_keypoints: int = 1024) -> None:
-        if max_keypoints < 1:
-            raise SettingsError(f"max_keypoints must be at least 1, got {max_keypoints}")
+        check_count("disk", max_keypoints)
         self.engine = engine
         self.max_keypoints = max_keypoints
         weights_path(_MODEL)  # says so now if it is missing, whatever has been compiled before
@@ -71,10 +70,7 @@ class Disk:
         )
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
-        # Equal sizes one after the other, so that the graph of each is loaded once.
-        order = sorted(range(len(chips)), key=lambda index: chips[index].size)
-        found = {index: self._extract(chips[index]) for index in order}
-        return [found[index] for index in range(len(chips))]
+        return by_size(chips, self._extract)
 
     def _extract(self, chip: Chip) -> Features:
         photo = _pad(chip.pixels)

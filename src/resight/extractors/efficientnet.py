@@ -38,6 +38,7 @@ class EfficientNetLite0:
 
     family = "embedding"
     max_keypoints = 1
+    whole = True
 
     def __init__(self, *, engine: Engine) -> None:
         self.engine = engine

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from resight.engine import Graph
+from resight.types import Chip, Features
 
 _SIZES_KEPT = 4  # ALIKED's graphs for photos of 512 pixels take some 130 MB
 
@@ -36,6 +37,13 @@ class GraphsBySize:
             if len(self._loaded) > _SIZES_KEPT:
                 self._loaded.popitem(last=False)
         return graphs
+
+
+def by_size(chips: Sequence[Chip], extract: Callable[[Chip], Features]) -> list[Features]:
+    """Features of each chip, made of equal sizes one after the other: graphs are loaded once."""
+    order = sorted(range(len(chips)), key=lambda index: chips[index].size)
+    found = {index: extract(chips[index]) for index in order}
+    return [found[index] for index in range(len(chips))]
 
 
 def strict_maxima(values: NDArray[np.float32], radius: int) -> NDArray[np.bool_]:

@@ -9,14 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.errors import SettingsError
 from resight.types import Chip, Features
-
-
-def check_count(name: str, max_keypoints: int) -> None:
-    """Raise ``SettingsError`` for an extractor that could keep no keypoint."""
-    if max_keypoints < 1:
-        raise SettingsError(f"{name}: max_keypoints must be at least 1, got {max_keypoints}")
 
 
 def grey_of(chip: Chip) -> NDArray[np.uint8]:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.extractors.opencv import check_count, features_of, grey_of, strongest
+from resight.extractors import check_count
+from resight.extractors.opencv import features_of, grey_of, strongest
 from resight.fingerprints import fingerprint
 from resight.types import Chip, Features
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from resight.errors import MissingExtra
-from resight.extractors.opencv import check_count, grey_of
+from resight.extractors import check_count
+from resight.extractors.opencv import grey_of
 from resight.fingerprints import fingerprint
 from resight.types import Chip, Features
 

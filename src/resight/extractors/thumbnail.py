@@ -24,6 +24,7 @@ class Thumbnail:
 
     family = "thumbnail"
     max_keypoints = 1
+    whole = True
 
     def __init__(self) -> None:
         self.fingerprint = fingerprint("thumbnail.v1", opencv=cv2.__version__, side=SIDE)

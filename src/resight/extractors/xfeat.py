@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
-from resight.errors import SettingsError
-from resight.extractors.maps import GraphsBySize, cubic, linear, sample, strict_maxima
+from resight.extractors import check_count
+from resight.extractors.maps import GraphsBySize, by_size, cubic, linear, sample, strict_maxima
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -47,8 +47,7 @@ class XFeat:
     family = "xfeat"
 
     def __init__(self, *, engine: Engine, max_keypoints: int = 1024) -> None:
-        if max_keypoints < 1:
-            raise SettingsError(f"max_keypoints must be at least 1, got {max_keypoints}")
+        check_count("xfeat", max_keypoints)
         self.engine = engine
         self.max_keypoints = max_keypoints
         weights_path(_MODEL)  # says so now if it is missing, whatever has been compiled before
@@ -65,10 +64,7 @@ class XFeat:
         )
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
-        # Equal sizes one after the other, so that the graph of each is loaded once.
-        order = sorted(range(len(chips)), key=lambda index: chips[index].size)
-        found = {index: self._extract(chips[index]) for index in order}
-        return [found[index] for index in range(len(chips))]
+        return by_size(chips, self._extract)
 
     def _extract(self, chip: Chip) -> Features:
         photo = _resized_grey(chip.pixels)
