@@ -367,7 +367,7 @@ def test_compare_needs_two_methods(drawn: Drawn, tmp_path: Path) -> None:
     assert run(*command).code == 0
     ran = run("compare", "a.json")
     assert ran.code == 2
-    assert "a.json has one method" in ran.err
+    assert "a.json has 1 method" in ran.err
     (tmp_path / "notes.json").write_text("{}")
     ran = run("compare", "a.json", "notes.json")
     assert ran.code == 1
@@ -425,3 +425,11 @@ def test_a_method_of_whole_photos_counts_no_matches(drawn: Drawn, tmp_path: Path
     best = answer["candidates"][0]
     assert (best["matches"], best["inliers"], answer["matched"]) == (None, None, 4)
     assert 0 < best["score"] <= 1
+
+
+def test_a_report_without_methods_is_not_compared(tmp_path: Path) -> None:
+    path = tmp_path / "empty.json"
+    path.write_text('{"query_rows": [], "methods": []}')
+    ran = run("compare", path)
+    assert ran.code == 2
+    assert "empty.json has 0 methods" in ran.err

@@ -40,11 +40,12 @@ def compare(
     from resight.evaluate.compare import read_runs
 
     out = Output(quiet=quiet, as_json=as_json)
-    reference, *others = [run for path in reports for run in read_runs(path)]
-    if not others:
+    runs = [run for path in reports for run in read_runs(path)]
+    if len(runs) < 2:
         raise typer.BadParameter(
-            f"{reports[0]} has one method: name another file to compare it with"
+            f"{reports[0]} has {count(len(runs), 'method')}: name another file to compare with"
         )
+    reference, *others = runs
     found = compare_runs(reference, others)
     out.json([asdict(each) for each in found])
     for each in found:
