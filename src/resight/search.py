@@ -24,7 +24,7 @@ from resight.photos import read_photo
 from resight.scoring import DISTRIBUTION_SCORES
 from resight.shortlist.index import Progress
 from resight.teaching import taught_by
-from resight.types import UNKNOWN_SIDE, Box, Candidate, Chip, Features, Identification, Photo
+from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
 
 logger = logging.getLogger(__name__)
 
@@ -194,7 +194,7 @@ class PhotoSearch:
             Row(
                 self._view(record),
                 evidence,
-                f"{rank}. {candidate.individual}   {_told(answer, candidate)}"
+                f"{rank}. {candidate.individual}   {_told(answer, rank)}"
                 f"   {Path(record.name).name}",
             )
             for rank, ((candidate, evidence), record) in enumerate(
@@ -227,10 +227,10 @@ class PhotoSearch:
         return View(chip, features.keypoints)
 
 
-def _told(answer: Identification, candidate: Candidate) -> str:
-    if candidate in answer.passed_over:
+def _told(answer: Identification, rank: int) -> str:
+    if rank > len(answer.candidates):
         return "first look only"
-    return f"{answer.score} {candidate.score:.1f}"
+    return f"{answer.score} {answer.candidates[rank - 1].score:.1f}"
 
 
 def _own(records: Sequence[AnnotationRecord], box: Box | None) -> AnnotationRecord | None:

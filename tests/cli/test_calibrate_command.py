@@ -101,3 +101,9 @@ def test_a_diagram_of_another_format_is_refused_before_anything_is_asked(drawn: 
     ran = run("calibrate", "--plot", "out.png", "-c", drawn.catalogue)
     assert ran.code == 2
     assert "FILE.svg" in ran.err
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_learned(drawn: Drawn) -> None:
+    ran = run("calibrate", "--plot", "no-such-folder/out.svg", "-c", drawn.catalogue)
+    assert ran.code == 2
+    assert "there is no folder no-such-folder" in ran.err

@@ -177,33 +177,27 @@ def _incoming(originals: Originals, *, repair: bool) -> Iterator[Finding]:
 
 
 def _features(originals: Originals, *, repair: bool) -> Iterator[Finding]:
-    for folder in arrays.damaged_shortlists(originals.folder.parent):
-        if repair:
-            with writing_to(folder):
-                shutil.rmtree(folder)
-        yield Finding(
-            "warning",
-            f"shortlist {folder.parent.name}",
-            "it is damaged: it will be packed again",
-            repaired=repair,
-        )
-    for path in arrays.damaged_calibrations(originals.folder.parent):
-        if repair:
-            with writing_to(path):
-                path.unlink(missing_ok=True)
-        yield Finding(
-            "warning",
-            f"calibration {path.name}",
-            "it is damaged: run `resight calibrate` again",
-            repaired=repair,
-        )
-    for path in arrays.damaged(originals.folder.parent):
+    """Derived files that cannot be read; to repair them is to remove them."""
+    folder = originals.folder.parent
+    damaged = [
+        *(
+            (path, path.parent.name, "shortlist", "it is damaged: it will be packed again")
+            for path in arrays.damaged_shortlists(folder)
+        ),
+        *(
+            (path, path.name, "calibration", "it is damaged: run `resight calibrate` again")
+            for path in arrays.damaged_calibrations(folder)
+        ),
+        *(
+            (path, path.name, "features", "the file is damaged: it will be made again")
+            for path in arrays.damaged(folder)
+        ),
+    ]
+    for path, name, kind, what in damaged:
         if repair:
             with writing_to(path):
-                path.unlink(missing_ok=True)
-        yield Finding(
-            "warning",
-            f"features {path.name}",
-            "the file is damaged: it will be made again",
-            repaired=repair,
-        )
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+        yield Finding("warning", f"{kind} {name}", what, repaired=repair)

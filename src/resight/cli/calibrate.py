@@ -9,7 +9,7 @@ import typer
 
 from resight.cli.answers import percent
 from resight.cli.hints import command
-from resight.cli.lookup import opened_in
+from resight.cli.lookup import opened_in, searching
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Effort, Quiet, Set, effort_of
 from resight.cli.output import Column, Output, stopped
 
@@ -51,13 +51,13 @@ def calibrate(
 
     Next: resight identify with a new photo
     """
-    from resight.registry import build_method
-    from resight.search import PhotoSearch
     from resight.settings import load_settings
 
     out = Output(quiet=quiet, as_json=as_json)
     if plot and plot.suffix.lower() != ".svg":
         raise typer.BadParameter(f"--plot {plot}: the diagram is an SVG file; name it FILE.svg")
+    if plot and not plot.parent.is_dir():
+        raise typer.BadParameter(f"--plot {plot}: there is no folder {plot.parent}; make it first")
     chosen = {"method": method, "effort": effort_of(effort)}
     values = load_settings(
         [*(set_ or ()), *(f"{name}={value}" for name, value in chosen.items() if value)],
@@ -65,14 +65,7 @@ def calibrate(
     )
     with opened_in(catalogue) as opened:
         with out.progress(f"Loading {values.method}"):
-            search = PhotoSearch(
-                catalogue=opened,
-                method=build_method(values.method, values),
-                side_policy=values.side_policy,
-                effort=values.effort,
-                new_prior=values.new_prior,
-                wanted_error=values.wanted_error,
-            )
+            search = searching(opened, values)
         try:
             with out.progress("Asking about known animals") as step:
                 learned = search.calibrate(limit=limit, progress=step)

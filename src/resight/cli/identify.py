@@ -19,7 +19,7 @@ from resight.cli.answers import (
     score_note,
 )
 from resight.cli.hints import command
-from resight.cli.lookup import opened_in
+from resight.cli.lookup import opened_in, searching
 from resight.cli.options import (
     HERE,
     AsJson,
@@ -97,8 +97,6 @@ def identify(
 
     Next: resight add IMG_0412.jpg --individual NAME, when you agree
     """
-    from resight.registry import build_method
-    from resight.search import PhotoSearch
     from resight.settings import load_settings
 
     out = Output(quiet=quiet, as_json=as_json)
@@ -115,14 +113,7 @@ def identify(
     with opened_in(catalogue) as opened:
         _check_gallery(opened, catalogue, encounter)
         with out.progress(f"Loading {values.method}"):
-            search = PhotoSearch(
-                catalogue=opened,
-                method=build_method(values.method, values),
-                side_policy=values.side_policy,
-                effort=values.effort,
-                new_prior=values.new_prior,
-                wanted_error=values.wanted_error,
-            )
+            search = searching(opened, values)
         asked = _Asked(catalogue, len(paths), side, region, box, encounter)
         run = _Run(out, search, pictures, asked, top)
         try:

@@ -12,6 +12,8 @@ from resight.errors import NotFound
 
 if TYPE_CHECKING:
     from resight.catalogue import Catalogue
+    from resight.search import PhotoSearch
+    from resight.settings import Settings
 
 
 def opened_in(folder: Path) -> Catalogue:
@@ -67,3 +69,18 @@ def _near_photo(catalogue: Catalogue, what: str) -> str:
     names = {Path(each.name).name.casefold(): each.name for each in catalogue.annotations()}
     near = get_close_matches(Path(what).name.casefold(), names, n=1, cutoff=0.7)
     return names[near[0]] if near else ""
+
+
+def searching(opened: Catalogue, values: Settings) -> PhotoSearch:
+    """The search that the settings ask for."""
+    from resight.registry import build_method
+    from resight.search import PhotoSearch
+
+    return PhotoSearch(
+        catalogue=opened,
+        method=build_method(values.method, values),
+        side_policy=values.side_policy,
+        effort=values.effort,
+        new_prior=values.new_prior,
+        wanted_error=values.wanted_error,
+    )
