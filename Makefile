@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 TORCH_VENV ?= .venv-torch
 RUN := $(VENV)/bin
-MODELS := aliked-n16 aliked-lightglue
+MODELS := aliked-n16 aliked-lightglue u2netp
 TEST_MODELS := $(MODELS) aliked-t16 aliked-n16rot aliked-n32 \
 	disk disk-lightglue xfeat xfeat-lighterglue efficientnet-lite0
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN)/python -m pip

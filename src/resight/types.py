@@ -17,7 +17,7 @@ Arrays inside these types are made read-only: results may be shared and cached.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Optional
 
@@ -188,6 +188,13 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.keypoints)
+
+    def only(self, which: slice | NDArray[np.intp]) -> Features:
+        """These keypoints alone, in the order that ``which`` selects them."""
+        arrays = ("keypoints", "descriptors", "scores", "scales", "orientations")
+        there = {name: getattr(self, name) for name in arrays}
+        kept = {name: values[which] for name, values in there.items() if values is not None}
+        return replace(self, **kept)
 
 
 @dataclass(frozen=True, eq=False)
