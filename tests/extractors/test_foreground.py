@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from resight.chips import make_chip
 from resight.engine import open_engine
+from resight.extractors.aliked import Aliked
 from resight.extractors.foreground import Foreground
 from resight.extractors.sift import Sift
 from resight.models.graphs import compiled_folder
@@ -40,17 +41,30 @@ class TestForegroundOfSift(ExtractorCase):
         return Foreground(Sift(**arguments), columns(1))
 
 
+def right_half(chip: Chip) -> Painted:
+    mask = np.zeros(chip.pixels.shape[:2], np.float32)
+    mask[:, chip.size[0] // 2 :] = 1
+    return Painted(mask)
+
+
 def test_only_keypoints_on_the_animal_are_kept_best_first() -> None:
-    chip = drawn_chip(1)  # 256 wide
+    chip = drawn_chip(1)
     (everything,) = Sift().extract([chip])
-    (found,) = Foreground(Sift(), columns(0, 1, 0.2, 0)).extract([chip])
-    x = everything.keypoints[:, 0]
-    inside = (x >= 63.5) & (x < 127.5)  # the second quarter: pixel centres are at integers
+    (found,) = Foreground(Sift(), right_half(chip)).extract([chip])
+    inside = everything.keypoints[:, 0] > chip.size[0] / 2 - 0.5  # pixel centres are at integers
     assert 0 < inside.sum() < len(everything)
     np.testing.assert_array_equal(found.keypoints, everything.keypoints[inside])
     np.testing.assert_array_equal(found.descriptors, everything.descriptors[inside])
     assert found.scales is not None
     assert len(found.scales) == len(found)
+
+
+def test_aliked_spends_its_keypoints_on_the_animal() -> None:
+    chip = drawn_chip(1)
+    engine = open_engine(cache=compiled_folder())
+    (found,) = Foreground(Aliked(engine=engine, max_keypoints=30), right_half(chip)).extract([chip])
+    assert 25 <= len(found) <= 30  # refined, a point may leave the mask by a pixel
+    assert found.keypoints[:, 0].min() >= chip.size[0] // 2 - 1
 
 
 def test_all_are_kept_where_the_animal_was_missed() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Optional
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,18 +15,18 @@ from resight.fingerprints import fingerprint
 from resight.segment import Segmenter
 from resight.types import Chip, Features
 
-#: A keypoint is the animal's where the map says at least this.
+#: A pixel is the animal's where the map says at least this.
 _LEAST = 0.3
-#: Fewer of a chip's keypoints than this share on the animal: the segmenter missed it.
-_MISSED = 0.1
+#: Less of a chip than this is no animal: the segmenter missed it.
+_MISSED = 0.02
 
 
 class Foreground:
     """An extractor whose keypoints lie on the animal that a segmenter found.
 
-    Two photos of one place match by their grass and stones, whoever stands there. Where fewer
-    than a tenth of a chip's keypoints lie on what was found, that was not the animal, and all
-    are kept. Family, metric and all else are those of the extractor.
+    Two photos of one place match by their grass and stones, whoever stands there. Where less
+    than a fiftieth of a chip was found, that was not the animal, and all keypoints are kept.
+    Family and all else are those of the extractor.
     """
 
     def __init__(self, extractor: Extractor, segmenter: Segmenter) -> None:
@@ -43,23 +44,29 @@ class Foreground:
         )
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
-        """The extractor's features of each chip, those on the animal."""
-        found = self.extractor.extract(chips)
+        """The extractor's features of each chip, on the animal."""
         masks = self.segmenter.masks(chips)
+        masked = [
+            replace(chip, animal=_animal(mask, chip.size))
+            for chip, mask in zip(chips, masks, strict=True)
+        ]
+        found = self.extractor.extract(masked)
         return [
-            replace(self._on_animal(features, mask), fingerprint=self.fingerprint)
-            for features, mask in zip(found, masks, strict=True)
+            replace(_on_animal(features, chip), fingerprint=self.fingerprint)
+            for features, chip in zip(found, masked, strict=True)
         ]
 
-    def _on_animal(self, features: Features, mask: NDArray[np.float32]) -> Features:
-        (kept,) = np.nonzero(_values(mask, features) >= _LEAST)
-        return features if len(kept) < _MISSED * len(features) else features.only(kept)
+
+def _animal(mask: NDArray[np.float32], size: tuple[int, int]) -> Optional[NDArray[np.bool_]]:
+    """Which pixels of a chip are the animal's; ``None`` if it was missed."""
+    animal = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR) >= _LEAST
+    return animal if animal.mean() >= _MISSED else None
 
 
-def _values(mask: NDArray[np.float32], features: Features) -> NDArray[np.float32]:
-    """The map's value at each keypoint."""
-    rows, columns = mask.shape
-    parts = (features.keypoints + 0.5) * (columns, rows) / np.array(features.size, np.float64)
-    x, y = parts.astype(np.intp).T
-    values: NDArray[np.float32] = mask[np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)]
-    return values
+def _on_animal(features: Features, chip: Chip) -> Features:
+    if chip.animal is None:
+        return features
+    w, h = chip.size
+    x, y = np.rint(features.keypoints).astype(np.intp).T
+    (kept,) = np.nonzero(chip.animal[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)])
+    return features.only(kept)
