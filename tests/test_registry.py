@@ -103,6 +103,8 @@ def test_classes_get_the_settings_that_they_name() -> None:
         long_edge=300,
         margin=0.1,
         score="top_10",
+        segment="none",
+        contrast="none",
     )
     method = build_method("sift+nearest", settings)
     assert method.name == "sift+nearest"
@@ -110,6 +112,15 @@ def test_classes_get_the_settings_that_they_name() -> None:
     assert getattr(method.extractor, "contrast_threshold") == 0.02  # noqa: B009
     assert getattr(method.matcher, "ratio") == 0.5  # noqa: B009
     assert (method.long_edge, method.margin, method.score) == (300, 0.1, "top_10")
+
+
+def test_extractors_see_the_animal_alone_and_its_contrast_evened_out() -> None:
+    extractor: Any = build_method("sift+nearest", Settings()).extractor
+    assert type(extractor).__name__ == "Foreground"
+    assert type(extractor.extractor).__name__ == "Equalised"
+    assert type(extractor.extractor.extractor).__name__ == "Sift"
+    whole = build_method("thumbnail+ssim", Settings()).extractor
+    assert type(whole).__name__ == "Thumbnail"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +142,9 @@ def test_unknown_names_are_told_with_the_nearest(name: str, message: str) -> Non
 @pytest.mark.usefixtures("plug_in")
 def test_other_packages_add_names() -> None:
     assert "echo" in registered("extractor")
-    method = build_method("echo+nearest", Settings(max_keypoints=9))
+    method = build_method(
+        "echo+nearest", Settings(max_keypoints=9, segment="none", contrast="none")
+    )
     assert method.extractor.fingerprint == "echo.v1"
     assert method.extractor.max_keypoints == 9
     assert getattr(method.extractor, "volume") == 3  # noqa: B009
@@ -139,7 +152,8 @@ def test_other_packages_add_names() -> None:
 
 @pytest.mark.usefixtures("plug_in")
 def test_other_packages_cannot_take_a_name_of_ours() -> None:
-    assert type(build_method("sift+nearest", Settings()).extractor).__name__ == "Sift"
+    plain = Settings(segment="none", contrast="none")
+    assert type(build_method("sift+nearest", plain).extractor).__name__ == "Sift"
 
 
 @pytest.mark.usefixtures("plug_in")
@@ -183,7 +197,9 @@ def test_a_package_that_cannot_be_imported_is_named(name: str) -> None:
 
 @pytest.mark.usefixtures("plug_in")
 def test_extractor_and_matcher_share_the_engine_that_the_settings_ask_for() -> None:
-    settings = Settings(engine="onnxruntime", precision="f32", threads=1)
+    settings = Settings(
+        engine="onnxruntime", precision="f32", threads=1, segment="none", contrast="none"
+    )
     method = build_method("net-echo+networked", settings)
     engine = getattr(method.matcher, "engine")  # noqa: B009
     assert (engine.name, engine.precision, engine.threads) == ("onnxruntime", "f32", 1)

@@ -112,6 +112,7 @@ def build_method(name: str, settings: Settings) -> Method:
     """
     # these bring OpenCV, which a list of names needs not
     from resight.extractors import describes_whole
+    from resight.extractors.equalised import Equalised
     from resight.extractors.foreground import Foreground
     from resight.method import SCREEN_KEYPOINTS, Method, Screen
     from resight.segment.u2net import U2NetP
@@ -140,8 +141,11 @@ def build_method(name: str, settings: Settings) -> Method:
 
     arguments = _arguments(make_extractor, described.arguments, settings, engine)
     extractor = cast("Extractor", make_extractor(**arguments))
-    if settings.segment == "u2netp" and not describes_whole(extractor):
-        extractor = Foreground(extractor, U2NetP(engine=engine()))
+    if not describes_whole(extractor):
+        if settings.contrast == "clahe":
+            extractor = Equalised(extractor)
+        if settings.segment == "u2netp":
+            extractor = Foreground(extractor, U2NetP(engine=engine()))
     given = matching.arguments
     if matching.models:
         _check_family(second, matching.models, extractor.family, first)

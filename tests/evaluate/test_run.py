@@ -25,7 +25,9 @@ from resight.registry import build_method
 from resight.settings import Settings
 from resight.types import Chip, Features, Matches
 
-SETTINGS = Settings(method="sift+nearest", long_edge=160, max_keypoints=150)
+SETTINGS = Settings(
+    method="sift+nearest", long_edge=160, max_keypoints=150, segment="none", contrast="none"
+)
 #: Keys that design.md fixes for other programs.
 TOP_KEYS = """
     protocol photos gallery queries novel_queries machine commit version methods

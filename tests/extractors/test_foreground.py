@@ -13,7 +13,7 @@ from resight.extractors.sift import Sift
 from resight.models.graphs import compiled_folder
 from resight.segment.u2net import U2NetP
 from resight.testing import drawn_animals, photograph
-from resight.testing.conformance import ExtractorCase, drawn_chip
+from resight.testing.conformance import ExtractorCase, chip_of, drawn_chip
 from resight.types import Chip, Features
 
 
@@ -71,6 +71,16 @@ def test_all_are_kept_where_the_animal_was_missed() -> None:
     chip = drawn_chip(1)
     (everything,) = Sift().extract([chip])
     (found,) = Foreground(Sift(), Painted(np.zeros((8, 8), np.float32))).extract([chip])
+    np.testing.assert_array_equal(found.keypoints, everything.keypoints)
+    assert found.fingerprint != everything.fingerprint
+
+
+def test_all_are_kept_where_what_was_found_has_no_keypoints() -> None:
+    pixels = drawn_chip(1).pixels.copy()
+    pixels[:, pixels.shape[1] // 2 - 20 :] = 128
+    chip = chip_of(pixels)
+    (everything,) = Sift().extract([chip])
+    (found,) = Foreground(Sift(), right_half(chip)).extract([chip])
     np.testing.assert_array_equal(found.keypoints, everything.keypoints)
     assert found.fingerprint != everything.fingerprint
 

@@ -25,8 +25,8 @@ class Foreground:
     """An extractor whose keypoints lie on the animal that a segmenter found.
 
     Two photos of one place match by their grass and stones, whoever stands there. Where less
-    than a fiftieth of a chip was found, that was not the animal, and all keypoints are kept.
-    Family and all else are those of the extractor.
+    than a fiftieth of a chip was found, or nothing on it has a keypoint, that was not the
+    animal, and all keypoints are kept. Family and all else are those of the extractor.
     """
 
     def __init__(self, extractor: Extractor, segmenter: Segmenter) -> None:
@@ -50,10 +50,13 @@ class Foreground:
             replace(chip, animal=_animal(mask, chip.size))
             for chip, mask in zip(chips, masks, strict=True)
         ]
-        found = self.extractor.extract(masked)
+        found = map(_on_animal, self.extractor.extract(masked), masked)
         return [
-            replace(_on_animal(features, chip), fingerprint=self.fingerprint)
-            for features, chip in zip(found, masked, strict=True)
+            replace(
+                features if len(features) else self.extractor.extract([chip])[0],
+                fingerprint=self.fingerprint,
+            )
+            for features, chip in zip(found, chips, strict=True)
         ]
 
 
