@@ -90,7 +90,8 @@ class Identifier:
     ``shortlist`` holds descriptors of this gallery and method from one process to the
     next, else they are packed into a temporary one when first needed. ``known_pairs`` are
     needed by the scores that compare with distributions, and must be the method's own;
-    from those of a query's own encounter or photo nothing is learned about it. With a
+    from those of a query's own encounter or photo, or of an individual left out, nothing is
+    learned about it. With a
     ``calibration``, which must be of this method and effort, answers have probabilities. Of each
     individual the evidence of its best ``photos_kept`` photos is kept, so that
     memory grows with the individuals, not the photos. ``batch_size`` photos are
@@ -175,7 +176,9 @@ class Identifier:
             left_out[QUERY_WITHOUT_KEYPOINTS] += len(entries)
             entries = []
         known = self.known_pairs
-        distributions = known.distributions(encounter=encounter, photo=photo) if known else None
+        distributions = known and known.distributions(
+            encounter=encounter, photo=photo, individual=without_individual
+        )
         cascade = Cascade(
             method=self._method_for(encounter, photo, without_individual),
             effort=self.effort,

@@ -160,15 +160,14 @@ def _ask(
 ) -> Trial | None:
     """One trial; ``None`` for a photo that is not available or has nothing to be compared with.
 
-    Where everything is matched, by a matcher that did not learn from the gallery, leaving an
-    individual out changes nothing about the others: ``answers`` keeps what was asked without
-    leaving it out.
+    Where everything is matched and nothing was learned from the gallery (known pairs, or by the
+    matcher), leaving an individual out changes nothing about the others: ``answers`` keeps what
+    was asked without leaving it out.
     """
     own = question.entry
     method = identifier.method
-    reused = identifier.effort.shortlisted is None and not isinstance(
-        method.matcher, LearnedMatcher
-    )
+    learned = identifier.known_pairs or isinstance(method.matcher, LearnedMatcher)
+    reused = identifier.effort.shortlisted is None and not learned
     candidates = answers.get(own.annotation) if reused else None
     if candidates is None:
         (features,) = identifier.gallery.features(
