@@ -26,7 +26,7 @@ from resight.calibration.trials import (
     as_row,
     trial_of,
 )
-from resight.errors import CalibrationError
+from resight.errors import CalibrationError, TooLittleLearned
 from resight.identify import Identifier, calibrated_score
 from resight.matchers import LearnedMatcher
 from resight.types import Candidate, GalleryEntry
@@ -158,7 +158,7 @@ def _ask(
     by_id: dict[str, GalleryEntry],
     answers: dict[str, tuple[_Listed, ...]],
 ) -> Trial | None:
-    """One trial; ``None`` for a photo that is not available or has nothing to be compared with.
+    """One trial; ``None`` for a photo that is not available or cannot be compared with others.
 
     Where everything is matched and nothing was learned from the gallery (known pairs, or by the
     matcher), leaving an individual out changes nothing about the others: ``answers`` keeps what
@@ -175,13 +175,16 @@ def _ask(
         )
         if features is None:
             return None
-        answer = identifier.identify(
-            features,
-            side=own.side,
-            encounter=own.encounter,
-            photo=own.photo,
-            without_individual=own.individual if question.novel and not reused else "",
-        )
+        try:
+            answer = identifier.identify(
+                features,
+                side=own.side,
+                encounter=own.encounter,
+                photo=own.photo,
+                without_individual=own.individual if question.novel and not reused else "",
+            )
+        except TooLittleLearned:
+            return None
         candidates = tuple(_listed(each, method.score) for each in answer.candidates)
     if reused:
         answers[own.annotation] = candidates

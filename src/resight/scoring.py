@@ -125,6 +125,12 @@ class ScoreDistributions:
                 raise ValueError(f"{name} must be sorted")
             pool.flags.writeable = False
 
+    def lack(self, score: str) -> bool:
+        """Whether a score cannot be computed because it compares with pairs there are none of."""
+        return (score == "wasserstein_h1" and self.match is None) or (
+            score in ("wasserstein_h0", "mean_shift") and self.null is None
+        )
+
     @cached_property
     def null_pool(self) -> Optional[Pool]:
         """``null`` prepared for distances."""
@@ -385,10 +391,7 @@ def _unavailable(score: str, method: str, item: Evidence) -> str:
     elif item.matches.confidences is None:
         reason = "its matcher gives no confidences"
     elif score in DISTRIBUTION_SCORES:
-        reason = (
-            "the gallery has no known pairs to learn its distributions from, "
-            "outside the query's own encounter and photo"
-        )
+        reason = "the gallery has no known pairs to learn its distributions from"
     else:
         reason = "it was not computed"
     return (

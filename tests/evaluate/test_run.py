@@ -519,8 +519,11 @@ def test_no_distribution_is_learned_from_the_encounter_of_the_query(
     learning = Method(
         "learning", Sift(max_keypoints=150), Confident(), long_edge=160, score="wasserstein_h1"
     )
-    with pytest.raises(SettingsError, match="outside the query's own encounter"):
-        run(drawn, methods=[learning])
+    (figures,) = run(drawn, methods=[learning]).methods
+    problems = [(each.role, each.path) for each in figures.unreadable]
+    assert problems == [("query", "Ada2.png")]
+    assert "no wasserstein_h1 without" in figures.unreadable[0].reason
+    assert None in figures.ranks  # and the others were asked about
 
 
 def test_the_precision_is_that_of_the_matcher(drawn: Drawn) -> None:

@@ -56,8 +56,8 @@ def evaluate(
     are kept in ``OUTPUT.partial`` beside it, and what was learned in ``OUTPUT.partial.*.trials``:
     after an interruption the same call continues there, having described the gallery again.
 
-    A photo that cannot be decoded is listed in the report and the rest goes on:
-    as a query it is a miss, as a gallery photo it is not there to be found.
+    A photo that cannot be decoded, or asked about (``TooLittleLearned``), is listed in the report
+    and the rest goes on: as a query it is a miss, as a gallery photo it is not there to be found.
 
     Raises ``ProtocolError`` naming photos that do not exist, ``SettingsError``
     where a score cannot be had, two methods have one name, or the partial file is
@@ -276,10 +276,10 @@ class _Run:
         started = time.perf_counter()
         try:
             chip, sha256 = read_chip(row, self._photos, identifier.method)
+            answer = identifier.identify(chip, side=row.side, encounter=row.encounter, photo=sha256)
         except PhotoError as error:
             seconds = time.perf_counter() - started
             return QueryResult({}, {}, 0, seconds, peak_rss_mb(), problem=str(error))
-        answer = identifier.identify(chip, side=row.side, encounter=row.encounter, photo=sha256)
         return QueryResult(
             scores={each.individual: each.score for each in answer.candidates},
             lines={
