@@ -10,7 +10,6 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from resight.calibration import Calibration, cross_validate, quality
-from resight.calibration.diagram import reliability_svg
 from resight.calibration.quality import Predicted, auroc
 from resight.errors import CalibrationError
 
@@ -121,9 +120,3 @@ def test_the_calibration_error_is_the_mean_distance_of_said_and_true() -> None:
     right = np.tile([True, False], 50)  # half of either
     predicted = Predicted(said, right, said, said, right, np.ones(100), 0.5, 2)
     assert predicted.ece == pytest.approx((0.1 + 0.4) / 2)
-
-
-def test_the_diagram_is_svg_with_a_point_for_each_bin() -> None:
-    drawn = reliability_svg(Calibration(of_catalogue(trials())))
-    assert drawn.startswith("<svg ")
-    assert drawn.count("<circle") == 10

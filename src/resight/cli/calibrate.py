@@ -72,9 +72,9 @@ def calibrate(
         except KeyboardInterrupt:
             raise stopped("what was asked is kept; the same command continues") from None
     if plot:
-        from resight.calibration.diagram import reliability_svg
+        from resight.report.charts import reliability_file
 
-        plot.write_text(reliability_svg(learned), encoding="utf-8")
+        plot.write_text(reliability_file(learned), encoding="utf-8")
     figures = _figures(learned)
     out.json({"method": learned.trials.method, "effort": learned.trials.effort, **figures})
     _print(out, learned, figures)
