@@ -19,6 +19,7 @@ from resight.identify import Identifier
 from resight.learning import learn, plan
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import Method
+from resight.scoring import KnownPairs
 from resight.types import Features, GalleryEntry, Identification, Matches
 
 SIFT = Sift()
@@ -215,6 +216,23 @@ def test_a_changed_gallery_begins_anew(tmp_path: Path) -> None:
     again = identifier(Herd(21), "normal")
     learn(again, journal=journal)
     assert len(again.asked) == 84
+
+
+@pytest.mark.parametrize("changed", ["pinned", "code", "known pairs"])
+def test_what_other_code_or_settings_made_is_not_continued(
+    changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = tmp_path / "journal"
+    learn(identifier(Herd(20), "normal"), limit=40, journal=journal, pinned="the protocol")
+    again = identifier(Herd(20), "normal")
+    if changed == "code":
+        monkeypatch.setattr("resight.learning.code_digest", lambda: "other")
+    if changed == "known pairs":
+        known = KnownPairs((), (), METHOD.matching_fingerprint)
+        again = Counting(gallery=Herd(20), method=METHOD, effort="normal", known_pairs=known)
+    pinned = "another protocol" if changed == "pinned" else "the protocol"
+    learn(again, limit=40, journal=journal, pinned=pinned)
+    assert len(again.asked) == 40
 
 
 def test_a_garbled_journal_begins_anew(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from resight.calibration.trials import (
     trial_of,
 )
 from resight.errors import CalibrationError, TooLittleLearned
+from resight.fingerprints import code_digest
 from resight.identify import Identifier, calibrated_score
 from resight.matchers import LearnedMatcher
 from resight.types import Candidate, GalleryEntry
@@ -61,13 +62,15 @@ def learn(
     limit: int = 400,
     origin: str = CATALOGUE,
     journal: Path | None = None,
+    pinned: str = "",
     progress: Progress | None = None,
 ) -> Trials:
     """Up to ``limit`` trials of an identifier's gallery, half of them novel.
 
     The same gallery gives the same ones, spread over the individuals. ``journal`` is a file
-    that keeps what is finished: the same call continues there, unless the gallery has changed
-    since. It is left for the caller to remove.
+    that keeps what is finished: the same call continues there, unless gallery, resight's code or
+    what is ``pinned`` (all else that makes the trials) has changed since. It is left for the
+    caller to remove.
 
     Raises ``CalibrationError`` with fewer than 20 individuals seen in two encounters, where an
     answer holds what was to be left out, or while another process is writing the journal.
@@ -82,7 +85,14 @@ def learn(
             "if there are any for this method"
         )
     asked_with = asked_by(identifier.method, identifier.effort)
-    header = f"{asked_with} | {identifier.side_policy} | {_digest(entries, questions)}"
+    asked = [(each.entry.annotation, each.novel) for each in questions]
+    made_by = (
+        identifier.fingerprint,
+        identifier.side_policy,
+        pinned,
+        code_digest() if journal else "",
+    )
+    header = _digest((*made_by, sorted(map(repr, entries)), asked))
     with _Journal(journal, header).open() as kept:
         trials = _ask_all(identifier, entries, questions, kept, progress)
     return Trials(
@@ -221,11 +231,8 @@ def _trial_from(
     )
 
 
-def _digest(entries: Sequence[GalleryEntry], questions: Sequence[Question]) -> str:
-    """Equal for the same gallery and the same questions."""
-    asked = [(each.entry.annotation, each.novel) for each in questions]
-    text = repr((sorted(map(repr, entries)), asked))
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(values: object) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()
 
 
 class _Journal:

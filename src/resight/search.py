@@ -102,9 +102,16 @@ class PhotoSearch:
         """
         path = self._trials_file()
         journal = path.with_name(f"{path.name}.begun")
+        annotations = self.catalogue.annotations()
         before, self.identifier.calibration = self.identifier.calibration, None
         try:  # what was learned before has no say, and no answer here needs a judgement
-            trials = learn(self.identifier, limit=limit, journal=journal, progress=progress)
+            trials = learn(
+                self.identifier,
+                limit=limit,
+                journal=journal,
+                pinned=repr([(each.id, each.box, each.rotation) for each in annotations]),
+                progress=progress,
+            )
             calibration = Calibration(trials, **self._odds)
             trials.write(path)
         except BaseException:

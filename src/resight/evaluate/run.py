@@ -19,9 +19,10 @@ from resight.evaluate.calibrated import novelty_figures, probability_figures
 from resight.evaluate.figures import cost_figures, identification_figures
 from resight.evaluate.gallery import MemoryGallery, read_chip
 from resight.evaluate.journal import Journal, QueryResult
-from resight.evaluate.machine import code_digest, commit, machine, peak_rss_mb
+from resight.evaluate.machine import commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
+from resight.fingerprints import code_digest
 from resight.identify import Identifier
 from resight.learning import learn
 from resight.method import Method, effort_for
@@ -258,6 +259,7 @@ class _Run:
             trials = learn(
                 identifier,
                 journal=_trials_file(self._partial, name) if self._partial else None,
+                pinned=self._journal.pinned,
                 progress=lambda done, total: self._tell(f"{name}: learning", done, total),
             )
             calibration = Calibration(
