@@ -144,13 +144,15 @@ def export_matcher(name: str, width: Width, descriptors: int) -> None:
         counts | masks,
         ["score0", "best0", "best1"],
     )
+    export_input(f"{name}-input", width, descriptors, position=2)
+
+
+def export_input(name: str, width: Width, descriptors: int, *, position: int) -> None:
+    free = torch.export.Dim.DYNAMIC
     export(
-        f"{name}-input",
-        LightGlueInput(width, descriptors),
-        {
-            "descriptors": torch.rand(batch, 70, descriptors),
-            "keypoints": torch.rand(batch, 70, 2),
-        },
+        name,
+        LightGlueInput(width, descriptors, position),
+        {"descriptors": torch.rand(3, 70, descriptors), "keypoints": torch.rand(3, 70, position)},
         {"descriptors": {0: free, 1: free}, "keypoints": {0: free, 1: free}},
         ["tokens", "cosines", "sines"],
     )
@@ -223,6 +225,7 @@ def main() -> int:
         ["features"],
     )
     export_matcher("lightglue", LIGHTGLUE, 128)
+    export_input("lightglue-oriented-input", LIGHTGLUE, 128, position=4)
     export_matcher("lighterglue", LIGHTERGLUE, 64)
     return 0
 

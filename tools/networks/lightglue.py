@@ -195,13 +195,16 @@ class LightGlueConfidence(nn.Module):
 
 
 class LightGlueInput(nn.Module):
-    """Descriptors (B, N, D) and keypoints (B, N, 2) in [-1, 1] -> tokens and rotations."""
+    """Descriptors (B, N, D) and keypoints (B, N, P) -> tokens and rotations.
 
-    def __init__(self, width: Width, descriptors: int) -> None:
+    P is 2, in [-1, 1], or 4 with scale and orientation.
+    """
+
+    def __init__(self, width: Width, descriptors: int, position: int = 2) -> None:
         super().__init__()
         self.input_proj = nn.Linear(descriptors, width.dim)
         self.posenc = nn.Module()
-        self.posenc.Wr = nn.Linear(2, width.head // 2, bias=False)
+        self.posenc.Wr = nn.Linear(position, width.head // 2, bias=False)
 
     def forward(self, descriptors: Tensor, keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         angles = self.posenc.Wr(keypoints)
