@@ -3,13 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 TORCH_VENV ?= .venv-torch
 RUN := $(VENV)/bin
-MODELS := aliked-n16 aliked-lightglue
+MODELS := aliked-n16 aliked-lightglue u2netp
 TEST_MODELS := $(MODELS) aliked-t16 aliked-n16rot aliked-n32 \
 	disk disk-lightglue xfeat xfeat-lighterglue efficientnet-lite0
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN)/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check parity bench templates lock clean
+.PHONY: help setup demo test check notebooks parity bench templates lock clean
 
 help:  ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -27,6 +27,11 @@ check: $(VENV)/.dev  ## Format, lint, types, layers
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
+
+# What is committed has outputs: make them again by `--to notebook --inplace --ExecutePreprocessor.record_timing=False`.
+notebooks: $(VENV)/.dev  ## Run docs/notebooks afresh and write them as pages to build/notebooks
+	$(RUN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir build/notebooks \
+		docs/notebooks/*.ipynb
 
 parity: $(TORCH_VENV)/.torch  ## Compare with kornia in torch (developers only)
 	$(TORCH_VENV)/bin/python -m pytest tests/parity tests/models/test_checkpoint.py -m "torch"
@@ -47,7 +52,7 @@ LOCK = --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted
 	--generate-hashes --allow-unsafe --no-header
 
 clean:  ## Remove environments and what the demo made
-	rm -rf $(VENV) $(TORCH_VENV) demo
+	rm -rf $(VENV) $(TORCH_VENV) demo build
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

