@@ -41,7 +41,7 @@ bench: $(TORCH_VENV)/.torch  ## Speed, side by side with kornia in torch in the 
 	$(TORCH_VENV)/bin/python -m benchmarks.extract
 
 templates: $(TORCH_VENV)/.torch  ## Export the graph templates again
-	$(TORCH_VENV)/bin/python tools/export_templates.py
+	$(TORCH_VENV)/bin/python -m tools.export_templates
 
 lock: $(VENV)/.dev  ## Lock the newest dependencies
 	$(RUN)/pip-compile -q --upgrade $(LOCK) -o requirements/core.lock pyproject.toml

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from resight.errors import EngineError, IncompatibleFeatures, UnknownMethod
+from resight.errors import EngineError, IncompatibleFeatures, UnknownMethod, WeightsMissing
 from resight.registry import build_method, registered
 from resight.settings import Settings
 
@@ -184,7 +184,15 @@ def test_lightglue_has_the_model_for_the_extractor(
 
 
 def test_lightglue_refuses_features_it_has_no_model_for() -> None:
-    with pytest.raises(IncompatibleFeatures, match="of aliked, disk, not the sift features"):
+    with pytest.raises(IncompatibleFeatures, match="of aliked, disk, sift, not the orb features"):
+        build_method("orb+lightglue", Settings())
+
+
+def test_lightglue_for_sift_needs_weights_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESIGHT_MODELS", str(tmp_path))
+    with pytest.raises(WeightsMissing, match="models fetch sift-lightglue"):
         build_method("sift+lightglue", Settings())
 
 

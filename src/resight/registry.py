@@ -79,7 +79,11 @@ MATCHERS: Mapping[str, Part] = MappingProxyType(
         ),
         "lightglue": Part(
             _LIGHTGLUE,
-            models={"aliked": "aliked-lightglue", "disk": "disk-lightglue"},
+            models={
+                "aliked": "aliked-lightglue",
+                "disk": "disk-lightglue",
+                "sift": "sift-lightglue",
+            },
             screen=_FEW_LAYERS,
         ),
         "metric": Part("resight.matchers.metric:Metric"),

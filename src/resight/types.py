@@ -193,6 +193,18 @@ class Features:
     def __len__(self) -> int:
         return len(self.keypoints)
 
+    def kept_descriptors(self) -> NDArray[Any]:
+        """Descriptors as they are stored: float16, or float32 where that is too small for them.
+
+        Bit strings as they are.
+        """
+        if self.descriptors.dtype == np.uint8:
+            return np.ascontiguousarray(self.descriptors)
+        with np.errstate(over="ignore"):
+            half = self.descriptors.astype(np.float16)
+        kept = half if np.isfinite(half).all() else self.descriptors.astype(np.float32)
+        return np.ascontiguousarray(kept)
+
     def only(self, which: slice | NDArray[np.intp]) -> Features:
         """These keypoints alone, in the order that ``which`` selects them."""
         arrays = ("keypoints", "descriptors", "scores", "scales", "orientations")

@@ -521,8 +521,11 @@ def test_no_distribution_is_learned_from_the_encounter_of_the_query(
     learning = Method(
         "learning", Sift(max_keypoints=150), Confident(), long_edge=160, score="wasserstein_h1"
     )
-    with pytest.raises(SettingsError, match="outside the query's own encounter"):
-        run(drawn, methods=[learning])
+    (figures,) = run(drawn, methods=[learning]).methods
+    problems = [(each.role, each.path) for each in figures.unreadable]
+    assert problems == [("query", "Ada2.png")]
+    assert "no wasserstein_h1 without" in figures.unreadable[0].reason
+    assert None in figures.ranks  # and the others were asked about
 
 
 def test_the_precision_is_that_of_the_matcher(drawn: Drawn) -> None:
@@ -568,6 +571,29 @@ def test_a_gallery_of_few_animals_says_that_it_learned_nothing(drawn: Drawn) -> 
     (figures,) = run(drawn).methods
     assert "0 individuals were seen in two encounters" in figures.uncalibrated
     assert (figures.calibration, figures.ece, figures.novelty_by) == (None, None, "score")
+
+
+def test_what_was_learned_of_another_protocol_is_learned_again(
+    drawn: Drawn, tmp_path: Path
+) -> None:
+    many(drawn)
+    settings = SETTINGS.model_copy(update={"max_keypoints": 20})
+    trials = tmp_path / "out.json.partial.sift+nearest.trials"
+
+    def kept_after(stop_at: int) -> int:
+        def stop(stage: str, done: int, total: int) -> None:
+            if "learning" in stage and done == stop_at:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(drawn, settings, output=tmp_path / "out.json", progress=stop)
+        return len(trials.read_bytes().splitlines()) - 1
+
+    assert kept_after(5) == 5
+    assert kept_after(7) == 7, "two more"
+    with drawn.protocol.open("a") as file:  # the boxes of the gallery might have changed as well
+        file.write("\n")
+    assert kept_after(3) == 3, "anew"
 
 
 def test_what_was_learned_is_not_learned_again_after_an_interruption(

