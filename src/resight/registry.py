@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Optional, cast
@@ -106,20 +106,16 @@ def registered(role: str) -> tuple[str, ...]:
 def build_method(name: str, settings: Settings) -> Method:
     """The method of that name, each class given those settings its constructor names.
 
-    A class that takes an ``engine`` gets the one the settings ask for; extractor
-    and matcher share it.
+    A class that takes an ``engine`` gets the one the settings ask for; all parts share it.
+    Extractors of keypoints see the animal as the settings ``segment`` and ``contrast`` say.
 
     Raises ``UnknownMethod`` for a name that is not registered or cannot be
     imported, ``IncompatibleFeatures`` where the matcher was not made for the
     extractor's features, and what the constructors raise (``WeightsMissing``,
     ``SettingsError``).
     """
-    # these bring OpenCV, which a list of names needs not
-    from resight.extractors import describes_whole
-    from resight.extractors.equalised import Equalised
-    from resight.extractors.foreground import Foreground
+    # brings OpenCV, which a list of names needs not
     from resight.method import SCREEN_KEYPOINTS, Method, Screen
-    from resight.segment.u2net import U2NetP
 
     first, plus, second = name.partition("+")
     if not plus:
@@ -129,27 +125,9 @@ def build_method(name: str, settings: Settings) -> Method:
         )
     make_extractor, described = _load("extractor", first)
     make_matcher, matching = _load("matcher", second)
-
-    @cache
-    def engine() -> Engine:
-        from resight.engine import open_engine
-        from resight.models.graphs import compiled_folder
-
-        return open_engine(
-            settings.engine,
-            device=settings.device,
-            precision=settings.precision,
-            threads=settings.threads,
-            cache=compiled_folder(),
-        )
-
+    engine = cache(partial(_open_engine, settings))
     arguments = _arguments(make_extractor, described.arguments, settings, engine)
     extractor = cast("Extractor", make_extractor(**arguments))
-    if not describes_whole(extractor):
-        if settings.contrast == "clahe":
-            extractor = Equalised(extractor)
-        if settings.segment == "u2netp":
-            extractor = Foreground(extractor, U2NetP(engine=engine()))
     given = matching.arguments
     if matching.models:
         _check_family(second, matching.models, extractor.family, first)
@@ -163,13 +141,42 @@ def build_method(name: str, settings: Settings) -> Method:
         screen = Screen(cast("Matcher", cheap), SCREEN_KEYPOINTS)
     return Method(
         name,
-        extractor,
+        _of_animal(extractor, settings, engine),
         matcher,
         long_edge=settings.long_edge,
         margin=settings.margin,
         score=settings.score,
         screen=screen,
     )
+
+
+def _open_engine(settings: Settings) -> Engine:
+    from resight.engine import open_engine
+    from resight.models.graphs import compiled_folder
+
+    return open_engine(
+        settings.engine,
+        device=settings.device,
+        precision=settings.precision,
+        threads=settings.threads,
+        cache=compiled_folder(),
+    )
+
+
+def _of_animal(extractor: Extractor, settings: Settings, engine: Callable[[], Engine]) -> Extractor:
+    """The extractor, of the animal alone and with its contrast evened out if so set."""
+    from resight.extractors import describes_whole
+    from resight.extractors.equalised import Equalised
+    from resight.extractors.foreground import Foreground
+    from resight.segment.u2net import U2NetP
+
+    if describes_whole(extractor):
+        return extractor
+    if settings.contrast == "clahe":
+        extractor = Equalised(extractor)
+    if settings.segment == "u2netp":
+        extractor = Foreground(extractor, U2NetP(engine=engine()))
+    return extractor
 
 
 def _check_family(matcher: str, accepts: Iterable[str], family: str, extractor: str) -> None:
