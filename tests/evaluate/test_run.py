@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from resight.calibration import prior_for
 from resight.errors import ProtocolError, ResightError, SettingsError
 from resight.evaluate import Report, evaluate, read_protocol
 from resight.evaluate.protocol import COLUMNS
@@ -571,6 +572,16 @@ def test_a_gallery_of_few_animals_says_that_it_learned_nothing(drawn: Drawn) -> 
     (figures,) = run(drawn).methods
     assert "0 individuals were seen in two encounters" in figures.uncalibrated
     assert (figures.calibration, figures.ece, figures.novelty_by) == (None, None, "score")
+
+
+def test_a_gallery_of_few_animals_has_the_probabilities_of_drawn_ones(drawn: Drawn) -> None:
+    settings = Settings(method="sift+nearest", effort="exhaustive")
+    (figures,) = run(drawn, settings).methods
+    prior = prior_for(build_method(settings.method, settings), EFFORTS[settings.effort])
+    assert prior is not None
+    assert "0 individuals were seen in two encounters" in figures.uncalibrated
+    assert (figures.calibration, figures.novelty_by) == (prior.digest, "probability")
+    assert figures.ece is not None
 
 
 def test_what_was_learned_of_another_protocol_is_learned_again(

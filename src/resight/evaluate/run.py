@@ -11,7 +11,7 @@ from typing import Any, Optional
 import numpy as np
 
 import resight
-from resight.calibration import Calibration
+from resight.calibration import Calibration, prior_for
 from resight.distributions import match_known_pairs
 from resight.errors import CalibrationError, PhotoError, ResightError, SettingsError
 from resight.evaluate.answers import answer_of, query_rows, score_samples
@@ -251,9 +251,17 @@ class _Run:
         )
 
     def _learn(self, identifier: Identifier) -> str:
-        """Let it give probabilities; why it cannot, empty if it can."""
+        """Let it give probabilities; why not of this gallery, empty if they are.
+
+        Then they are those that ``resight identify`` would give: of drawn animals, if there are
+        any for this method.
+        """
         if not self._calibrate:
             return "none were asked for"
+        odds = {
+            "new_prior": self._settings.new_prior,
+            "wanted_error": self._settings.wanted_error,
+        }
         name = identifier.method.name
         try:
             trials = learn(
@@ -262,14 +270,12 @@ class _Run:
                 pinned=self._journal.pinned,
                 progress=lambda done, total: self._tell(f"{name}: learning", done, total),
             )
-            calibration = Calibration(
-                trials,
-                new_prior=self._settings.new_prior,
-                wanted_error=self._settings.wanted_error,
-            )
+            calibration = Calibration(trials, **odds)
             for side, encounter in sorted({(q.side, q.encounter) for q in self._protocol.queries}):
                 calibration.check(side=side, encounter=encounter)
         except CalibrationError as error:
+            drawn = prior_for(identifier.method, identifier.effort)
+            identifier.calibration = Calibration(drawn, **odds) if drawn else None
             return str(error)
         identifier.calibration = calibration
         return ""

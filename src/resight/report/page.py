@@ -14,7 +14,7 @@ from resight.models.table import WEIGHTS
 from resight.report import charts
 from resight.report.failures import Failure
 from resight.report.svg import escaped, style_sheet, swatch
-from resight.report.tables import all_figures, scoreboard
+from resight.report.tables import all_figures, scoreboard, uncalibrated
 
 #: Photos that could not be used, shown at most.
 _UNREADABLE = 20
@@ -123,7 +123,7 @@ def _scores(method: MethodReport, numbers: _Numbers) -> str:
     there = [(svg, what) for svg, what in drawn if svg]
     told = "; ".join(what for _, what in there)
     caption = numbers.caption(f"{escaped(method.name)}: {told}.") if there else ""
-    why = f"<p class=note>No probabilities: {escaped(method.uncalibrated)}.</p>"
+    why = f"<p class=note>{uncalibrated(method)}</p>"
     return (
         f"<figure class=wide>{_legend(['same animal', 'other animals'])}"
         f"<div class=three>{''.join(svg for svg, _ in there)}</div>{caption}</figure>"
@@ -208,7 +208,7 @@ def _settings(method: MethodReport) -> dict[str, str]:
             for row in weights
         )
         or "none",
-        "Calibration": method.calibration or f"none: {method.uncalibrated}",
+        "Calibration": " ".join(filter(None, [method.calibration, method.uncalibrated])),
         "Fingerprint": method.fingerprint,
     }
 
