@@ -62,7 +62,7 @@ EFFORTS: Mapping[str, Effort] = MappingProxyType(
         effort.name: effort
         for effort in (
             Effort("quick", scanned=200, shortlisted=3, matched=0),
-            Effort("normal", scanned=400, shortlisted=24, matched=3, certain=2.5, close=0.8),
+            Effort("normal", scanned=400, shortlisted=24, matched=6, certain=2.5, close=0.6),
             Effort("thorough", scanned=1500, shortlisted=100, matched=20),
             Effort("exhaustive", scanned=0, shortlisted=None, matched=None),
         )
