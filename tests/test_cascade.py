@@ -63,8 +63,8 @@ ALIKE = [24 + i % 7 for i in range(150)]
 
 def test_each_stage_passes_the_best_on() -> None:
     answer, look, match = ask(gallery_of(*ALIKE, 35), "normal")
-    assert counts(answer) == (151, 24, 24, 3)
-    assert (len(look.seen), len(match.seen)) == (24, 3)
+    assert counts(answer) == (151, 24, 24, 6)
+    assert (len(look.seen), len(match.seen)) == (24, 6)
     assert (answer.candidates[0].individual, answer.candidates[0].score) == ("animal 150", 35)
     assert answer.effort == "normal"
 
@@ -130,8 +130,9 @@ def test_a_chance_lead_does_not_stop_the_screen() -> None:
 
 
 def test_alike_photos_of_one_individual_do_not_crowd_out_the_others() -> None:
-    answer, _, _ = ask(gallery_of(*([30] * 100), 25, 25, per_individual=100), "normal")
-    assert counts(answer) == (102, 5, 5, 2)
+    others = [25] * 6
+    answer, _, _ = ask(gallery_of(*([30] * 100), *others, per_individual=100), "normal")
+    assert counts(answer) == (106, 9, 9, 2)
     assert [each.individual for each in answer.candidates] == ["animal 0", "animal 1"]
 
 
