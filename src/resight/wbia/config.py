@@ -61,16 +61,15 @@ class Knobs:
     matcher: str = _knob("lightglue", _PAIRS)
     score: str = _knob("sum", _PAIRS)
     screened_to: int = _knob(0, _PAIRS)  # annotations matched in full; 0: all
-    margin: float = _knob(0.0, _FEATURES)
+    margin: float = _knob(0.0, _FEATURES, most=1)
     contrast_threshold: float = _knob(0.04, _FEATURES, most=0.999999)
-    ratio: float = _knob(0.85, _PAIRS, least=1e-6)
+    ratio: float = _knob(0.85, _PAIRS, least=1e-6, most=1)
     engine: str = _knob("openvino", _FEATURES)
     precision: str = _knob("auto", _FEATURES)
     threads: int = _knob(0, _NOTHING, most=1024)
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
+        _check(self)
         if self.score not in PAIR_SCORES:
             raise SettingsError(f"score: there is no {self.score!r}; use {', '.join(PAIR_SCORES)}")
 
@@ -128,10 +127,41 @@ class MethodValues:
     device: str = "cpu"
 
 
+@dataclass(frozen=True)
+class Fusion:
+    """How the pipeline ``Hybrid`` joins a global likeness with matches; see ``fusion.fused``.
+
+    ``shortlist``: so many annotations that look most alike are matched. The embedding is the
+    column of a table of WBIA's, whoever registered it, with ``embedding_config`` (JSON).
+    ``a`` prefers neither side. ``k`` and ``x0`` follow what wbia-plugin-lightglue says of its
+    sums: 0 to 5 are no match, 10 to 30 a moderate one.
+    """
+
+    a: float = _knob(0.5, _NOTHING, most=1)
+    k: float = _knob(0.2, _NOTHING, most=1e6)
+    x0: float = _knob(10.0, _NOTHING, least=-1e6, most=1e6)
+    shortlist: int = _knob(20, _NOTHING, least=1)
+    embedding_table: str = _knob("LightGlueFeatures", _NOTHING)
+    embedding_column: str = _knob("descriptors", _NOTHING)
+    embedding_config: str = _knob(
+        '{"matcher": "cosine", "model_name": "efficientnet-lite0"}', _NOTHING
+    )
+
+    def __post_init__(self) -> None:
+        _check(self)
+        try:
+            found = json.loads(self.embedding_config)
+        except ValueError as error:
+            raise SettingsError(f"embedding_config is not JSON: {error}") from error
+        if not isinstance(found, dict):
+            raise SettingsError("embedding_config must be a JSON object of keys and values")
+
+
 #: Names that change features, and those that change pairs too.
 FEATURE_KNOBS = tuple(f.name for f in fields(Knobs) if f.metadata["changes"] == _FEATURES)
 PAIR_KNOBS = tuple(f.name for f in fields(Knobs) if f.metadata["changes"] != _NOTHING)
 DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in fields(Knobs)}
+FUSION_DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in fields(Fusion)}
 
 
 def read_knobs(config_path: Optional[str], given: Mapping[str, object]) -> Knobs:
@@ -196,9 +226,15 @@ def _known(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return values
 
 
+def _check(values: Any) -> None:
+    """Each field of a new frozen dataclass of knobs."""
+    for each in fields(values):
+        object.__setattr__(values, each.name, _checked(each, getattr(values, each.name)))
+
+
 def _checked(knob: Field[Any], value: Any) -> Any:
     """The value, an integer made a float where one is wanted."""
-    kind = type(knob.default)
+    kind: Any = type(knob.default)
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:
@@ -211,10 +247,10 @@ def _checked(knob: Field[Any], value: Any) -> Any:
                 f"{knob.name} must be above 0 and at most 1, or -1 to switch it off, got {value}"
             )
     elif kind is not str:
-        least, most = knob.metadata["least"], knob.metadata["most"]
-        most = min(most, 1.0) if kind is float else most
-        if not least <= value <= most:
-            raise SettingsError(f"{knob.name} must be from {least} to {most:g}, got {value}")
+        least: float = knob.metadata["least"]
+        most: float = knob.metadata["most"]
+        if not least <= float(value) <= most:  # NaN too
+            raise SettingsError(f"{knob.name} must be from {least:g} to {most:g}, got {value}")
     return value
 
 

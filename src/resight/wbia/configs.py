@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, ClassVar, Optional
 
@@ -14,11 +13,14 @@ from resight.method import Method
 from resight.wbia.config import (
     DEFAULTS,
     FEATURE_KNOBS,
+    FUSION_DEFAULTS,
     PAIR_KNOBS,
+    Fusion,
     Knobs,
     features_digest,
     pairs_digest,
     read_knobs,
+    screen_digest,
 )
 from resight.wbia.models import method_of
 
@@ -26,7 +28,7 @@ from resight.wbia.models import method_of
 _NOT_OURS = frozenset({"pipeline_root", "proot", "config_path", "fingerprint"})
 
 
-class _KnobsConfig(dtool.Config):  # type: ignore[misc]
+class KnobsConfig(dtool.Config):
     """Values from JSON and from the query, and a digest of all that they stand for.
 
     The parameters are what is in force, whether it came from the query, a file or the defaults,
@@ -36,37 +38,36 @@ class _KnobsConfig(dtool.Config):  # type: ignore[misc]
     """
 
     _changed_by: ClassVar[tuple[str, ...]]
-    _digest: ClassVar[Callable[[Knobs, Method], str]]
 
-    def __init__(cfg, **given: Any) -> None:
+    def __init__(self, **given: Any) -> None:
         super().__init__()
-        cfg._problem: Optional[SettingsError] = None
-        cfg._read: Optional[Knobs] = None
+        self._problem: Optional[SettingsError] = None
+        self._read: Optional[Knobs] = None
         ours = {name: value for name, value in given.items() if name not in _NOT_OURS}
         try:
             if "fingerprint" in given:  # as WBIA stored it: nothing is to be read
-                cfg._read = Knobs(**ours)
+                self._read = Knobs(**ours)
             else:
-                cfg._read = read_knobs(given.get("config_path"), ours)
+                self._read = read_knobs(given.get("config_path"), ours)
         except SettingsError as error:
             if given:
                 raise
-            cfg._problem = error  # WBIA makes one of each kind when it starts; let it start
+            self._problem = error  # WBIA makes one of each kind when it starts; let it start
             return
-        cfg.config_path = given.get("config_path")
+        self.config_path = given.get("config_path")
         for name in DEFAULTS:
-            setattr(cfg, name, getattr(cfg._read, name))
+            setattr(self, name, getattr(self._read, name))
 
     @property
-    def knobs(cfg) -> Knobs:
+    def knobs(self) -> Knobs:
         """What is in force. Raises ``SettingsError`` where the default file is wrong."""
-        if cfg._read is None:
-            raise cfg._problem or SettingsError("this configuration was never read")
-        return cfg._read
+        if self._read is None:
+            raise self._problem or SettingsError("this configuration was never read")
+        return self._read
 
-    def get_param_info_list(cfg) -> list[Any]:
-        shown = [ut.ParamInfo(name, DEFAULTS[name]) for name in cfg._changed_by]
-        hidden = [name for name in DEFAULTS if name not in cfg._changed_by]
+    def get_param_info_list(self) -> list[Any]:
+        shown = [ut.ParamInfo(name, DEFAULTS[name]) for name in self._changed_by]
+        hidden = [name for name in DEFAULTS if name not in self._changed_by]
         return [
             *shown,
             *(ut.ParamInfo(name, DEFAULTS[name], hideif=_always) for name in hidden),
@@ -74,34 +75,70 @@ class _KnobsConfig(dtool.Config):  # type: ignore[misc]
             ut.ParamInfo("fingerprint", ""),
         ]
 
-    def get_cfgstr(cfg, **kwargs: Any) -> str:
-        cfg.fingerprint = cfg._fingerprint
+    def get_cfgstr(self, **kwargs: Any) -> str:
+        self.fingerprint = self._fingerprint
         return str(super().get_cfgstr(**kwargs))
 
-    def __getstate__(cfg) -> dict[str, Any]:
-        return {each.varname: getattr(cfg, each.varname) for each in cfg.get_param_info_list()}
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.varname: getattr(self, each.varname) for each in self.get_param_info_list()}
 
-    def __setstate__(cfg, state: dict[str, Any]) -> None:
-        type(cfg).__init__(cfg, **state)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        type(self).__init__(self, **state)
 
     @cached_property
-    def _fingerprint(cfg) -> str:
-        return type(cfg)._digest(cfg.knobs, method_of(cfg.knobs))
+    def _fingerprint(self) -> str:
+        return self._digest(method_of(self.knobs))
+
+    def _digest(self, method: Method) -> str:
+        raise NotImplementedError
 
 
-def _always(cfg: Any) -> bool:  # noqa: ARG001
+def _always(self: Any) -> bool:  # noqa: ARG001
     return True
 
 
-class LightGlueFeatureConfig(_KnobsConfig):
+class LightGlueFeatureConfig(KnobsConfig):
     """Of the table ``LightGlueFeatures``."""
 
     _changed_by = FEATURE_KNOBS
-    _digest = staticmethod(features_digest)
+
+    def _digest(self, method: Method) -> str:
+        return features_digest(self.knobs, method)
 
 
-class LightGlueConfig(_KnobsConfig):
+class LightGlueConfig(KnobsConfig):
     """Of the table and pipeline ``LightGlue``."""
 
     _changed_by = PAIR_KNOBS
-    _digest = staticmethod(pairs_digest)
+
+    def _digest(self, method: Method) -> str:
+        return pairs_digest(self.knobs, method)
+
+
+class LightGlueScreenConfig(KnobsConfig):
+    """Of the table ``LightGlueScreen``: first looks at pairs."""
+
+    _changed_by = (*FEATURE_KNOBS, "matcher")
+
+    def _digest(self, method: Method) -> str:
+        return screen_digest(self.knobs, method)
+
+
+class HybridConfig(KnobsConfig):
+    """Of the table and pipeline ``Hybrid``: the knobs of ``LightGlue`` and those of ``Fusion``."""
+
+    _changed_by = PAIR_KNOBS
+
+    def _digest(self, method: Method) -> str:
+        return pairs_digest(self.knobs, method)
+
+    def __init__(self, **given: Any) -> None:
+        ours = {name: given.pop(name) for name in FUSION_DEFAULTS if given.get(name) is not None}
+        super().__init__(**given)
+        self.fusion = Fusion(**ours)
+        for name in FUSION_DEFAULTS:
+            setattr(self, name, getattr(self.fusion, name))
+
+    def get_param_info_list(self) -> list[Any]:
+        fusion = [ut.ParamInfo(name, value) for name, value in FUSION_DEFAULTS.items()]
+        return [*fusion, *super().get_param_info_list()]

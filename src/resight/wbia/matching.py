@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Optional, Union
 
@@ -70,12 +70,27 @@ def compare_pairs(
         others = [_other(pairs[i], query) for i in members]
         found = _one_against_many(query, others, describe, matcher, score)
         for i, compared in zip(members, found, strict=True):
-            turn = pairs[i][0] != query and compared is not None
-            results[i] = compared.turned if turn and compared else compared
+            asked = pairs[i][0] == query
+            results[i] = compared if asked or compared is None else compared.turned
             done += 1
             if done % _BATCH == 0 or done == len(pairs):
                 logger.info("%d of %d pairs compared", done, len(pairs))
     return results
+
+
+def best_of(pairs: Sequence[Pair], scores: Sequence[float], limit: int) -> list[Pair]:
+    """Of each query the ``limit`` pairs with the highest scores.
+
+    >>> best_of([(1, 5), (1, 6), (2, 5)], [0.1, 0.2, 0.0], 1)
+    [(1, 6), (2, 5)]
+    """
+    passed: Counter[int] = Counter()
+    best = []
+    for pair, _ in sorted(zip(pairs, scores, strict=True), key=lambda each: -each[1]):
+        passed[pair[0]] += 1
+        if passed[pair[0]] <= limit:
+            best.append(pair)
+    return best
 
 
 def _groups(pairs: Sequence[Pair], symmetric: bool) -> Iterator[tuple[int, list[int]]]:

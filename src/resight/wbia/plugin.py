@@ -15,15 +15,29 @@ import numpy as np
 from wbia.constants import ANNOTATION_TABLE
 from wbia.control import controller_inject
 
+from resight.errors import SettingsError
 from resight.types import Features
 from resight.wbia.config import Knobs, read_knobs
-from resight.wbia.configs import LightGlueConfig, LightGlueFeatureConfig
+from resight.wbia.configs import (
+    HybridConfig,
+    LightGlueConfig,
+    LightGlueFeatureConfig,
+    LightGlueScreenConfig,
+)
 from resight.wbia.describing import COLUMNS, describe, to_row
 from resight.wbia.evaluating import recognised
-from resight.wbia.matching import compare_pairs
+from resight.wbia.hybrid import HybridRequest
+from resight.wbia.matching import Compared, compare_pairs
 from resight.wbia.models import method_of
 from resight.wbia.requests import LightGlueRequest
-from resight.wbia.tables import FEATURES_TABLE, PAIRS_TABLE, features_of
+from resight.wbia.tables import (
+    FEATURES_TABLE,
+    FILE,
+    HYBRID_TABLE,
+    PAIRS_TABLE,
+    SCREEN_TABLE,
+    features_of,
+)
 
 logger = logging.getLogger("wbia.resight")
 
@@ -31,8 +45,6 @@ logger = logging.getLogger("wbia.resight")
 CLASS_INJECT_KEY, register_ibs_method = controller_inject.make_ibs_register_decorator(__name__)
 register_preproc_annot = controller_inject.register_preprocs["annot"]
 
-#: The file of our tables: another plugin's has other columns under the same names of tables.
-FILE = "resight_lightglue"
 #: Rows computed between two commits, which a crash cannot undo.
 _FEATURES_AT_ONCE, _PAIRS_AT_ONCE = 64, 512
 
@@ -79,30 +91,65 @@ def lightglue_features_depc(
         yield None if each is None else to_row(each)
 
 
-@register_preproc_annot(
-    tablename=PAIRS_TABLE,
-    parents=[ANNOTATION_TABLE, ANNOTATION_TABLE],
-    colnames=["score", "fm", "fs"],
-    coltypes=[float, np.ndarray, np.ndarray],
-    configclass=LightGlueConfig,
-    requestclass=LightGlueRequest,
-    fname=FILE,
-    chunksize=_PAIRS_AT_ONCE,
-)
+def _pairs_table(name: str, configclass: type, requestclass: Optional[type] = None) -> Any:
+    """Declares a table of pairs (score, matched keypoints, how sure each match is)."""
+    return register_preproc_annot(
+        tablename=name,
+        parents=[ANNOTATION_TABLE, ANNOTATION_TABLE],
+        colnames=["score", "fm", "fs"],
+        coltypes=[float, np.ndarray, np.ndarray],
+        configclass=configclass,
+        requestclass=requestclass,
+        fname=FILE,
+        chunksize=_PAIRS_AT_ONCE,
+    )
+
+
+@_pairs_table(PAIRS_TABLE, LightGlueConfig, LightGlueRequest)
 def wbia_plugin_lightglue(
     depc: Any, qaid_list: Sequence[int], daid_list: Sequence[int], config: LightGlueConfig
-) -> Iterator[Optional[tuple[Any, ...]]]:
+) -> list[Optional[Compared]]:
     """Rows of the table ``LightGlue``."""
     knobs = config.knobs
-    return iter(
-        compare_pairs(
-            list(zip(qaid_list, daid_list, strict=True)),
-            lambda aids: features_of(depc.controller, aids, knobs),
-            method_of(knobs).matcher,
-            score=knobs.score,
-            symmetric=knobs.symmetric,
-        )
+    return compare_pairs(
+        list(zip(qaid_list, daid_list, strict=True)),
+        lambda aids: features_of(depc.controller, aids, knobs),
+        method_of(knobs).matcher,
+        score=knobs.score,
+        symmetric=knobs.symmetric,
     )
+
+
+@_pairs_table(SCREEN_TABLE, LightGlueScreenConfig)
+def lightglue_screen(
+    depc: Any, qaid_list: Sequence[int], daid_list: Sequence[int], config: LightGlueScreenConfig
+) -> list[Optional[Compared]]:
+    """Rows of the table ``LightGlueScreen``: the matcher's first layers on the best keypoints."""
+    knobs = config.knobs
+    screen = method_of(knobs).screen
+    if screen is None:
+        raise SettingsError(f"screened_to: matcher {knobs.matcher} has no first look")
+    return compare_pairs(
+        list(zip(qaid_list, daid_list, strict=True)),
+        lambda aids: features_of(depc.controller, aids, knobs),
+        screen,
+        score="sum",
+        symmetric=knobs.symmetric,
+    )
+
+
+@_pairs_table(HYBRID_TABLE, HybridConfig, HybridRequest)
+def wbia_plugin_hybrid(
+    depc: Any, qaid_list: Sequence[int], daid_list: Sequence[int], config: HybridConfig
+) -> list[Compared]:
+    """Rows of the table ``Hybrid``, as if each pair were on its query's shortlist.
+
+    WBIA wants a table of that name for the pipeline; the pipeline itself does not read it, since
+    a shortlist depends on what else is asked.
+    """
+    pairs = list(zip(qaid_list, daid_list, strict=True))
+    request = depc.new_request(HYBRID_TABLE, qaid_list, daid_list, dict(config))
+    return list(request.fuse(pairs, shortlist=pairs))
 
 
 @register_ibs_method

@@ -10,14 +10,17 @@ from typing import Any, Optional
 from resight.method import Method
 from resight.types import Features
 from resight.wbia.config import DEFAULTS, Knobs, features_digest
-from resight.wbia.describing import COLUMNS, from_row
+from resight.wbia.describing import COLUMNS, describe, from_row
 from resight.wbia.matching import Compared, Pair
 from resight.wbia.memory import Memory
 from resight.wbia.models import method_of
 
 logger = logging.getLogger("wbia.resight")
 
-FEATURES_TABLE, PAIRS_TABLE = "LightGlueFeatures", "LightGlue"
+FEATURES_TABLE, PAIRS_TABLE, SCREEN_TABLE = "LightGlueFeatures", "LightGlue", "LightGlueScreen"
+HYBRID_TABLE = "Hybrid"
+#: The file of these tables: another plugin's has other columns under the same names of tables.
+FILE = "resight_lightglue"
 
 #: WBIA's tables bear no two threads that add the same rows.
 TABLES = threading.RLock()
@@ -76,9 +79,7 @@ def _from_table(
 
 
 def _fresh(ibs: Any, aids: Sequence[int], knobs: Knobs, method: Method) -> list[Optional[Features]]:
-    from resight.wbia.describing import describe
-
-    del knobs
+    del knobs  # the method has what it needs of them
     return list(describe(ibs, aids, method))
 
 
