@@ -22,7 +22,12 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-WITHOUT_DEPENDENCIES = ("wbia-utool==4.0.5", "wildbook-ia==4.0.4", "pyhesaff==2.2.0", "imgaug==0.4.0")
+WITHOUT_DEPENDENCIES = (
+    "wbia-utool==4.0.5",
+    "wildbook-ia==4.0.4",
+    "pyhesaff==2.2.0",
+    "imgaug==0.4.0",
+)
 #: Only its class definitions are needed.
 TORCH = "torch==2.13.0"
 OF_ANOTHER_PYTHON = ("wbia-vtool==4.0.2", "wbia-pyflann==4.0.4")
@@ -54,7 +59,7 @@ def main() -> int:
 
 def pip(python: str, *arguments: str) -> None:
     command = [python, "-m", "pip", "--disable-pip-version-check", "-q", *arguments]
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True)  # noqa: S603
 
 
 if __name__ == "__main__":

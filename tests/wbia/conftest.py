@@ -23,7 +23,7 @@ SMALL = {"max_num_keypoints": 256, "image_size": 320}
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    """The left sides of four animals, each met twice: photos 0 and 1 are of the first, and so on."""
+    """The left sides of four animals, each met twice: two photos of the first, two of the next."""
     from resight.testing import drawn_animals
     from resight.testing.folders import write_photos
 
@@ -37,9 +37,8 @@ def make_database(
     tmp_path_factory: pytest.TempPathFactory, photos: list[Any]
 ) -> Callable[..., Any]:
     """Opens a new WBIA database with the first so many of the photos."""
-    import wbia
-
     import resight.wbia.plugin  # noqa: F401
+    import wbia
 
     def make(count: int = 8) -> Any:
         ibs = wbia.opendb(dbdir=str(tmp_path_factory.mktemp("wbia") / "db"), allow_newdir=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SMALL, Work
 
+from conftest import SMALL, Work
 from resight.errors import SettingsError
 from resight.photos import read_photo
 from resight.types import Box
@@ -80,9 +80,7 @@ def test_scores_are_those_of_resights_own_matcher(
     ibs: Any, photos: list[Any], config: Path
 ) -> None:
     method = method_of(read_knobs(str(config), {}))
-    chips = [
-        method.chip(read_photo(each.path).pixels, Box(*each.box)) for each in photos
-    ]
+    chips = [method.chip(read_photo(each.path).pixels, Box(*each.box)) for each in photos]
     features = method.extractor.extract(chips)
     matches = method.matcher.match(features[0], features[1:])
     expected = [float(each.confidences[each.confidences > 0.1].sum()) for each in matches]

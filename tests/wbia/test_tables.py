@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from conftest import SMALL, Work, ask, request
 
 FEATURES = ("keypoints", "descriptors", "keypoint_scores", "image_size")
@@ -77,15 +78,13 @@ def test_a_score_that_depends_on_who_asks_has_two_rows(ibs: Any, work: Work) -> 
     assert work.compared == 1
 
 
-def test_editing_the_file_makes_new_features_and_pairs(
-    ibs: Any, config: Path, work: Work
-) -> None:
+def test_editing_the_file_makes_new_features_and_pairs(ibs: Any, config: Path, work: Work) -> None:
     # The published plugin keys rows by the file's path and serves stale ones.
     ibs.lightglue_match_scores(1, [2], config_path=str(config))
     config.write_text(json.dumps({**SMALL, "max_num_keypoints": 100}))
     work.clear()
     ibs.lightglue_match_scores(1, [2], config_path=str(config))
-    assert (work.described, work.compared) == (1, 1)
+    assert (work.described, work.compared) == (2, 1)  # query, then the others
     (features,) = ibs.lightglue_features([1], config_path=str(config))
     assert len(features["keypoints"]) == 100
 
