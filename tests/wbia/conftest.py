@@ -36,13 +36,13 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 def make_database(
     tmp_path_factory: pytest.TempPathFactory, photos: list[Any]
 ) -> Callable[..., Any]:
-    """Opens a new WBIA database with the first so many of the photos."""
+    """Opens a new WBIA database with the photos."""
     import resight.wbia.plugin  # noqa: F401
     import wbia
 
-    def make(count: int = 8) -> Any:
+    def make() -> Any:
         ibs = wbia.opendb(dbdir=str(tmp_path_factory.mktemp("wbia") / "db"), allow_newdir=True)
-        add_photos(ibs, photos[:count])
+        add_photos(ibs, photos)
         return ibs
 
     return make
@@ -63,6 +63,12 @@ def add_photos(ibs: Any, photos: list[Any]) -> list[int]:
 @pytest.fixture(scope="session")
 def ibs(make_database: Callable[..., Any]) -> Any:
     """A database that no test changes."""
+    return make_database()
+
+
+@pytest.fixture(scope="session")
+def spare(make_database: Callable[..., Any]) -> Any:
+    """Another, for tests that change annotations, each of them its own. (Opening one is slow.)"""
     return make_database()
 
 

@@ -6,16 +6,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from conftest import SMALL, Work
 from resight.errors import SettingsError
-from resight.photos import read_photo
 from resight.types import Box
 from resight.wbia.config import read_knobs
 from resight.wbia.evaluating import recognised
 from resight.wbia.models import method_of
+
+
+def pixels_of(photo: Any) -> Any:
+    return cv2.cvtColor(cv2.imread(str(photo.path)), cv2.COLOR_BGR2RGB)
 
 
 def test_features_are_dictionaries_of_arrays(ibs: Any, config: Path) -> None:
@@ -52,7 +56,7 @@ def test_features_are_those_that_resight_has_elsewhere(
 ) -> None:
     # WBIA's chips have 700 pixels at most and are reduced without a filter.
     method = method_of(read_knobs(str(config), {}))
-    chip = method.chip(read_photo(photos[0].path).pixels, Box(*photos[0].box))
+    chip = method.chip(pixels_of(photos[0]), Box(*photos[0].box))
     (expected,) = method.extractor.extract([chip])
     (found,) = ibs.lightglue_compute_features([1], config_path=str(config))
     assert np.array_equal(found["keypoints"], expected.keypoints)
@@ -68,11 +72,10 @@ def test_a_large_image_size_shows_more_of_the_photo(ibs: Any) -> None:
     assert max(chip.size) == 1024
 
 
-def test_a_turned_box_is_set_upright(make_database: Any, config: Path) -> None:
-    ibs = make_database(2)
-    upright = ibs.lightglue_match_scores(1, [2], config_path=str(config))[0]
-    ibs.set_annot_thetas([2], [np.pi])
-    turned = ibs.lightglue_match_scores(1, [2], config_path=str(config))[0]
+def test_a_turned_box_is_set_upright(spare: Any, config: Path) -> None:
+    upright = spare.lightglue_match_scores(5, [6], config_path=str(config))[0]
+    spare.set_annot_thetas([6], [np.pi])
+    turned = spare.lightglue_match_scores(5, [6], config_path=str(config))[0]
     assert turned < upright / 2
 
 
@@ -80,7 +83,7 @@ def test_scores_are_those_of_resights_own_matcher(
     ibs: Any, photos: list[Any], config: Path
 ) -> None:
     method = method_of(read_knobs(str(config), {}))
-    chips = [method.chip(read_photo(each.path).pixels, Box(*each.box)) for each in photos]
+    chips = [method.chip(pixels_of(each), Box(*each.box)) for each in photos]
     features = method.extractor.extract(chips)
     matches = method.matcher.match(features[0], features[1:])
     expected = [float(each.confidences[each.confidences > 0.1].sum()) for each in matches]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,51 +96,45 @@ def test_equal_files_share_rows(ibs: Any, config: Path, tmp_path: Path, work: Wo
     assert work.compared == 0
 
 
-def test_a_changed_box_is_described_anew(make_database: Callable[..., Any], work: Work) -> None:
-    ibs = make_database(2)
-    before = ask(ibs, [1], [2])[0].annot_score_list[0]
-    x, y, w, h = ibs.get_annot_bboxes([2])[0]
-    ibs.set_annot_bboxes([2], [(x, y, w // 2, h // 2)])
+def test_a_changed_box_is_described_anew(spare: Any, work: Work) -> None:
+    before = ask(spare, [1], [2])[0].annot_score_list[0]
+    x, y, w, h = spare.get_annot_bboxes([2])[0]
+    spare.set_annot_bboxes([2], [(x, y, w // 2, h // 2)])
     work.clear()
-    after = ask(ibs, [1], [2])[0].annot_score_list[0]
+    after = ask(spare, [1], [2])[0].annot_score_list[0]
     assert work.described
     assert after < before
 
 
-def test_two_open_databases_do_not_mix(make_database: Callable[..., Any], work: Work) -> None:
+def test_two_open_databases_do_not_mix(ibs: Any, spare: Any, config: Path, work: Work) -> None:
     # The published plugin's memory is keyed by annotation number alone.
-    one, other = make_database(2), make_database(2)
-    x, y, w, h = other.get_annot_bboxes([1])[0]
-    other.set_annot_bboxes([1], [(x, y, w // 2, h // 2)])
+    x, y, w, h = spare.get_annot_bboxes([4])[0]
+    spare.set_annot_bboxes([4], [(x, y, w // 2, h // 2)])
     (first,), (second,) = (
-        each.depc_annot.controller.lightglue_features([1]) for each in (one, other)
+        each.lightglue_features([4], config_path=str(config)) for each in (ibs, spare)
     )
     assert not np.array_equal(first["keypoints"], second["keypoints"])
 
 
 def test_an_annotation_whose_photo_is_lost_scores_zero_until_it_is_back(
-    make_database: Callable[..., Any], work: Work
+    spare: Any, work: Work
 ) -> None:
-    ibs = make_database(4)
-    path = Path(ibs.get_image_paths([2])[0])
+    path = Path(spare.get_image_paths([8])[0])
     content = path.read_bytes()
     path.unlink()
-    (cm,) = ask(ibs, [1], [2, 3, 4])
-    assert cm.annot_score_list[list(cm.daid_list).index(2)] == 0
+    (cm,) = ask(spare, [7], [3, 8])
+    assert cm.annot_score_list.tolist()[1] == 0
     assert np.isfinite(cm.score_list).all()
-    assert any("annotation 2" in each for each in work.warnings)
+    assert any("annotation 8" in each for each in work.warnings)
     assert any("could not be compared" in each for each in work.warnings)
     path.write_bytes(content)
-    (cm,) = ask(ibs, [1], [2, 3, 4])
-    assert cm.annot_score_list[list(cm.daid_list).index(2)] > 20
+    (cm,) = ask(spare, [7], [3, 8])
+    assert cm.annot_score_list[1] > 20
 
 
-def test_annotations_without_a_name_stand_for_themselves(
-    make_database: Callable[..., Any],
-) -> None:
-    ibs = make_database(3)
-    ibs.set_annot_name_rowids([2, 3], [ibs.const.UNKNOWN_NAME_ROWID] * 2)
-    (cm,) = ask(ibs, [1], [2, 3])
+def test_annotations_without_a_name_stand_for_themselves(spare: Any) -> None:
+    spare.set_annot_name_rowids([3, 7], [spare.const.UNKNOWN_NAME_ROWID] * 2)
+    (cm,) = ask(spare, [8], [3, 7])
     assert len(cm.unique_nids) == 2
     assert np.isfinite(cm.score_list).all()
 
