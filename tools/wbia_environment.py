@@ -22,13 +22,18 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+#: Of its web server too: Flask-OAuthlib wants older libraries than the rest can use.
 WITHOUT_DEPENDENCIES = (
+    "Flask-OAuthlib==0.9.6",
+    "flask-restx==1.1.0",
+    "oauthlib<3",
     "wbia-utool==4.0.5",
     "wildbook-ia==4.0.4",
     "pyhesaff==2.2.0",
     "imgaug==0.4.0",
 )
 #: Only its class definitions are needed.
+OF_SOURCE = ("permission==0.4.1",)  # needs the setuptools pinned here to build
 TORCH = "torch==2.13.0"
 OF_ANOTHER_PYTHON = ("wbia-vtool==4.0.2", "wbia-pyflann==4.0.4")
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64")
@@ -42,6 +47,7 @@ def main() -> int:
     pinned = ROOT / "requirements" / "wbia.txt"
     pip(python, "install", "-r", str(pinned))
     pip(python, "install", "--no-deps", *WITHOUT_DEPENDENCIES)
+    pip(python, "install", "--no-deps", "--no-build-isolation", *OF_SOURCE)
     pip(python, "install", "-c", str(pinned), TORCH)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(directory)}))
     with tempfile.TemporaryDirectory() as downloads:
