@@ -26,9 +26,9 @@ test: $(VENV)/.dev  ## The test suite
 	$(RUN)/python -m pytest -n 2 --dist loadfile
 
 test-wbia: $(WBIA_VENV)/.wbia  ## The plugin for Wildbook-IA in a real one
-	$(WBIA_PIP) install -q --force-reinstall --no-deps ./packaging/wbia
+	$(WBIA_PIP) install -q --force-reinstall --no-deps ./distributions/wbia
 	$(WBIA_VENV)/bin/python -m resight.wbia fetch $(WBIA_MODELS)
-	cd tests/wbia && PYTHONPATH=. $(abspath $(WBIA_VENV))/bin/python -m pytest -q -c pytest.ini
+	$(WBIA_VENV)/bin/python -m pytest -q -c tests/wbia/pytest.ini tests/wbia
 
 check: $(VENV)/.dev  ## Format, lint, types, layers
 	$(RUN)/ruff format --check .
@@ -80,9 +80,9 @@ $(TORCH_VENV)/.torch: requirements/torch.txt requirements/dev.lock
 	touch $@
 
 # What is noted before the plugin comes is compared in tests/wbia/test_environment.py.
-$(WBIA_VENV)/.wbia: requirements/wbia.txt tools/wbia_environment.py packaging/wbia/pyproject.toml
+$(WBIA_VENV)/.wbia: requirements/wbia.txt tools/wbia_environment.py distributions/wbia/pyproject.toml
 	$(PYTHON) tools/wbia_environment.py $(WBIA_VENV)
 	$(WBIA_PIP) freeze > $(WBIA_VENV)/before-freeze.txt
 	$(WBIA_PIP) check > $(WBIA_VENV)/before-check.txt || true
-	$(WBIA_PIP) install -q -c $(WBIA_VENV)/before-freeze.txt ./packaging/wbia
+	$(WBIA_PIP) install -q -c $(WBIA_VENV)/before-freeze.txt ./distributions/wbia
 	touch $@

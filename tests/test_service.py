@@ -73,7 +73,7 @@ def test_matches_can_be_left_out(client: TestClient, photos: list[WrittenPhoto])
 
 
 def test_theta_sets_a_turned_animal_upright(client: TestClient, photos: list[WrittenPhoto]) -> None:
-    pixels = cv2.imread(str(photos[0].path))
+    pixels: Any = cv2.imread(str(photos[0].path))
     turned = cv2.rotate(pixels, cv2.ROTATE_90_CLOCKWISE)
     x, y, w, h = photos[0].box
     # The box as it was upright, about the place its centre has now.

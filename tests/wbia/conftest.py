@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.wbia.asking import SMALL, Work, add_photos
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 if importlib.util.find_spec("vtool") is None:  # comes with WBIA, and no folder here is called so
     collect_ignore_glob = ["test_*.py"]
-
-#: Little work, and enough for these animals.
-SMALL = {"max_num_keypoints": 256, "image_size": 320}
 
 
 @pytest.fixture(scope="session")
@@ -48,18 +46,6 @@ def make_database(
     return make
 
 
-def add_photos(ibs: Any, photos: list[Any]) -> list[int]:
-    """One named annotation for each photo, by the box of the animal's head."""
-    found: list[int] = ibs.add_annots(
-        ibs.add_images([str(each.path) for each in photos]),
-        bbox_list=[tuple(map(int, each.box)) for each in photos],
-        nid_list=ibs.add_names([each.individual for each in photos]),
-        species_list=["turtle_loggerhead"] * len(photos),
-        viewpoint_list=["left"] * len(photos),
-    )
-    return found
-
-
 @pytest.fixture(scope="session")
 def ibs(make_database: Callable[..., Any]) -> Any:
     """A database that no test changes."""
@@ -80,28 +66,6 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-class Work(logging.Handler):
-    """Counts what the plugin says that it has done."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.described = self.compared = 0
-        self.warnings: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if record.levelno >= logging.WARNING:
-            self.warnings.append(text)
-        elif text.endswith("annotations described"):
-            self.described += 1
-        elif text.endswith("pairs compared"):
-            self.compared += 1
-
-    def clear(self) -> None:
-        self.described = self.compared = 0
-        self.warnings = []
-
-
 @pytest.fixture
 def work() -> Iterator[Work]:
     """What is done from now on; features in memory are forgotten."""
@@ -115,14 +79,3 @@ def work() -> Iterator[Work]:
     yield handler
     logger.removeHandler(handler)
     logger.setLevel(level)
-
-
-def ask(ibs: Any, qaids: list[int], daids: list[int], **config: Any) -> list[Any]:
-    """WBIA's results of the pipeline LightGlue, or another ``pipeline_root``."""
-    return list(request(ibs, qaids, daids, **config).execute())
-
-
-def request(ibs: Any, qaids: list[int], daids: list[int], **config: Any) -> Any:
-    """WBIA's query request."""
-    cfgdict = {"pipeline_root": "LightGlue", **SMALL, **config}
-    return ibs.new_query_request(qaids, daids, cfgdict=cfgdict, verbose=False)

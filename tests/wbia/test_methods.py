@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from tests.wbia.asking import SMALL, Work
 
-from conftest import SMALL, Work
 from resight.errors import SettingsError
 from resight.types import Box
 from resight.wbia.config import read_knobs
@@ -86,7 +86,7 @@ def test_scores_are_those_of_resights_own_matcher(
     chips = [method.chip(pixels_of(each), Box(*each.box)) for each in photos]
     features = method.extractor.extract(chips)
     matches = method.matcher.match(features[0], features[1:])
-    expected = [float(each.confidences[each.confidences > 0.1].sum()) for each in matches]
+    expected = [float(each.scores.sum()) for each in matches]
     found = ibs.lightglue_match_scores(1, list(range(2, 9)), config_path=str(config))
     assert found == pytest.approx(expected, rel=0.05)  # layers in bfloat16, other batches
     assert np.argsort(found).tolist() == np.argsort(expected).tolist()

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.wbia.asking import SMALL, Work, ask, request
 
-from conftest import SMALL, Work, ask, request
 from resight.wbia.fusion import fused
 
 

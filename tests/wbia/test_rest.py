@@ -18,8 +18,7 @@ from urllib.request import urlopen
 import cv2
 import numpy as np
 import pytest
-
-from conftest import SMALL
+from tests.wbia.asking import SMALL
 
 QUERY = {"pipeline_root": "LightGlue", **SMALL}
 
@@ -136,7 +135,7 @@ def test_the_thumb_shows_the_matches(server: Server, answer: Any) -> None:
         )
         for version in ("clean", "matches", "heatmask")
     ]
-    clean, matches, heat = (each.astype(int) for each in pictures)
+    clean, matches, heat = (np.asarray(each, int) for each in pictures)
     assert (abs(matches - clean).max(2) > 40).mean() > 0.01
     assert heat.mean() < clean.mean()
 

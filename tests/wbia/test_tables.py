@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from conftest import SMALL, Work, ask, request
+from tests.wbia.asking import SMALL, Work, ask, request
 
 FEATURES = ("keypoints", "descriptors", "keypoint_scores", "image_size")
 
