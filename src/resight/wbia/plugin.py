@@ -148,7 +148,7 @@ def wbia_plugin_hybrid(
     a shortlist depends on what else is asked.
     """
     pairs = list(zip(qaid_list, daid_list, strict=True))
-    request = depc.new_request(HYBRID_TABLE, qaid_list, daid_list, dict(config))
+    request = depc.new_request(HYBRID_TABLE, [], [], dict(config))  # for its configuration
     return list(request.fuse(pairs, shortlist=pairs))
 
 
