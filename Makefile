@@ -4,7 +4,7 @@ VENV ?= .venv
 TORCH_VENV ?= .venv-torch
 WBIA_VENV ?= .venv-wbia
 RUN := $(VENV)/bin
-MODELS := aliked-n16 aliked-lightglue
+MODELS := aliked-n16 aliked-lightglue u2netp
 TEST_MODELS := $(MODELS) aliked-t16 aliked-n16rot aliked-n32 \
 	disk disk-lightglue xfeat xfeat-lighterglue efficientnet-lite0
 WBIA_MODELS := $(MODELS) efficientnet-lite0
@@ -12,7 +12,7 @@ WBIA_PIP := $(WBIA_VENV)/bin/python -m pip --disable-pip-version-check
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN)/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-wbia check parity bench templates lock clean
+.PHONY: help setup demo test test-wbia check notebooks parity bench templates lock clean
 
 help:  ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,11 @@ check: $(VENV)/.dev  ## Format, lint, types, layers
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 
+# What is committed has outputs: make them again by `--to notebook --inplace --ExecutePreprocessor.record_timing=False`.
+notebooks: $(VENV)/.dev  ## Run docs/notebooks afresh and write them as pages to build/notebooks
+	$(RUN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir build/notebooks \
+		docs/notebooks/*.ipynb
+
 parity: $(TORCH_VENV)/.torch  ## Compare with kornia in torch (developers only)
 	$(TORCH_VENV)/bin/python -m pytest tests/parity tests/models/test_checkpoint.py -m "torch"
 
@@ -44,7 +49,7 @@ bench: $(TORCH_VENV)/.torch  ## Speed, side by side with kornia in torch in the 
 	$(TORCH_VENV)/bin/python -m benchmarks.extract
 
 templates: $(TORCH_VENV)/.torch  ## Export the graph templates again
-	$(TORCH_VENV)/bin/python tools/export_templates.py
+	$(TORCH_VENV)/bin/python -m tools.export_templates
 
 lock: $(VENV)/.dev  ## Lock the newest dependencies
 	$(RUN)/pip-compile -q --upgrade $(LOCK) -o requirements/core.lock pyproject.toml
@@ -55,7 +60,7 @@ LOCK = --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted
 	--generate-hashes --allow-unsafe --no-header
 
 clean:  ## Remove environments and what the demo made
-	rm -rf $(VENV) $(TORCH_VENV) $(WBIA_VENV) demo
+	rm -rf $(VENV) $(TORCH_VENV) $(WBIA_VENV) demo build
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,6 +1,6 @@
 """Extraction beside kornia in torch, and a whole import, in one run.
 
-    python benchmarks/extract.py [--photos N] [--json OUT.json]
+    python -m benchmarks.extract [--photos N] [--json OUT.json]
 
 Extraction: ALIKED n16 of one photo; rows take turns and the fastest of several rounds counts,
 so that other programs on the machine disturb all rows alike. ``busy`` is the time of all
@@ -28,6 +28,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from benchmarks.kornia_weights import link_weights
 from rich.console import Console
 from rich.table import Table
 
@@ -36,7 +37,6 @@ from resight.catalogue.arrays import FeatureStore
 from resight.chips import make_chip
 from resight.engine import available_cores, open_engine
 from resight.extractors.aliked import Aliked
-from resight.models import weights_path
 from resight.models.graphs import compiled_folder
 from resight.photos import read_photo
 from resight.testing import drawn_animals, photograph
@@ -94,11 +94,8 @@ def extraction_rows(count: int, kornia_home: Path) -> dict[str, Callable[[], obj
 
 def kornia(count: int, pixels: Any, home: Path) -> Callable[[], object]:
     """kornia's ALIKED with the weights that resight fetched, on one photo."""
+    link_weights(home, ("aliked-n16",))
     os.environ["TORCH_HOME"] = str(home)
-    checkpoint = home / "hub" / "checkpoints" / "aliked-n16.pth"
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    if not checkpoint.exists():
-        checkpoint.symlink_to(weights_path("aliked-n16").resolve())
     from kornia.feature import ALIKED
 
     torch.set_num_threads(available_cores())

@@ -26,6 +26,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from benchmarks.kornia_weights import link_weights
 from benchmarks.limit import OPERATIONS, products
 from benchmarks.operations import pair_operations
 from rich.console import Console
@@ -34,7 +35,6 @@ from rich.table import Table
 from resight.engine import Engine, available_cores, open_engine
 from resight.extractors.aliked import Aliked
 from resight.matchers.lightglue import LightGlue
-from resight.models import weights_path
 from resight.models.graphs import compiled_folder
 from resight.testing.conformance import drawn_chip
 from resight.types import Chip, Features
@@ -55,12 +55,7 @@ class Row:
 
 def kornia_networks(folder: Path) -> tuple[Any, Any]:
     """kornia's ALIKED, and what makes its LightGlue, with the weights that resight fetched."""
-    checkpoints = folder / "hub" / "checkpoints"
-    checkpoints.mkdir(parents=True)
-    (checkpoints / "aliked-n16.pth").symlink_to(weights_path("aliked-n16").resolve())
-    (checkpoints / "aliked_lightglue_v0-1_arxiv-pth").symlink_to(
-        weights_path("aliked-lightglue").resolve()
-    )
+    link_weights(folder, ("aliked-n16", "aliked-lightglue"))
     os.environ["TORCH_HOME"] = str(folder)
     from kornia.feature import ALIKED
     from kornia.feature import LightGlue as KorniaLightGlue

@@ -151,12 +151,14 @@ def test_matches_both_kinds_of_pairs() -> None:
     assert same.confidences.tolist() == [1, 1, 0, 0]  # two of the four keypoints match
     assert same.photos == {"sha-0", "sha-1"}
     assert same.encounters == {"e1", "e2"}
+    assert same.individuals == {"Ada"}
     # Bo with each photo of Ada; nobody's is not used
     assert {pair.photos for pair in known.different} == {
         frozenset({"sha-0", "sha-2"}),
         frozenset({"sha-1", "sha-2"}),
     }
     assert {pair.encounters for pair in known.different} == {frozenset({"e1"}), frozenset({"e2"})}
+    assert {pair.individuals for pair in known.different} == {frozenset({"Ada", "Bo"})}
     assert [pair.confidences.tolist() for pair in known.different] == [[0] * 4] * 2
 
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resight.chips import make_chip
-from resight.errors import IncompatibleFeatures, SettingsError
+from resight.errors import IncompatibleFeatures, SettingsError, TooLittleLearned
 from resight.extractors import Extractor
 from resight.extractors.sift import Sift
 from resight.identify import LEFT_OUT, Identifier
@@ -332,10 +332,10 @@ def test_the_gallery_is_asked_for_the_chips_of_the_method() -> None:
             self, annotations: Sequence[str], extractor: Extractor, /, **chips: float
         ) -> Iterator[Features]:
             asked.append(chips)
-            return iter([])
+            return super().features(annotations, extractor, long_edge=0, margin=0)
 
     method = dataclasses.replace(METHOD, long_edge=300, margin=0.25)
-    Identifier(gallery=Asked([]), method=method).identify(photo([1]))
+    Identifier(gallery=Asked([(entry("a", "Ada"), [1])]), method=method).identify(photo([1]))
     assert asked == [{"long_edge": 300, "margin": 0.25}]
 
 
@@ -382,7 +382,8 @@ class Confident(NearestNeighbour):
 
 def pair(confidences: Sequence[float], *encounters: str) -> KnownPair:
     photos = frozenset(f"photo of {encounter}" for encounter in encounters)
-    return KnownPair(np.array(confidences, np.float32), photos, frozenset(encounters))
+    shown = frozenset(f"animal of {encounter}" for encounter in encounters)
+    return KnownPair(np.array(confidences, np.float32), photos, frozenset(encounters), shown)
 
 
 def test_scores_that_compare_with_distributions() -> None:
@@ -396,16 +397,17 @@ def test_scores_that_compare_with_distributions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("encounter", "own", "expected"),
+    ("encounter", "own", "individual", "expected"),
     [
-        ("", "", 1 - 0.5),
-        ("e9", "photo of e9", 1 - 0.5),  # of no pair
-        ("e1", "", 1 - 0.75),
-        ("", "photo of e3", 1 - 0.25),
+        ("", "", "", 1 - 0.5),
+        ("e9", "photo of e9", "animal of e9", 1 - 0.5),  # of no pair
+        ("e1", "", "", 1 - 0.75),
+        ("", "photo of e3", "", 1 - 0.25),
+        ("", "", "animal of e4", 1 - 0.25),
     ],
 )
-def test_nothing_is_learned_from_the_own_encounter_or_photo(
-    encounter: str, own: str, expected: float
+def test_known_pairs_of_what_is_left_out_teach_nothing(
+    encounter: str, own: str, individual: str, expected: float
 ) -> None:
     method = Method("sift+confident", SIFT, Confident(), score="mean_shift")
     known = KnownPairs(
@@ -414,17 +416,29 @@ def test_nothing_is_learned_from_the_own_encounter_or_photo(
     identifier = Identifier(
         gallery=Photos([(entry("a", "Ada"), range(5))]), method=method, known_pairs=known
     )
-    answer = identifier.identify(photo(range(5)), encounter=encounter, photo=own)
+    answer = identifier.identify(
+        photo(range(5)), encounter=encounter, photo=own, without_individual=individual
+    )
     (candidate,) = answer.candidates  # all five match: mean 1
     assert candidate.score == pytest.approx(expected)
 
 
-def test_a_score_with_nothing_left_to_learn_from_is_refused() -> None:
+def test_a_query_that_leaves_its_score_nothing_to_learn_from_is_refused() -> None:
     method = Method("sift+confident", SIFT, Confident(), score="wasserstein_h1")
     known = KnownPairs((), (pair([1.0], "e1", "e2"),), method.matching_fingerprint)
     identifier = Identifier(gallery=THREE, method=method, known_pairs=known)
     assert identifier.identify(photo(range(5))).candidates
-    with pytest.raises(SettingsError, match="outside the query's own encounter and photo"):
+    with pytest.raises(TooLittleLearned, match="no wasserstein_h1 without"):
+        identifier.identify(photo(range(5)), encounter="e2")
+    with pytest.raises(TooLittleLearned, match="no wasserstein_h1 without"):
+        identifier.identify(photo(range(5)), without_individual="animal of e1")
+
+
+def test_a_score_that_no_query_has_enough_to_learn_from_is_a_wrong_setting() -> None:
+    method = Method("sift+confident", SIFT, Confident(), score="wasserstein_h1")
+    known = KnownPairs((pair([1.0], "e1", "e2"),), (), method.matching_fingerprint)
+    identifier = Identifier(gallery=THREE, method=method, known_pairs=known)
+    with pytest.raises(SettingsError, match="no known pairs"):
         identifier.identify(photo(range(5)), encounter="e2")
 
 

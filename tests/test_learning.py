@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from resight.calibration import Calibration
+from resight.distributions import match_known_pairs
 from resight.errors import CalibrationError
 from resight.extractors import Extractor
 from resight.extractors.sift import Sift
@@ -18,7 +19,8 @@ from resight.identify import Identifier
 from resight.learning import learn, plan
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import Method
-from resight.types import Features, GalleryEntry, Identification
+from resight.scoring import KnownPairs
+from resight.types import Features, GalleryEntry, Identification, Matches
 
 SIFT = Sift()
 METHOD = Method("sift+nearest", SIFT, NearestNeighbour())
@@ -57,6 +59,24 @@ class Herd:
             yield shown([*range(SHARED), *range(10 + OWN * animal, 10 + OWN * (animal + 1))])
 
 
+class Uneven(Herd):
+    """Every third animal shares less with others, so that pairs of it say something else."""
+
+    def features(
+        self,
+        annotations: Sequence[str],
+        extractor: Extractor,
+        /,
+        *,
+        long_edge: int,
+        margin: float,
+    ) -> Iterator[Features | None]:
+        for name in annotations:
+            animal = int(name.split(".")[0])
+            shared, first = (SHARED if animal % 3 else 1), 10 + 8 * animal
+            yield shown([*range(shared), *range(first, first + 9 - shared)])
+
+
 def shown(numbers: Sequence[int]) -> Features:
     descriptors = np.zeros((len(numbers), 256), np.float32)
     descriptors[np.arange(len(numbers)), numbers] = 1
@@ -80,6 +100,18 @@ class Counting(Identifier):
     def identify(self, *arguments: Any, **options: Any) -> Identification:
         self.asked = [*getattr(self, "asked", []), options["without_individual"]]
         return super().identify(*arguments, **options)
+
+
+class Confident(NearestNeighbour):
+    """Nearest neighbours that call every match certain."""
+
+    def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
+        found = []
+        for matches in super().match(query, gallery):
+            confidences = np.zeros(len(query), np.float32)
+            confidences[matches.pairs[:, 0]] = 1
+            found.append(Matches(matches.pairs, matches.scores, confidences))
+        return found
 
 
 def identifier(herd: Herd, effort: str = "exhaustive") -> Counting:
@@ -107,6 +139,23 @@ def test_leaving_out_of_a_full_search_needs_no_second_search() -> None:
     learn(normal, limit=80)
     assert len(normal.asked) == 80
     assert sum(without != "" for without in normal.asked) == 40
+
+
+def test_an_animal_asked_about_as_new_taught_its_score_nothing() -> None:
+    """Not even where everything is matched, and answers are used again."""
+    method = Method("sift+confident", SIFT, Confident(), score="mean_shift")
+    herd = Uneven(20)
+    known = match_known_pairs(herd, method, pairs=10_000)  # all there are
+    asking = Counting(gallery=herd, method=method, effort="exhaustive", known_pairs=known)
+    novel = [trial for trial in learn(asking, limit=80).trials if trial.novel]
+    unseen = Uneven(20)
+    unseen.rows = [row for row in herd.rows if row.individual != novel[0].individual]
+    fewer = match_known_pairs(unseen, method, pairs=10_000)
+    (features,) = herd.features([novel[0].photo.split()[1]], SIFT, long_edge=512, margin=0.0)
+    assert features is not None
+    expected = Identifier(gallery=unseen, method=method, effort="exhaustive", known_pairs=fewer)
+    scores = [each.score for each in expected.identify(features).candidates]
+    assert novel[0].scores == pytest.approx(scores, rel=1e-4)
 
 
 def test_what_is_learned_serves_answers_of_the_same_identifier() -> None:
@@ -167,6 +216,23 @@ def test_a_changed_gallery_begins_anew(tmp_path: Path) -> None:
     again = identifier(Herd(21), "normal")
     learn(again, journal=journal)
     assert len(again.asked) == 84
+
+
+@pytest.mark.parametrize("changed", ["pinned", "code", "known pairs"])
+def test_what_other_code_or_settings_made_is_not_continued(
+    changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = tmp_path / "journal"
+    learn(identifier(Herd(20), "normal"), limit=40, journal=journal, pinned="the protocol")
+    again = identifier(Herd(20), "normal")
+    if changed == "code":
+        monkeypatch.setattr("resight.learning.code_digest", lambda: "other")
+    if changed == "known pairs":
+        known = KnownPairs((), (), METHOD.matching_fingerprint)
+        again = Counting(gallery=Herd(20), method=METHOD, effort="normal", known_pairs=known)
+    pinned = "another protocol" if changed == "pinned" else "the protocol"
+    learn(again, limit=40, journal=journal, pinned=pinned)
+    assert len(again.asked) == 40
 
 
 def test_a_garbled_journal_begins_anew(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from resight.errors import EngineError, IncompatibleFeatures, UnknownMethod
+from resight.errors import EngineError, IncompatibleFeatures, UnknownMethod, WeightsMissing
 from resight.registry import build_method, registered
 from resight.settings import Settings
 
@@ -103,6 +103,8 @@ def test_classes_get_the_settings_that_they_name() -> None:
         long_edge=300,
         margin=0.1,
         score="top_10",
+        segment="none",
+        contrast="none",
     )
     method = build_method("sift+nearest", settings)
     assert method.name == "sift+nearest"
@@ -110,6 +112,15 @@ def test_classes_get_the_settings_that_they_name() -> None:
     assert getattr(method.extractor, "contrast_threshold") == 0.02  # noqa: B009
     assert getattr(method.matcher, "ratio") == 0.5  # noqa: B009
     assert (method.long_edge, method.margin, method.score) == (300, 0.1, "top_10")
+
+
+def test_extractors_see_the_animal_alone_and_its_contrast_evened_out() -> None:
+    extractor: Any = build_method("sift+nearest", Settings()).extractor
+    assert type(extractor).__name__ == "Foreground"
+    assert type(extractor.extractor).__name__ == "Equalised"
+    assert type(extractor.extractor.extractor).__name__ == "Sift"
+    whole = build_method("thumbnail+ssim", Settings()).extractor
+    assert type(whole).__name__ == "Thumbnail"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +142,9 @@ def test_unknown_names_are_told_with_the_nearest(name: str, message: str) -> Non
 @pytest.mark.usefixtures("plug_in")
 def test_other_packages_add_names() -> None:
     assert "echo" in registered("extractor")
-    method = build_method("echo+nearest", Settings(max_keypoints=9))
+    method = build_method(
+        "echo+nearest", Settings(max_keypoints=9, segment="none", contrast="none")
+    )
     assert method.extractor.fingerprint == "echo.v1"
     assert method.extractor.max_keypoints == 9
     assert getattr(method.extractor, "volume") == 3  # noqa: B009
@@ -139,7 +152,8 @@ def test_other_packages_add_names() -> None:
 
 @pytest.mark.usefixtures("plug_in")
 def test_other_packages_cannot_take_a_name_of_ours() -> None:
-    assert type(build_method("sift+nearest", Settings()).extractor).__name__ == "Sift"
+    plain = Settings(segment="none", contrast="none")
+    assert type(build_method("sift+nearest", plain).extractor).__name__ == "Sift"
 
 
 @pytest.mark.usefixtures("plug_in")
@@ -170,7 +184,15 @@ def test_lightglue_has_the_model_for_the_extractor(
 
 
 def test_lightglue_refuses_features_it_has_no_model_for() -> None:
-    with pytest.raises(IncompatibleFeatures, match="of aliked, disk, not the sift features"):
+    with pytest.raises(IncompatibleFeatures, match="of aliked, disk, sift, not the orb features"):
+        build_method("orb+lightglue", Settings())
+
+
+def test_lightglue_for_sift_needs_weights_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESIGHT_MODELS", str(tmp_path))
+    with pytest.raises(WeightsMissing, match="models fetch sift-lightglue"):
         build_method("sift+lightglue", Settings())
 
 
@@ -183,7 +205,9 @@ def test_a_package_that_cannot_be_imported_is_named(name: str) -> None:
 
 @pytest.mark.usefixtures("plug_in")
 def test_extractor_and_matcher_share_the_engine_that_the_settings_ask_for() -> None:
-    settings = Settings(engine="onnxruntime", precision="f32", threads=1)
+    settings = Settings(
+        engine="onnxruntime", precision="f32", threads=1, segment="none", contrast="none"
+    )
     method = build_method("net-echo+networked", settings)
     engine = getattr(method.matcher, "engine")  # noqa: B009
     assert (engine.name, engine.precision, engine.threads) == ("onnxruntime", "f32", 1)

@@ -8,6 +8,7 @@ import pytest
 
 from resight.calibration import Calibration
 from resight.calibration.trials import ENOUGH_INDIVIDUALS
+from resight.errors import TooLittleLearned
 from resight.extractors import Extractor, whole_chip
 from resight.extractors.sift import Sift
 from resight.extractors.thumbnail import Thumbnail
@@ -140,6 +141,16 @@ def test_an_individual_that_is_left_out_has_taught_nothing() -> None:
     assert [(c.individual, c.score) for c in answer.candidates] == [
         (c.individual, c.score) for c in expected.candidates
     ]
+
+
+def test_too_few_animals_for_one_query_stop_no_other() -> None:
+    gallery = Drawings(3)
+    for name in ("0-1",):  # so only two animals were seen twice
+        del gallery.chips[name]
+    identifier = Identifier(gallery=gallery, method=taught_by(gallery, METHOD))
+    with pytest.raises(TooLittleLearned):
+        identifier.identify(gallery.chips["1-0"], encounter="day 1-0")
+    assert identifier.identify(gallery.chips["0-0"], encounter="day 0-0").candidates
 
 
 @pytest.mark.parametrize("effort", ["quick", "normal", "thorough", "exhaustive"])

@@ -130,4 +130,5 @@ def _matched(gallery: Gallery, method: Method, pairs: Iterable[Pair]) -> Iterato
                     matches.confidences,
                     photos=frozenset(entry.photo for entry in pair),
                     encounters=frozenset(entry.encounter for entry in pair if entry.encounter),
+                    individuals=frozenset(entry.individual for entry in pair),
                 )

@@ -20,7 +20,7 @@ from resight.models import WEIGHTS, models_folder, verify
 from resight.settings import FILE_NAME, load_settings, user_settings_folder
 
 #: Weights without which the default method does not run.
-DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue")
+DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue", "u2netp")
 
 
 @dataclass(frozen=True)

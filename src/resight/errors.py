@@ -3,7 +3,8 @@
     ResightError
     ├── PhotoError                 one photo cannot be used; the others go on
     │   ├── PhotoUnreadable        empty, truncated or not a picture
-    │   └── PhotoTooLarge          more pixels or bytes than the limit
+    │   ├── PhotoTooLarge          more pixels or bytes than the limit
+    │   └── TooLittleLearned       its own encounter is most of what was to be learned from
     ├── SettingsError              unknown name or bad value of a setting
     ├── UnknownMethod              no such extractor, matcher or method
     ├── ModelError                 a weights file or a network
@@ -45,6 +46,10 @@ class PhotoUnreadable(PhotoError):
 
 class PhotoTooLarge(PhotoError):
     """The photo exceeds the limit on pixels or bytes."""
+
+
+class TooLittleLearned(PhotoError):
+    """Without the query's own photos the gallery has too few to learn from what it takes."""
 
 
 class SettingsError(ResightError):

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Optional, Protocol, TypeVar, Union
 
 from resight.calibration import Calibration, Trials, asked_by
 from resight.calibration.prior import stripped
 from resight.calibration.trials import CATALOGUE
-from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade
-from resight.errors import CalibrationError, IncompatibleFeatures, SettingsError
+from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade, Funnel
+from resight.errors import CalibrationError, IncompatibleFeatures, SettingsError, TooLittleLearned
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
 from resight.matchers import LearnedMatcher
 from resight.method import Effort, Method, effort_for
-from resight.scoring import KnownPairs
+from resight.scoring import KnownPairs, ScoreDistributions
 from resight.shortlist.index import Progress, Shortlist
 from resight.types import (
     SIDE_POLICIES,
@@ -90,7 +90,8 @@ class Identifier:
     ``shortlist`` holds descriptors of this gallery and method from one process to the
     next, else they are packed into a temporary one when first needed. ``known_pairs`` are
     needed by the scores that compare with distributions, and must be the method's own;
-    from those of a query's own encounter or photo nothing is learned about it. With a
+    from those of a query's own encounter or photo, or of an individual left out, nothing is
+    learned about it. With a
     ``calibration``, which must be of this method and effort, answers have probabilities. Of each
     individual the evidence of its best ``photos_kept`` photos is kept, so that
     memory grows with the individuals, not the photos. ``batch_size`` photos are
@@ -164,7 +165,9 @@ class Identifier:
         A ``Chip`` should come from ``Method.chip``.
 
         Raises ``SettingsError`` for an unknown side, a chip of another size or a score
-        the method cannot give, ``IncompatibleFeatures`` for features of another extractor.
+        the method cannot give, ``IncompatibleFeatures`` for features of another extractor,
+        ``TooLittleLearned`` where matcher or score learn from the gallery and it has too little
+        without what this query must not meet: of this query only, the next may do.
         """
         started = time.perf_counter()
         if side not in SIDES:
@@ -174,17 +177,18 @@ class Identifier:
         if not len(features):
             left_out[QUERY_WITHOUT_KEYPOINTS] += len(entries)
             entries = []
-        known = self.known_pairs
-        distributions = known.distributions(encounter=encounter, photo=photo) if known else None
-        cascade = Cascade(
-            method=self._method_for(encounter, photo, without_individual),
-            effort=self.effort,
-            describe=lambda some: self._described([each.annotation for each in some], progress),
-            shortlist=lambda: self.shortlist(progress),
-            photos_kept=self.photos_kept,
-            batch_size=self.batch_size,
-        )
-        funnel = cascade.run(features, entries, distributions, progress)
+        funnel = Funnel()
+        if entries:
+            own = {"encounter": encounter, "photo": photo, "individual": without_individual}
+            cascade = Cascade(
+                method=self._method_without(own),
+                effort=self.effort,
+                describe=lambda some: self._described([each.annotation for each in some], progress),
+                shortlist=lambda: self.shortlist(progress),
+                photos_kept=self.photos_kept,
+                batch_size=self.batch_size,
+            )
+            funnel = cascade.run(features, entries, self._distributions_without(own), progress)
         left_out.update(funnel.left_out)
         answer = Identification(
             candidates=funnel.candidates,
@@ -228,13 +232,26 @@ class Identifier:
             calibration=judged.basis,
         )
 
-    def _method_for(self, encounter: str, photo: str, individual: str) -> Method:
-        """The method; of one that learned from the gallery, without what is left out taught."""
+    def _method_without(self, own: Mapping[str, str]) -> Method:
+        """The method; of one that learned from the gallery, what others than ``own`` taught."""
         matcher = self.method.matcher
         if not isinstance(matcher, LearnedMatcher):
             return self.method
-        rest = matcher.without(encounter=encounter, photo=photo, individual=individual)
-        return replace(self.method, matcher=rest)
+        return replace(self.method, matcher=matcher.without(**own))
+
+    def _distributions_without(self, own: Mapping[str, str]) -> Optional[ScoreDistributions]:
+        """What known pairs of others than ``own`` say about scores, if there are any pairs."""
+        if self.known_pairs is None:
+            return None
+        rest = self.known_pairs.distributions(**own)
+        score = self.method.score
+        if rest.lack(score) and not self.known_pairs.distributions().lack(score):
+            raise TooLittleLearned(
+                f"there is no {score} without the query's own photo, encounter or individual: all "
+                "known pairs to learn it from show one of them; ask after more photos were added, "
+                "or use another score"
+            )
+        return rest
 
     def _features_of(self, query: Union[Chip, Features]) -> Features:
         features = query

@@ -26,7 +26,8 @@ from resight.calibration.trials import (
     as_row,
     trial_of,
 )
-from resight.errors import CalibrationError
+from resight.errors import CalibrationError, TooLittleLearned
+from resight.fingerprints import code_digest
 from resight.identify import Identifier, calibrated_score
 from resight.matchers import LearnedMatcher
 from resight.types import Candidate, GalleryEntry
@@ -61,13 +62,15 @@ def learn(
     limit: int = 400,
     origin: str = CATALOGUE,
     journal: Path | None = None,
+    pinned: str = "",
     progress: Progress | None = None,
 ) -> Trials:
     """Up to ``limit`` trials of an identifier's gallery, half of them novel.
 
     The same gallery gives the same ones, spread over the individuals. ``journal`` is a file
-    that keeps what is finished: the same call continues there, unless the gallery has changed
-    since. It is left for the caller to remove.
+    that keeps what is finished: the same call continues there, unless gallery, resight's code or
+    what is ``pinned`` (all else that makes the trials) has changed since. It is left for the
+    caller to remove.
 
     Raises ``CalibrationError`` with fewer than 20 individuals seen in two encounters, where an
     answer holds what was to be left out, or while another process is writing the journal.
@@ -82,7 +85,14 @@ def learn(
             "if there are any for this method"
         )
     asked_with = asked_by(identifier.method, identifier.effort)
-    header = f"{asked_with} | {identifier.side_policy} | {_digest(entries, questions)}"
+    asked = [(each.entry.annotation, each.novel) for each in questions]
+    made_by = (
+        identifier.fingerprint,
+        identifier.side_policy,
+        pinned,
+        code_digest() if journal else "",
+    )
+    header = _digest((*made_by, sorted(map(repr, entries)), asked))
     with _Journal(journal, header).open() as kept:
         trials = _ask_all(identifier, entries, questions, kept, progress)
     return Trials(
@@ -158,17 +168,16 @@ def _ask(
     by_id: dict[str, GalleryEntry],
     answers: dict[str, tuple[_Listed, ...]],
 ) -> Trial | None:
-    """One trial; ``None`` for a photo that is not available or has nothing to be compared with.
+    """One trial; ``None`` for a photo that is not available or cannot be compared with others.
 
-    Where everything is matched, by a matcher that did not learn from the gallery, leaving an
-    individual out changes nothing about the others: ``answers`` keeps what was asked without
-    leaving it out.
+    Where everything is matched and nothing was learned from the gallery (known pairs, or by the
+    matcher), leaving an individual out changes nothing about the others: ``answers`` keeps what
+    was asked without leaving it out.
     """
     own = question.entry
     method = identifier.method
-    reused = identifier.effort.shortlisted is None and not isinstance(
-        method.matcher, LearnedMatcher
-    )
+    learned = identifier.known_pairs or isinstance(method.matcher, LearnedMatcher)
+    reused = identifier.effort.shortlisted is None and not learned
     candidates = answers.get(own.annotation) if reused else None
     if candidates is None:
         (features,) = identifier.gallery.features(
@@ -176,13 +185,16 @@ def _ask(
         )
         if features is None:
             return None
-        answer = identifier.identify(
-            features,
-            side=own.side,
-            encounter=own.encounter,
-            photo=own.photo,
-            without_individual=own.individual if question.novel and not reused else "",
-        )
+        try:
+            answer = identifier.identify(
+                features,
+                side=own.side,
+                encounter=own.encounter,
+                photo=own.photo,
+                without_individual=own.individual if question.novel and not reused else "",
+            )
+        except TooLittleLearned:
+            return None
         candidates = tuple(_listed(each, method.score) for each in answer.candidates)
     if reused:
         answers[own.annotation] = candidates
@@ -219,11 +231,8 @@ def _trial_from(
     )
 
 
-def _digest(entries: Sequence[GalleryEntry], questions: Sequence[Question]) -> str:
-    """Equal for the same gallery and the same questions."""
-    asked = [(each.entry.annotation, each.novel) for each in questions]
-    text = repr((sorted(map(repr, entries)), asked))
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(values: object) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()
 
 
 class _Journal:

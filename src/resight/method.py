@@ -84,8 +84,8 @@ class Screen:
 
     def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
         """As a matcher's; confidences are of the query's first keypoints only."""
-        shown = [_first(features, self.keypoints) for features in gallery]
-        return self.matcher.match(_first(query, self.keypoints), shown)
+        few = slice(self.keypoints)
+        return self.matcher.match(query.only(few), [features.only(few) for features in gallery])
 
     @property
     def fingerprint(self) -> str:
@@ -164,17 +164,3 @@ def effort_for(method: Method, name: str) -> Effort:
             "make: use a higher effort, or another score"
         )
     return effort
-
-
-def _first(features: Features, count: int) -> Features:
-    """The best ``count`` keypoints."""
-    if len(features) <= count:
-        return features
-    return replace(
-        features,
-        **{
-            name: values[:count]
-            for name in ("keypoints", "descriptors", "scores", "scales", "orientations")
-            if (values := getattr(features, name)) is not None
-        },
-    )

@@ -1,6 +1,6 @@
 """Photo files: found, decoded upright in sRGB, measured and hashed.
 
-The only module that knows EXIF, colour profiles and colour order. Files are
+The only module that knows colour profiles and colour order (``exif`` reads tags). Files are
 recognised by their content, never by their suffix, and decoded straight by the
 one decoder they need, so neither Pillow's registry nor its global switches
 matter. What is decided here:
@@ -14,9 +14,7 @@ matter. What is decided here:
   camera's sRGB photo of one animal agree in colour. A broken profile, or one of
   another kind than the pixels, is ignored with a logged warning, as browsers do;
 - the orientation stored in EXIF is applied, for HEIF the one of the container
-  (its standard, ISO/IEC 23008-12, makes the EXIF tag merely informative);
-- the capture time is when the shutter opened. The time the file was last
-  changed is never taken for it: it would put a photo in the wrong encounter.
+  (its standard, ISO/IEC 23008-12, makes the EXIF tag merely informative).
 
 Pillow may emit ``UserWarning`` about malformed metadata. It is left to the
 application to silence those, because ``warnings.catch_warnings`` is not safe
@@ -28,25 +26,23 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import math
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageFile
+from PIL import Image, ImageCms, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from resight import exif
 from resight.errors import PhotoError, PhotoTooLarge, PhotoUnreadable
-from resight.types import Photo, Place
+from resight.types import Photo
 
 logger = logging.getLogger(__name__)
 
@@ -181,9 +177,9 @@ def decode_photo(data: bytes, *, name: str, limits: PhotoLimits = DEFAULT_LIMITS
             if format == "HEIF"
             else _load(data, format, name, limits)
         )
-        exif = _exif_of(image)
-        orientation = 1 if format == "HEIF" else exif.get(ExifTags.Base.Orientation)
-        pixels = _upright(np.asarray(_to_srgb(image, name)), orientation)
+        tags = exif.exif_of(image)
+        turned = 1 if format == "HEIF" else exif.orientation(tags)
+        pixels = _upright(np.asarray(_to_srgb(image, name)), turned)
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -202,7 +198,7 @@ def decode_photo(data: bytes, *, name: str, limits: PhotoLimits = DEFAULT_LIMITS
             f"({str(error).strip() or type(error).__name__}); copy it again from its source"
         ) from error
     pixels.flags.writeable = False
-    taken_at, utc_offset = _capture_time(_tags(exif, ExifTags.IFD.Exif))
+    taken_at, utc_offset = exif.capture_time(tags)
     photo = Photo(
         sha256=hashlib.sha256(data).hexdigest(),
         size=(pixels.shape[1], pixels.shape[0]),
@@ -210,7 +206,7 @@ def decode_photo(data: bytes, *, name: str, limits: PhotoLimits = DEFAULT_LIMITS
         bytes=len(data),
         taken_at=taken_at,
         utc_offset=utc_offset,
-        place=_place(_tags(exif, ExifTags.IFD.GPSInfo)),
+        place=exif.place(tags),
     )
     return DecodedPhoto(photo, pixels)
 
@@ -378,102 +374,3 @@ def _upright(pixels: NDArray[np.uint8], orientation: object) -> NDArray[np.uint8
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _exif_of(image: Image.Image) -> Image.Exif:
-    """The EXIF block; empty if there is none or it is broken.
-
-    To be called after ``load``: PNG may keep it behind the pixels, and Pillow
-    turns TIFF pixels upright itself and then drops their orientation tag.
-    """
-    try:
-        return image.getexif()
-    except Exception:  # as many kinds as in decode_photo; the pixels are good without
-        return Image.Exif()
-
-
-def _tags(exif: Image.Exif, ifd: ExifTags.IFD) -> Mapping[int, Any]:
-    try:
-        return exif.get_ifd(ifd)
-    except Exception:  # a broken directory must not cost the photo or the other directory
-        return {}
-
-
-_TIME = re.compile(
-    r"([0-9]{4})[:/.-]([0-9]{2})[:/.-]([0-9]{2})[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(?![0-9])"
-)
-_OFFSET = re.compile(r"([+-])([0-9]{2}):([0-9]{2})")
-_SCANNERS = (1, 2)  # FileSource: film scanner, print scanner
-
-
-def _capture_time(tags: Mapping[int, Any]) -> tuple[Optional[datetime], Optional[int]]:
-    """Local time and offset in minutes of the exposure, ``None`` where unknown.
-
-    Some cameras only write when the picture was digitised, which for a camera
-    is the same moment; for a scanner it is not, and is not taken.
-    """
-    keys = [(ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal)]
-    source = tags.get(ExifTags.Base.FileSource)
-    if (source[:1] if isinstance(source, bytes) else source) not in (b"\1", b"\2", *_SCANNERS):
-        keys.append((ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized))
-    for time_key, offset_key in keys:
-        taken_at = _parse_time(_text(tags.get(time_key)))
-        if taken_at:
-            return taken_at, _parse_offset(_text(tags.get(offset_key)))
-    return None, None
-
-
-def _parse_time(text: str) -> Optional[datetime]:
-    match = _TIME.match(text)
-    if not match:
-        return None
-    try:
-        taken_at = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]
-    except ValueError:  # 0000:00:00 and the like: a clock that was never set
-        return None
-    return taken_at if taken_at.year >= 1826 else None  # the year of the oldest photograph
-
-
-def _parse_offset(text: str) -> Optional[int]:
-    match = _OFFSET.fullmatch(text)
-    if not match:
-        return None
-    minutes = int(match[2]) * 60 + int(match[3])
-    if minutes > 14 * 60 or int(match[3]) > 59:  # no place on Earth is further from UTC
-        return None
-    return -minutes if match[1] == "-" else minutes
-
-
-def _place(tags: Mapping[int, Any]) -> Optional[Place]:
-    """WGS 84 position, or ``None`` if absent, malformed or out of range.
-
-    Exactly (0, 0) counts as absent: receivers without a fix write it.
-    """
-    latitude = _degrees(tags.get(ExifTags.GPS.GPSLatitude))
-    longitude = _degrees(tags.get(ExifTags.GPS.GPSLongitude))
-    north = {"N": 1, "S": -1}.get(_text(tags.get(ExifTags.GPS.GPSLatitudeRef)).upper())
-    east = {"E": 1, "W": -1}.get(_text(tags.get(ExifTags.GPS.GPSLongitudeRef)).upper())
-    if latitude is None or longitude is None or north is None or east is None:
-        return None
-    if latitude > 90 or longitude > 180 or latitude == longitude == 0:
-        return None
-    return Place(north * latitude, east * longitude)
-
-
-def _degrees(value: object) -> Optional[float]:
-    """Degrees of up to three rationals: degrees, minutes, seconds."""
-    if not isinstance(value, tuple) or not 1 <= len(value) <= 3:
-        return None
-    try:
-        parts = [float(part) for part in value]
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return None
-    if not all(math.isfinite(part) and part >= 0 for part in parts):
-        return None
-    return sum(part / float(60**power) for power, part in enumerate(parts))
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        value = value.decode("ascii", "replace")
-    return value.strip(" \0") if isinstance(value, str) else ""

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Optional, Protocol, cast
@@ -48,6 +48,10 @@ class MethodSettings(Protocol):
     def margin(self) -> float: ...
     @property
     def score(self) -> str: ...
+    @property
+    def segment(self) -> str: ...
+    @property
+    def contrast(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,11 @@ MATCHERS: Mapping[str, Part] = MappingProxyType(
         ),
         "lightglue": Part(
             _LIGHTGLUE,
-            models={"aliked": "aliked-lightglue", "disk": "disk-lightglue"},
+            models={
+                "aliked": "aliked-lightglue",
+                "disk": "disk-lightglue",
+                "sift": "sift-lightglue",
+            },
             screen=_FEW_LAYERS,
         ),
         "metric": Part("resight.matchers.metric:Metric"),
@@ -123,8 +131,8 @@ def registered(role: str) -> tuple[str, ...]:
 def build_method(name: str, settings: MethodSettings) -> Method:
     """The method of that name, each class given those settings its constructor names.
 
-    A class that takes an ``engine`` gets the one the settings ask for; extractor
-    and matcher share it.
+    A class that takes an ``engine`` gets the one the settings ask for; all parts share it.
+    Extractors of keypoints see the animal as the settings ``segment`` and ``contrast`` say.
 
     Raises ``UnknownMethod`` for a name that is not registered or cannot be
     imported, ``IncompatibleFeatures`` where the matcher was not made for the
@@ -142,20 +150,7 @@ def build_method(name: str, settings: MethodSettings) -> Method:
         )
     make_extractor, described = _load("extractor", first)
     make_matcher, matching = _load("matcher", second)
-
-    @cache
-    def engine() -> Engine:
-        from resight.engine import open_engine
-        from resight.models.graphs import compiled_folder
-
-        return open_engine(
-            settings.engine,
-            device=settings.device,
-            precision=settings.precision,
-            threads=settings.threads,
-            cache=compiled_folder(),
-        )
-
+    engine = cache(partial(_open_engine, settings))
     arguments = _arguments(make_extractor, described.arguments, settings, engine)
     extractor = cast("Extractor", make_extractor(**arguments))
     given = matching.arguments
@@ -171,13 +166,44 @@ def build_method(name: str, settings: MethodSettings) -> Method:
         screen = Screen(cast("Matcher", cheap), SCREEN_KEYPOINTS)
     return Method(
         name,
-        extractor,
+        _of_animal(extractor, settings, engine),
         matcher,
         long_edge=settings.long_edge,
         margin=settings.margin,
         score=settings.score,
         screen=screen,
     )
+
+
+def _open_engine(settings: MethodSettings) -> Engine:
+    from resight.engine import open_engine
+    from resight.models.graphs import compiled_folder
+
+    return open_engine(
+        settings.engine,
+        device=settings.device,
+        precision=settings.precision,
+        threads=settings.threads,
+        cache=compiled_folder(),
+    )
+
+
+def _of_animal(
+    extractor: Extractor, settings: MethodSettings, engine: Callable[[], Engine]
+) -> Extractor:
+    """The extractor, of the animal alone and with its contrast evened out if so set."""
+    from resight.extractors import describes_whole
+    from resight.extractors.equalised import Equalised
+    from resight.extractors.foreground import Foreground
+    from resight.segment.u2net import U2NetP
+
+    if describes_whole(extractor):
+        return extractor
+    if settings.contrast == "clahe":
+        extractor = Equalised(extractor)
+    if settings.segment == "u2netp":
+        extractor = Foreground(extractor, U2NetP(engine=engine()))
+    return extractor
 
 
 def _check_family(matcher: str, accepts: Iterable[str], family: str, extractor: str) -> None:

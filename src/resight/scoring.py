@@ -125,6 +125,12 @@ class ScoreDistributions:
                 raise ValueError(f"{name} must be sorted")
             pool.flags.writeable = False
 
+    def lack(self, score: str) -> bool:
+        """Whether a score cannot be computed because it compares with pairs there are none of."""
+        return (score == "wasserstein_h1" and self.match is None) or (
+            score in ("wasserstein_h0", "mean_shift") and self.null is None
+        )
+
     @cached_property
     def null_pool(self) -> Optional[Pool]:
         """``null`` prepared for distances."""
@@ -141,12 +147,13 @@ class KnownPair:
     """What a method said about two gallery photos of which the truth is known.
 
     ``confidences`` (N,) float32 of one matched with the other; ``photos`` are the
-    sha256 of both and ``encounters`` those known of both.
+    sha256 of both, ``encounters`` those known of both and ``individuals`` whom they show.
     """
 
     confidences: NDArray[np.float32]
     photos: frozenset[str]
     encounters: frozenset[str]
+    individuals: frozenset[str]
 
     def __post_init__(self) -> None:
         self.confidences.flags.writeable = False
@@ -171,17 +178,21 @@ class KnownPairs:
             whole.update(b"".join(sorted(map(_digest, pairs))) + b"|")
         return whole.hexdigest()[:16]
 
-    def distributions(self, *, encounter: str = "", photo: str = "") -> ScoreDistributions:
-        """Pools of all pairs but those that show this encounter or this photo (empty: none).
+    def distributions(
+        self, *, encounter: str = "", photo: str = "", individual: str = ""
+    ) -> ScoreDistributions:
+        """Pools of all pairs but those that show this encounter, photo or individual (empty: none).
 
         What looks like the query because it is of the same occasion must not say what
-        the same animal looks like.
+        the same animal looks like; an animal asked about as if it were new, nothing at all.
         """
         kept = [
             tuple(
                 pair
                 for pair in pairs
-                if photo not in pair.photos and encounter not in pair.encounters
+                if photo not in pair.photos
+                and encounter not in pair.encounters
+                and individual not in pair.individuals
             )
             for pairs in (self.different, self.same)
         ]
@@ -202,7 +213,7 @@ def _pooled(pairs: Sequence[KnownPair]) -> Optional[NDArray[np.float32]]:
 
 
 def _digest(pair: KnownPair) -> bytes:
-    about = repr((sorted(pair.photos), sorted(pair.encounters)))
+    about = repr((sorted(pair.photos), sorted(pair.encounters), sorted(pair.individuals)))
     return hashlib.sha256(about.encode() + pair.confidences.tobytes()).digest()
 
 
@@ -380,10 +391,7 @@ def _unavailable(score: str, method: str, item: Evidence) -> str:
     elif item.matches.confidences is None:
         reason = "its matcher gives no confidences"
     elif score in DISTRIBUTION_SCORES:
-        reason = (
-            "the gallery has no known pairs to learn its distributions from, "
-            "outside the query's own encounter and photo"
-        )
+        reason = "the gallery has no known pairs to learn its distributions from"
     else:
         reason = "it was not computed"
     return (

@@ -77,14 +77,16 @@ class PhotoSearch:
         known = None
         if method.score in DISTRIBUTION_SCORES:
             known = match_known_pairs(catalogue, method, side_policy=side_policy)
+        self._shortlist = catalogue.shortlist(
+            method.extractor, long_edge=method.long_edge, margin=method.margin
+        )
+        self._originals: dict[str, tuple[int, int] | None] = {}  # as last tried
         self.identifier = Identifier(
             gallery=catalogue,
             method=method,
             side_policy=side_policy,
             effort=effort,
-            shortlist=catalogue.shortlist(
-                method.extractor, long_edge=method.long_edge, margin=method.margin
-            ),
+            shortlist=self._shortlist,
             known_pairs=known,
             batch_size=_BATCH,
         )
@@ -102,9 +104,16 @@ class PhotoSearch:
         """
         path = self._trials_file()
         journal = path.with_name(f"{path.name}.begun")
+        annotations = self.catalogue.annotations()
         before, self.identifier.calibration = self.identifier.calibration, None
         try:  # what was learned before has no say, and no answer here needs a judgement
-            trials = learn(self.identifier, limit=limit, journal=journal, progress=progress)
+            trials = learn(
+                self.identifier,
+                limit=limit,
+                journal=journal,
+                pinned=repr([(each.id, each.box, each.rotation) for each in annotations]),
+                progress=progress,
+            )
             calibration = Calibration(trials, **self._odds)
             trials.write(path)
         except BaseException:
@@ -172,7 +181,11 @@ class PhotoSearch:
         return PhotoQuery(path, photo, chip, features, side, encounter, records)
 
     def identify(self, query: PhotoQuery, *, progress: Progress | None = None) -> Identification:
-        """Rank the catalogue's individuals. As ``Identifier.identify``."""
+        """Rank the catalogue's individuals. As ``Identifier.identify``.
+
+        Originals that were lost or damaged are tried again as soon as there is another file.
+        """
+        self._try_restored()
         return self.identifier.identify(
             query.features,
             side=query.side,
@@ -203,6 +216,21 @@ class PhotoSearch:
         ]
         return draw_identification(View(query.chip, query.features.keypoints), drawn, title=title)
 
+    def _try_restored(self) -> None:
+        """Costs a look at each file that could not be described, so mostly nothing."""
+        lacking = self._shortlist.lacking
+        if not lacking:
+            return
+        try:
+            records = self.catalogue.annotations(lacking)
+        except NotFound:  # purged meanwhile: the shortlist will not be asked for them
+            return
+        paths = [self.catalogue.original(record.photo.sha256) for record in records]
+        found = dict(zip(lacking, map(_stamp, paths), strict=True))
+        if found != self._originals:
+            self._originals = found
+            self._shortlist.try_again()
+
     def _records_of(self, photo: Photo) -> tuple[AnnotationRecord, ...]:
         try:
             return self.catalogue.annotations(self.catalogue.find(photo.sha256))
@@ -225,6 +253,15 @@ class PhotoSearch:
             raise CatalogueDamaged(f"photo {record.name} is no longer available: ask again")
         chip = method.chip(pixels, record.box, rotation=record.rotation)
         return View(chip, features.keypoints)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """When a file was written and its bytes; ``None`` if it is not there."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_mtime_ns, about.st_size
 
 
 def _told(answer: Identification, rank: int) -> str:

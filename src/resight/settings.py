@@ -56,6 +56,15 @@ class Settings(BaseModel):
         le=1,
         description="how much of its surroundings a box takes along, in parts of its size",
     )
+    segment: Literal["u2netp", "none"] = Field(
+        default="u2netp",
+        description="what tells the animal from its surroundings, so that only its own keypoints "
+        "are kept; none keeps all",
+    )
+    contrast: Literal["clahe", "none"] = Field(
+        default="clahe",
+        description="how the contrast of chips is evened out before keypoints are looked for",
+    )
     max_keypoints: int = Field(
         default=1024, ge=1, le=65536, description="keypoints kept per chip, the strongest first"
     )

@@ -17,7 +17,7 @@ Arrays inside these types are made read-only: results may be shared and cached.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Optional
 
@@ -113,11 +113,13 @@ class Chip:
     """The upright, cropped and scaled pixels of one annotation.
 
     ``pixels``: (h, w, 3) uint8 RGB. ``to_photo``: (2, 3) float64 affine that
-    takes chip coordinates to upright photo coordinates.
+    takes chip coordinates to upright photo coordinates. ``animal``: (h, w) bool, the pixels
+    known to show the animal; ``None`` where nobody looked.
     """
 
     pixels: NDArray[np.uint8]
     to_photo: NDArray[np.float64]
+    animal: Optional[NDArray[np.bool_]] = None
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
@@ -126,7 +128,9 @@ class Chip:
             )
         if self.to_photo.shape != (2, 3):
             raise ValueError(f"chip transform must be (2, 3), got {self.to_photo.shape}")
-        _freeze(self.pixels, self.to_photo)
+        if self.animal is not None and self.animal.shape != self.pixels.shape[:2]:
+            raise ValueError(f"chip mask must be {self.pixels.shape[:2]}, got {self.animal.shape}")
+        _freeze(self.pixels, self.to_photo, self.animal)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -188,6 +192,25 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.keypoints)
+
+    def kept_descriptors(self) -> NDArray[Any]:
+        """Descriptors as they are stored: float16, or float32 where that is too small for them.
+
+        Bit strings as they are.
+        """
+        if self.descriptors.dtype == np.uint8:
+            return np.ascontiguousarray(self.descriptors)
+        with np.errstate(over="ignore"):
+            half = self.descriptors.astype(np.float16)
+        kept = half if np.isfinite(half).all() else self.descriptors.astype(np.float32)
+        return np.ascontiguousarray(kept)
+
+    def only(self, which: slice | NDArray[np.intp]) -> Features:
+        """These keypoints alone, in the order that ``which`` selects them."""
+        arrays = ("keypoints", "descriptors", "scores", "scales", "orientations")
+        there = {name: getattr(self, name) for name in arrays}
+        kept = {name: values[which] for name, values in there.items() if values is not None}
+        return replace(self, **kept)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from resight.calibration import Calibration, cross_validate
-from resight.calibration.diagram import reliability_svg
+from resight.calibration import Calibration, cross_validate, quality
 from resight.calibration.quality import Predicted, auroc
 from resight.errors import CalibrationError
 
@@ -96,22 +96,27 @@ def test_probabilities_of_made_trials_come_true() -> None:
     assert predicted.novelty_auroc > 0.85
 
 
+def test_a_guess_is_made_among_the_animals_that_were_asked_about() -> None:
+    predicted = cross_validate(trials(10), new_prior=0.2)
+    known, new = 0.8 * (0.2**2 + (1 - 0.8 / 10) ** 2 + 9 * (0.8 / 10) ** 2), 0.2 * 0.8**2
+    assert predicted.constant_brier == pytest.approx(known + new + 0.2 * 10 * (0.8 / 10) ** 2)
+
+
 def test_auroc_is_that_of_scikit_learn() -> None:
     random = np.random.default_rng(0)
     score, positive = random.integers(0, 9, 50).astype(float), random.random(50) < 0.4
     weight = random.random(50)
     expected = roc_auc_score(positive, score, sample_weight=weight)
-    assert auroc(score, positive, weight) == pytest.approx(expected, abs=1e-12)
+    found = auroc(score[positive], score[~positive], (weight[positive], weight[~positive]))
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_examples_in_docstrings_are_true() -> None:
+    assert doctest.testmod(quality).failed == 0
 
 
 def test_the_calibration_error_is_the_mean_distance_of_said_and_true() -> None:
     said = np.repeat([0.6, 0.9], 50)
     right = np.tile([True, False], 50)  # half of either
-    predicted = Predicted(said, right, said, said, right, np.ones(100), 0.5)
+    predicted = Predicted(said, right, said, said, right, np.ones(100), 0.5, 2)
     assert predicted.ece == pytest.approx((0.1 + 0.4) / 2)
-
-
-def test_the_diagram_is_svg_with_a_point_for_each_bin() -> None:
-    drawn = reliability_svg(Calibration(of_catalogue(trials())))
-    assert drawn.startswith("<svg ")
-    assert drawn.count("<circle") == 10

@@ -20,6 +20,8 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith("RESIGHT_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("RESIGHT_METHOD", "sift+nearest")
+    monkeypatch.setenv("RESIGHT_SEGMENT", "none")  # no weights are there
+    monkeypatch.setenv("RESIGHT_CONTRAST", "none")
     monkeypatch.setenv("RESIGHT_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("COLUMNS", "120")

@@ -116,7 +116,7 @@ def test_models_list_names_each_with_its_licence(tmp_path: Path) -> None:
     assert all(each["licence"] and each["sha256"] for each in found["models"])
     ran = run("models", "list")
     assert "BSD-3-Clause" in ran.out
-    assert "resight models fetch aliked-n16 aliked-lightglue" in ran.err
+    assert "resight models fetch aliked-n16 aliked-lightglue u2netp" in ran.err
 
 
 def test_models_tell_a_restrictive_licence_before_fetching() -> None:
@@ -168,7 +168,7 @@ def test_doctor_tells_what_is_missing_and_how_to_get_it(drawn: Drawn) -> None:
     assert facts["catalogue"]["findings"] == []
     assert [each["message"] for each in facts["advice"]] == [
         f"weights {name} are missing: run `resight models fetch {name}`"
-        for name in ("aliked-n16", "aliked-lightglue")
+        for name in ("aliked-n16", "aliked-lightglue", "u2netp")
     ]
 
 
@@ -203,7 +203,7 @@ def test_demo_says_which_weights_it_needs_before_it_writes(
     monkeypatch.delenv("RESIGHT_METHOD")
     ran = run("demo", "--dir", tmp_path / "demo")
     assert ran.code == 1
-    assert "resight models fetch aliked-n16 aliked-lightglue" in ran.err
+    assert "resight models fetch aliked-n16 aliked-lightglue u2netp" in ran.err
     assert not (tmp_path / "demo").exists()
 
 

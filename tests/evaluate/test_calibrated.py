@@ -48,7 +48,7 @@ def novelty(results: list[QueryResult], prior: float | None) -> dict[str, object
 def test_without_a_calibration_the_best_score_tells_what_is_new() -> None:
     figures = novelty(RAW, None)
     assert figures["novelty_by"] == "score"
-    assert figures["novelty_auroc"] == (2 + 1 + 1) / 6  # 9, 4, 5 against 2, 6
+    assert figures["novelty_auroc"] == pytest.approx((2 + 1 + 1) / 6)  # 9, 4, 5 against 2, 6
     assert figures["dir_at_fpir_10"] == 1 / 3  # above 6 there is one, and right
     assert figures["novelty_accuracy"] is None
 
@@ -56,7 +56,7 @@ def test_without_a_calibration_the_best_score_tells_what_is_new() -> None:
 def test_with_a_calibration_the_probability_of_new_tells() -> None:
     figures = novelty(CALIBRATED, 0.5)
     assert figures["novelty_by"] == "probability"
-    assert figures["novelty_auroc"] == (2 + 1 + 2) / 6  # .1, .6, .3 against .8, .4
+    assert figures["novelty_auroc"] == pytest.approx((2 + 1 + 2) / 6)  # .1, .6, .3 against .8, .4
     assert figures["novelty_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert figures["dir_at_fpir_10"] == 2 / 3
 

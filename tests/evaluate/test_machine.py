@@ -35,7 +35,8 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _told(folder: Path, function: str) -> str:
-    program = f"from resight.evaluate import machine; print(machine.{function}())"
+    module = {"commit": "evaluate.machine", "code_digest": "fingerprints"}[function]
+    program = f"from resight.{module} import {function}; print({function}())"
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 
+from resight.calibration.quality import constant_brier
 from resight.evaluate import probability
 from resight.evaluate.probability import NEW
 
@@ -38,9 +39,7 @@ def test_brier_agrees_with_scikit_learn(rows: list[tuple[dict[str, float], str]]
 def test_constant_brier_is_that_of_guessing_the_prior() -> None:
     guess = {NEW: 0.2, "Ada": 0.4, "Bo": 0.4}
     truths = [NEW, "Ada", "Ada", "Bo", "Bo"]
-    assert probability.constant_brier(0.2, 2) == pytest.approx(
-        probability.brier([guess] * 5, truths)
-    )
+    assert constant_brier(0.2, 2) == pytest.approx(probability.brier([guess] * 5, truths))
 
 
 @given(predictions, inner, inner)

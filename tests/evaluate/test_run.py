@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from resight.calibration import prior_for
 from resight.errors import ProtocolError, ResightError, SettingsError
 from resight.evaluate import Report, evaluate, read_protocol
 from resight.evaluate.protocol import COLUMNS
@@ -25,7 +26,9 @@ from resight.registry import build_method
 from resight.settings import Settings
 from resight.types import Chip, Features, Matches
 
-SETTINGS = Settings(method="sift+nearest", long_edge=160, max_keypoints=150)
+SETTINGS = Settings(
+    method="sift+nearest", long_edge=160, max_keypoints=150, segment="none", contrast="none"
+)
 #: Keys that design.md fixes for other programs.
 TOP_KEYS = """
     protocol photos gallery queries novel_queries machine commit version methods
@@ -519,8 +522,11 @@ def test_no_distribution_is_learned_from_the_encounter_of_the_query(
     learning = Method(
         "learning", Sift(max_keypoints=150), Confident(), long_edge=160, score="wasserstein_h1"
     )
-    with pytest.raises(SettingsError, match="outside the query's own encounter"):
-        run(drawn, methods=[learning])
+    (figures,) = run(drawn, methods=[learning]).methods
+    problems = [(each.role, each.path) for each in figures.unreadable]
+    assert problems == [("query", "Ada2.png")]
+    assert "no wasserstein_h1 without" in figures.unreadable[0].reason
+    assert None in figures.ranks  # and the others were asked about
 
 
 def test_the_precision_is_that_of_the_matcher(drawn: Drawn) -> None:
@@ -566,6 +572,39 @@ def test_a_gallery_of_few_animals_says_that_it_learned_nothing(drawn: Drawn) -> 
     (figures,) = run(drawn).methods
     assert "0 individuals were seen in two encounters" in figures.uncalibrated
     assert (figures.calibration, figures.ece, figures.novelty_by) == (None, None, "score")
+
+
+def test_a_gallery_of_few_animals_has_the_probabilities_of_drawn_ones(drawn: Drawn) -> None:
+    settings = Settings(method="sift+nearest", effort="exhaustive")
+    (figures,) = run(drawn, settings).methods
+    prior = prior_for(build_method(settings.method, settings), EFFORTS[settings.effort])
+    assert prior is not None
+    assert "0 individuals were seen in two encounters" in figures.uncalibrated
+    assert (figures.calibration, figures.novelty_by) == (prior.digest, "probability")
+    assert figures.ece is not None
+
+
+def test_what_was_learned_of_another_protocol_is_learned_again(
+    drawn: Drawn, tmp_path: Path
+) -> None:
+    many(drawn)
+    settings = SETTINGS.model_copy(update={"max_keypoints": 20})
+    trials = tmp_path / "out.json.partial.sift+nearest.trials"
+
+    def kept_after(stop_at: int) -> int:
+        def stop(stage: str, done: int, total: int) -> None:
+            if "learning" in stage and done == stop_at:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(drawn, settings, output=tmp_path / "out.json", progress=stop)
+        return len(trials.read_bytes().splitlines()) - 1
+
+    assert kept_after(5) == 5
+    assert kept_after(7) == 7, "two more"
+    with drawn.protocol.open("a") as file:  # the boxes of the gallery might have changed as well
+        file.write("\n")
+    assert kept_after(3) == 3, "anew"
 
 
 def test_what_was_learned_is_not_learned_again_after_an_interruption(

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.special import logsumexp
 
-from resight.errors import SettingsError
+from resight.errors import SettingsError, TooLittleLearned
 from resight.matchers import LearnedMatcher, LearningMatcher, Matcher
 from resight.matchers.metric import LearnedMetric, Metric, circle_loss
 from resight.testing.conformance import MatcherCase, random_features
@@ -122,6 +122,13 @@ def test_what_a_query_s_own_encounter_taught_is_taken_back() -> None:
     assert whole.without(**nothing | {"photo": "sha 0-0"}).digest == rest.digest
     assert whole.without(**nothing | {"encounter": "another day"}) is whole
     assert whole.without(**nothing) is whole
+
+
+def test_a_query_that_takes_back_too_much_is_refused_alone() -> None:
+    learned = LearnedMetric(animals(2))
+    for own in ({"encounter": "day 0-0"}, {"photo": "sha 1-1"}, {"individual": "animal 0"}):
+        with pytest.raises(TooLittleLearned, match="use the matcher cosine"):
+            learned.without(**{"encounter": "", "photo": "", "individual": "", **own})
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,21 @@ def test_a_stretched_axis_rises_and_has_its_ends(high: float) -> None:
     assert len(places) <= 14
 
 
+def test_a_file_of_its_own_needs_no_page() -> None:
+    """And no variables, which few programs but browsers know."""
+    chart = Chart(linear("x", 0, 1), linear("y", 0, 1))
+    chart.line([0, 1], [0, 1], 0)
+    text = chart.file("a <b>", "of c")
+    root = ElementTree.fromstring(text)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")][:2] == [
+        "a <b>",
+        "of c",
+    ]
+    assert "var(" not in text
+    assert ".s0 { color: #0067a8; }" in text
+
+
 def test_values_outside_are_put_at_the_end() -> None:
     axis = linear("x", 0, 10)
     assert (axis.at(-5), axis.at(15)) == (0, 1)
@@ -84,8 +99,6 @@ def test_a_chart_is_xml_whatever_its_labels_say() -> None:
 @pytest.mark.parametrize("series", [0, 6, 7])
 def test_every_colour_is_in_the_style_sheet(series: int) -> None:
     (name,) = re.findall(r'class="line (s\d)', svg.swatch(series))
-    from importlib.resources import files
-
-    style = (files("resight.report") / "page.css").read_text()
-    assert f".{name} " in style
+    assert f".{name} " in svg.style_sheet("chart")
+    style = svg.style_sheet("page")
     assert style.count(f"--{name}: #") == 3, "light, dark and print"

@@ -93,6 +93,10 @@ def test_what_cannot_be_described_is_tried_again_when_the_gallery_changes(tmp_pa
     assert described.asked == ["a", "lost"]
     shortlist.update(["a", "lost", "b"], described)
     assert described.asked == ["a", "lost", "lost", "b"]
+    assert list(shortlist.lacking) == ["lost"]
+    shortlist.try_again()
+    shortlist.update(["a", "lost", "b"], Described())
+    assert list(shortlist.lacking) == []
 
 
 def test_what_was_stopped_goes_on(tmp_path: Path) -> None:

@@ -35,8 +35,9 @@ def make_database(
     tmp_path_factory: pytest.TempPathFactory, photos: list[Any]
 ) -> Callable[..., Any]:
     """Opens a new WBIA database with the photos."""
-    import resight.wbia.plugin  # noqa: F401
     import wbia
+
+    import resight.wbia.plugin  # noqa: F401
 
     def make() -> Any:
         ibs = wbia.opendb(dbdir=str(tmp_path_factory.mktemp("wbia") / "db"), allow_newdir=True)

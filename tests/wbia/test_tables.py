@@ -169,6 +169,8 @@ def test_every_knob_is_part_of_the_key(ibs: Any) -> None:
         "image_size": 321,
         "score": "matches",
         "screened_to": 3,
+        "segment": "u2netp",
+        "contrast": "clahe",
         "margin": 0.1,
         "contrast_threshold": 0.1,
         "ratio": 0.7,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from resight.calibration.logit import Floats, Question, fit
 from resight.calibration.reliability import ReliabilityBin, calibration_error, reliability
@@ -24,7 +24,8 @@ class Predicted:
     All arrays are (T,): ``best`` probability of the likelier of the first candidate and
     "new", whether that was ``right``, the probability ``new`` of a new animal, the ``brier``
     score (0 to 2), whether the animal was ``novel``, and ``weight``: each individual's
-    count the same, and novel ones ``new_prior`` in all.
+    count the same, and novel ones ``new_prior`` in all. ``individuals`` is how many were asked
+    about. There are novel and known ones.
     """
 
     best: Floats
@@ -34,6 +35,7 @@ class Predicted:
     novel: NDArray[np.bool_]
     weight: Floats
     new_prior: float
+    individuals: int
 
     @property
     def ece(self) -> float:
@@ -52,10 +54,8 @@ class Predicted:
 
     @property
     def constant_brier(self) -> float:
-        """That of who never looks: "new" with ``new_prior``, else anybody."""
-        novel = float(np.average(self.novel, weights=self.weight))
-        p = self.new_prior
-        return novel * (1 - p) ** 2 + (1 - novel) * (p**2 + 1)
+        """That of who never looks."""
+        return constant_brier(self.new_prior, self.individuals)
 
     @property
     def accuracy(self) -> float:
@@ -65,7 +65,11 @@ class Predicted:
     @property
     def novelty_auroc(self) -> float:
         """How often a novel animal has a higher P(new) than a known one; ties count half."""
-        return auroc(self.new, self.novel, self.weight)
+        return auroc(
+            self.new[self.novel],
+            self.new[~self.novel],
+            (self.weight[self.novel], self.weight[~self.novel]),
+        )
 
     def needed(self, wanted_error: float) -> float:
         """The least probability at which verdicts err in at most that share; 1 if none.
@@ -83,18 +87,37 @@ class Predicted:
         return float(best[reached[-1]]) if len(reached) else 1.0
 
 
-def auroc(score: Floats, positive: NDArray[np.bool_], weight: Floats) -> float:
-    """Weighted area under the ROC curve; 0.5 where one kind is missing.
+def auroc(high: ArrayLike, low: ArrayLike, weights: tuple[Floats, Floats] | None = None) -> float:
+    """Chance that one of ``high`` exceeds one of ``low``, ties counting half.
 
-    >>> auroc(np.array([0.9, 0.2, 0.4]), np.array([True, False, True]), np.ones(3))
-    1.0
+    The area under the receiver operating characteristic. ``weights`` of either, all alike if
+    not given; there must be some of both.
+
+    >>> auroc([3, 2, 1], [0, 2])
+    0.75
     """
-    ones, others = score[positive], score[~positive]
-    pairs = weight[positive][:, None] * weight[~positive]
-    if not pairs.sum():
-        return 0.5
-    wins = (ones[:, None] > others) + 0.5 * (ones[:, None] == others)
-    return float((wins * pairs).sum() / pairs.sum())
+    of_high, of_low = weights or (None, None)
+    won = np.average(wins(high, low), axis=0, weights=of_high)
+    return float(np.average(won, weights=of_low))
+
+
+def wins(high: ArrayLike, low: ArrayLike) -> Floats:
+    """(high, low): 1 where one of ``high`` exceeds one of ``low``, ½ at ties."""
+    a, b = np.asarray(high, float)[:, None], np.asarray(low, float)[None, :]
+    return np.asarray((a > b) + 0.5 * (a == b), np.float64)
+
+
+def constant_brier(new: float, individuals: int) -> float:
+    """Brier score of who always guesses the prior: ``new``, and all individuals alike.
+
+    Where they are as common as that guess says.
+
+    >>> constant_brier(0.5, 1)
+    0.5
+    """
+    each = (1 - new) / individuals
+    spread = new**2 + individuals * each**2
+    return spread + 1 - 2 * (new * new + (1 - new) * each)
 
 
 def questions(trials: Sequence[Trial]) -> list[Question]:
@@ -134,7 +157,10 @@ def cross_validate(trials: Sequence[Trial], *, new_prior: float) -> Predicted:
     total = weight.sum()
     for kind, share in ((novel_ones, new_prior), (~novel_ones, 1 - new_prior)):
         weight[kind] *= share * total / weight[kind].sum()
-    return Predicted(best, right.astype(bool), new, brier, novel_ones, weight, new_prior)
+    individuals = len({trial.individual for trial in trials})
+    return Predicted(
+        best, right.astype(bool), new, brier, novel_ones, weight, new_prior, individuals
+    )
 
 
 def _folds(trials: Sequence[Trial]) -> list[int]:

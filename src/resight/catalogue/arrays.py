@@ -170,15 +170,9 @@ def _key(text: str, length: int) -> str:
 
 
 def _tensors(features: Features) -> dict[str, NDArray[np.generic]]:
-    descriptors = features.descriptors
-    if descriptors.dtype != np.uint8:
-        with np.errstate(over="ignore"):
-            half = descriptors.astype(np.float16)
-        # A method whose values do not fit into 16 bits keeps its precision.
-        descriptors = half if np.isfinite(half).all() else descriptors.astype(np.float32)
     tensors: dict[str, NDArray[np.generic]] = {
         "keypoints": features.keypoints,
-        "descriptors": np.ascontiguousarray(descriptors),
+        "descriptors": features.kept_descriptors(),
         "scores": features.scores.astype(np.float32),
     }
     for name in _OPTIONAL:

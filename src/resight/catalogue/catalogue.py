@@ -13,16 +13,15 @@ from resight.catalogue import (
     checking,
     decisions,
     gallery,
-    migrations,
+    opening,
     purging,
     queries,
 )
 from resight.catalogue.adding import AddOptions
 from resight.catalogue.decisions import Said
-from resight.catalogue.folders import DATABASE, is_free
 from resight.catalogue.importing import ImportPlan
 from resight.catalogue.names import clean_name, date_named, side_named
-from resight.catalogue.originals import Originals, flush_folder, writing_to
+from resight.catalogue.originals import Originals
 from resight.catalogue.records import (
     AddOutcome,
     AnnotationRecord,
@@ -36,7 +35,7 @@ from resight.catalogue.records import (
     Shown,
 )
 from resight.catalogue.store import Store
-from resight.errors import CatalogueError, CatalogueExists, NotACatalogue, NotFound
+from resight.errors import CatalogueError, NotFound
 from resight.extractors import Extractor
 from resight.shortlist.index import Progress, Shortlist
 from resight.types import Features, GalleryEntry
@@ -72,25 +71,7 @@ class Catalogue:
         Raises ``CatalogueExists`` where there is one, ``CatalogueError`` where
         the folder holds something else or cannot be written.
         """
-        database = folder / DATABASE
-        with writing_to(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            # A database without a schema is what an interrupted init leaves.
-            if not database.exists() and not is_free(folder):
-                raise CatalogueError(f"{folder} is not empty: give a catalogue its own folder")
-        store = Store(database)
-        try:
-            store.keep_log()
-            if not migrations.create(store):
-                raise CatalogueExists(f"{folder} holds a catalogue already")
-            with writing_to(folder):
-                Originals(folder).create()
-                flush_folder(folder)
-                flush_folder(folder.parent)
-        except BaseException:
-            store.close()
-            raise
-        return cls(folder, store)
+        return cls(folder, opening.create(folder))
 
     @classmethod
     def open(cls, folder: Path) -> Catalogue:
@@ -99,16 +80,7 @@ class Catalogue:
         Raises ``NotACatalogue``, ``CatalogueVersion`` for one of a newer
         resight, ``CatalogueDamaged`` where the database cannot be read.
         """
-        if not (folder / DATABASE).is_file():
-            raise NotACatalogue(f"{folder} holds no catalogue: make one with init")
-        store = Store(folder / DATABASE)
-        try:
-            migrations.upgrade(store)
-            store.keep_log()
-        except BaseException:
-            store.close()
-            raise
-        return cls(folder, store)
+        return cls(folder, opening.store_of(folder))
 
     @classmethod
     def restore(cls, archive: Path, folder: Path) -> Catalogue:

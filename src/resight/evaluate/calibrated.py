@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from resight.calibration.quality import auroc, constant_brier
 from resight.calibration.reliability import ReliabilityBin, calibration_error, reliability
 from resight.evaluate import openset
 from resight.evaluate.answers import Answer, Query, by_kind
@@ -14,7 +15,6 @@ from resight.evaluate.probability import (
     UNLISTED,
     Prediction,
     brier,
-    constant_brier,
     first_outcome,
     with_prior,
 )
@@ -35,12 +35,13 @@ def novelty_figures(
     likelier than new if both are equally common, which is where 1 − P(new) exceeds 1 − prior.
     """
     outcome, animals = by_kind(queries, answers, ranks)
+    both = outcome.known and outcome.novel
     accuracy = None
     if prior is not None:
         accuracy = openset.balanced_accuracy(outcome.known, outcome.novel, 1 - prior)
     return {
         "novelty_by": "score" if prior is None else "probability",
-        "novelty_auroc": openset.auroc(outcome.known, outcome.novel),
+        "novelty_auroc": auroc(outcome.known, outcome.novel) if both else None,
         "novelty_auroc_ci95": openset.auroc_interval(outcome.known, outcome.novel, animals),
         "novelty_accuracy": accuracy,
         "dir_at_fpir_10": openset.identified_at(outcome, 0.1),

@@ -18,9 +18,10 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
+from resight.calibration.quality import auroc
 from resight.errors import ProtocolError
 from resight.evaluate.metrics import bootstrap_interval, interval, reached
-from resight.evaluate.openset import auroc, auroc_samples
+from resight.evaluate.openset import auroc_samples
 from resight.evaluate.report import Interval
 
 Floats = NDArray[np.float64]
@@ -265,7 +266,7 @@ def _novelty(
     areas, samples = [], []
     for side in (0, 1):
         of_known, of_novel = ([pair[side].acceptance for pair in kind] for kind in (known, novel))
-        areas.append(auroc(of_known, of_novel) or 0.0)
+        areas.append(auroc(of_known, of_novel))
         samples.append(auroc_samples(of_known, of_novel, groups))
     gained: Floats = samples[1] - samples[0]
     low, high = interval(gained)

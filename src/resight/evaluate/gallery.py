@@ -102,10 +102,8 @@ class MemoryGallery:
 
 
 def _as_kept(features: Features) -> Features:
-    """Features as ``catalogue/arrays.py`` gives them back: rounded to float16, if they fit."""
-    if features.descriptors.dtype == np.uint8:
+    """Features as a catalogue gives them back."""
+    kept = features.kept_descriptors()
+    if kept.dtype == np.uint8:
         return features
-    with np.errstate(over="ignore"):
-        half = features.descriptors.astype(np.float16)
-    kept = half if np.isfinite(half).all() else features.descriptors
     return replace(features, descriptors=kept.astype(np.float32))

@@ -79,6 +79,11 @@ class Journal:
         self._header = json.loads(json.dumps({**_JOURNAL, **header}))  # as it is read back
         self._done: dict[tuple[str, int], QueryResult] = {}
 
+    @property
+    def pinned(self) -> str:
+        """The header in one line, for journals of parts of this evaluation."""
+        return json.dumps(self._header, sort_keys=True)
+
     @contextmanager
     def open(self) -> Iterator[None]:
         """Read what is finished already, and keep others off the file meanwhile.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import shutil
 import subprocess
@@ -58,17 +57,6 @@ def commit() -> Optional[str]:
     return _run(
         git, "-C", str(folder), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"
     )
-
-
-def code_digest() -> str:
-    """16 hexadecimal digits over resight's own files as they are, committed or not."""
-    folder = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
-    return digest.hexdigest()[:16]
 
 
 def peak_rss_mb() -> float:

@@ -15,6 +15,7 @@ from typing import Optional
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from resight.calibration.quality import wins
 from resight.evaluate.metrics import interval, resampled
 
 Floats = NDArray[np.float64]
@@ -37,28 +38,16 @@ class OpenSet:
             raise ValueError(f"{len(self.known)} known queries but {len(self.right)} of them told")
 
 
-def auroc(known: ArrayLike, novel: ArrayLike) -> Optional[float]:
-    """Chance that a known query is accepted before a novel one, ties counting half.
-
-    The area under the receiver operating characteristic of novelty detection.
-
-    >>> auroc([3, 2, 1], [0, 2])
-    0.75
-    """
-    before = _before(known, novel)
-    return float(before.mean()) if before.size else None
-
-
 def auroc_samples(
     known: ArrayLike, novel: ArrayLike, groups: Sequence[Hashable], *, resamples: int = 1000
 ) -> Floats:
     """``auroc`` of bootstrap samples; ``groups`` are of the known queries, then the novel."""
-    before, times = _before(known, novel), resampled(groups, resamples=resamples)
-    of_known, of_novel = times[:, : before.shape[0]], times[:, before.shape[0] :]
+    won, times = wins(known, novel), resampled(groups, resamples=resamples)
+    of_known, of_novel = times[:, : won.shape[0]], times[:, won.shape[0] :]
     pairs = of_known.sum(axis=1) * of_novel.sum(axis=1)
     usable = pairs > 0  # a sample may hold no novel animal at all
-    won = ((of_known @ before) * of_novel).sum(axis=1)
-    samples: Floats = won[usable] / pairs[usable]
+    points = ((of_known @ won) * of_novel).sum(axis=1)
+    samples: Floats = points[usable] / pairs[usable]
     return samples
 
 
@@ -116,9 +105,3 @@ def identified_at(outcome: OpenSet, false_positive_rate: float) -> Optional[floa
     false_alarms, found = identification_curve(outcome)
     allowed = false_alarms <= false_positive_rate + 1e-12
     return float(found[allowed].max()) if len(found) else None
-
-
-def _before(known: ArrayLike, novel: ArrayLike) -> Floats:
-    """(known, novel): 1 where the known query is accepted first, ½ at ties."""
-    a, b = np.asarray(known, float)[:, None], np.asarray(novel, float)[None, :]
-    return np.asarray((a > b) + 0.5 * (a == b), np.float64)

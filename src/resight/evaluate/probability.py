@@ -67,14 +67,3 @@ def brier(
         for prediction, truth in zip(predictions, truths, strict=True)
     ]
     return float(np.average(losses, weights=weights))
-
-
-def constant_brier(new: float, individuals: int) -> float:
-    """``brier`` of who always guesses the prior: ``new``, and all individuals alike.
-
-    >>> constant_brier(0.5, 1)
-    0.5
-    """
-    each = (1 - new) / individuals
-    spread = new**2 + individuals * each**2
-    return spread + 1 - 2 * (new * new + (1 - new) * each)

@@ -46,12 +46,13 @@ class MethodReport:
     process from its start: measure one method per process to compare.
 
     ``calibration`` is the fingerprint of what turns scores into probabilities, learned from
-    the gallery alone, and ``new_prior`` the prior of "new" that they were made under; both
-    ``None`` where there is none, and then ``uncalibrated`` says why, and ``novelty_accuracy``,
-    ``ece`` and ``brier`` are ``None``. ``novelty_by`` tells what decided whether an animal is
-    new: ``probability`` or ``score``. ``ece`` and ``brier`` (0 to 2) are at the protocol's
-    share of novel queries, ``ece_prior_half`` at one half; ``brier_constant`` is that of
-    guessing the prior always; ``reliability`` the bins of ``ece``.
+    the gallery alone, and ``new_prior`` the prior of "new" that they were made under. Where
+    nothing can be learned ``uncalibrated`` says why; then it is that of drawn animals, as in
+    ``resight identify``, or ``None``, as are ``novelty_accuracy``, ``ece`` and ``brier``.
+    ``novelty_by`` tells what decided whether an animal is new: ``probability`` or ``score``.
+    ``ece`` and ``brier`` (0 to 2) are at the protocol's share of novel queries,
+    ``ece_prior_half`` at one half; ``brier_constant`` is that of guessing the prior always;
+    ``reliability`` the bins of ``ece``.
     ``right_scores`` and ``wrong_scores`` are samples in rising order of the scores of queries
     with their own animal and with others. ``answers`` follow the queries.
     """

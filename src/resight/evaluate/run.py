@@ -11,7 +11,7 @@ from typing import Any, Optional
 import numpy as np
 
 import resight
-from resight.calibration import Calibration
+from resight.calibration import Calibration, prior_for
 from resight.distributions import match_known_pairs
 from resight.errors import CalibrationError, PhotoError, ResightError, SettingsError
 from resight.evaluate.answers import answer_of, query_rows, score_samples
@@ -19,9 +19,10 @@ from resight.evaluate.calibrated import novelty_figures, probability_figures
 from resight.evaluate.figures import cost_figures, identification_figures
 from resight.evaluate.gallery import MemoryGallery, read_chip
 from resight.evaluate.journal import Journal, QueryResult
-from resight.evaluate.machine import code_digest, commit, machine, peak_rss_mb
+from resight.evaluate.machine import commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
 from resight.evaluate.report import MethodReport, Report, Unreadable
+from resight.fingerprints import code_digest
 from resight.identify import Identifier
 from resight.learning import learn
 from resight.method import Method, effort_for
@@ -56,8 +57,8 @@ def evaluate(
     are kept in ``OUTPUT.partial`` beside it, and what was learned in ``OUTPUT.partial.*.trials``:
     after an interruption the same call continues there, having described the gallery again.
 
-    A photo that cannot be decoded is listed in the report and the rest goes on:
-    as a query it is a miss, as a gallery photo it is not there to be found.
+    A photo that cannot be decoded, or asked about (``TooLittleLearned``), is listed in the report
+    and the rest goes on: as a query it is a miss, as a gallery photo it is not there to be found.
 
     Raises ``ProtocolError`` naming photos that do not exist, ``SettingsError``
     where a score cannot be had, two methods have one name, or the partial file is
@@ -250,24 +251,31 @@ class _Run:
         )
 
     def _learn(self, identifier: Identifier) -> str:
-        """Let it give probabilities; why it cannot, empty if it can."""
+        """Let it give probabilities; why not of this gallery, empty if they are.
+
+        Then they are those that ``resight identify`` would give: of drawn animals, if there are
+        any for this method.
+        """
         if not self._calibrate:
             return "none were asked for"
+        odds = {
+            "new_prior": self._settings.new_prior,
+            "wanted_error": self._settings.wanted_error,
+        }
         name = identifier.method.name
         try:
             trials = learn(
                 identifier,
                 journal=_trials_file(self._partial, name) if self._partial else None,
+                pinned=self._journal.pinned,
                 progress=lambda done, total: self._tell(f"{name}: learning", done, total),
             )
-            calibration = Calibration(
-                trials,
-                new_prior=self._settings.new_prior,
-                wanted_error=self._settings.wanted_error,
-            )
+            calibration = Calibration(trials, **odds)
             for side, encounter in sorted({(q.side, q.encounter) for q in self._protocol.queries}):
                 calibration.check(side=side, encounter=encounter)
         except CalibrationError as error:
+            drawn = prior_for(identifier.method, identifier.effort)
+            identifier.calibration = Calibration(drawn, **odds) if drawn else None
             return str(error)
         identifier.calibration = calibration
         return ""
@@ -276,10 +284,10 @@ class _Run:
         started = time.perf_counter()
         try:
             chip, sha256 = read_chip(row, self._photos, identifier.method)
+            answer = identifier.identify(chip, side=row.side, encounter=row.encounter, photo=sha256)
         except PhotoError as error:
             seconds = time.perf_counter() - started
             return QueryResult({}, {}, 0, seconds, peak_rss_mb(), problem=str(error))
-        answer = identifier.identify(chip, side=row.side, encounter=row.encounter, photo=sha256)
         return QueryResult(
             scores={each.individual: each.score for each in answer.candidates},
             lines={

@@ -21,7 +21,8 @@ class Extractor(Protocol):
     the result and the sha256 of the weights: equal fingerprints mean equal
     features. ``extract`` keeps the order of its input, gives empty features for
     a chip without keypoints, at most ``max_keypoints`` otherwise, best first,
-    and is safe to call from several threads.
+    and is safe to call from several threads. Where a chip's ``animal`` is known, one that can
+    spends its keypoints there; ``Foreground`` drops what others find elsewhere.
 
     One that describes a chip as a whole says so by an attribute ``whole`` that is true, has
     ``max_keypoints`` 1 and gives every chip one keypoint, its centre (``whole_chip``).

@@ -20,7 +20,7 @@ keypoints are always the first of more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
@@ -131,6 +131,7 @@ class Aliked:
                 count=self.max_keypoints,
                 threshold=self.detection_threshold,
                 strict=self.strict,
+                where=chip.animal,
             )
             keypoints = refine_peaks(scores, peaks)
             inputs = dict(zip(_MAPS, maps, strict=True))
@@ -169,15 +170,23 @@ class Aliked:
 
 
 def find_peaks(
-    score_map: NDArray[np.float32], *, count: int, threshold: float, strict: bool
+    score_map: NDArray[np.float32],
+    *,
+    count: int,
+    threshold: float,
+    strict: bool,
+    where: Optional[NDArray[np.bool_]] = None,
 ) -> NDArray[np.intp]:
     """The ``count`` best local maxima above ``threshold`` as (N, 2) integer xy.
 
     A maximum is compared within 5x5 pixels; the outermost two pixels have none. Unless
     ``strict``, two more rounds add the maxima of what is left beside those already found.
+    ``where`` (h, w): only there.
     """
     maxima = strict_maxima if strict else suppressed_maxima
     is_peak = maxima(score_map, _RADIUS)
+    if where is not None:
+        is_peak &= where
     ys, xs = np.nonzero(is_peak & (score_map > threshold))
     best = np.argsort(-score_map[ys, xs], kind="stable")[:count]
     return np.stack([xs[best], ys[best]], 1)

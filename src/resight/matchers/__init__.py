@@ -45,7 +45,10 @@ class LearnedMatcher(Matcher, Protocol):
     digest: str
 
     def without(self, *, encounter: str, photo: str, individual: str) -> Matcher:
-        """What would have been learned without these photos (empty: none to leave out)."""
+        """What would have been learned without these photos (empty: none to leave out).
+
+        Raises ``TooLittleLearned`` where too few others are left.
+        """
         ...
 
 

@@ -17,8 +17,8 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from resight.engine import Engine, Graph
 from resight.errors import IncompatibleFeatures, SettingsError, UnknownMethod
 from resight.fingerprints import fingerprint
+from resight.matchers.padded import Batch, Side, rounded
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
 from resight.models.table import weights
@@ -34,12 +35,16 @@ from resight.types import Features, Matches
 
 
 class _Network(NamedTuple):
-    """The features it was trained for, its templates, its layers, how its file names weights."""
+    """The features it was trained for, its templates, its layers, how its file names weights.
+
+    ``oriented``: it is told keypoints' scales and orientations too.
+    """
 
     family: str
     templates: str = "lightglue"
     layers: int = 9
     names: tuple[tuple[str, str], ...] = ()
+    oriented: bool = False
 
 
 _NETWORKS = {
@@ -51,21 +56,20 @@ _NETWORKS = {
             ("transformers.0.cross_attn.", "cross_attn.0."),
         ),
     ),
+    "sift-lightglue": _Network("sift", oriented=True),
     "xfeat-lighterglue": _Network("xfeat", "lighterglue", 6, (("", "matcher."),)),
 }
-#: Counts are rounded up to this: a new shape costs the engine some 10 ms the first time.
-_ROUND = 64
 #: Keypoints per batch and photo; bounds memory and is where larger batches stop paying.
 _BATCH_POINTS = 4096
-#: Added to the attention and assignment scores of padding: exp of it is 0.
-_MASKED = -1e4
 
 
 class LightGlue:
     """LightGlue with the weights ``model``, which say what features it ``accepts``.
 
-    aliked-lightglue and disk-lightglue have nine layers; xfeat-lighterglue is LighterGlue, with
-    six narrower ones, whose authors never stop early and use a ``width_confidence`` of 0.95.
+    aliked-lightglue, disk-lightglue and sift-lightglue have nine layers; xfeat-lighterglue is
+    LighterGlue, with six narrower ones, whose authors never stop early and use a
+    ``width_confidence`` of 0.95. sift-lightglue, which was **not tried with the authors' weights**,
+    reads scales and orientations too.
 
     ``depth_confidence`` in (0, 1]: stop after the layer where more than this share of the
     points is confident; -1 runs all. ``width_confidence`` in (0, 1]: drop points
@@ -139,7 +143,7 @@ class LightGlue:
         if not len(query) or not batches:
             return results
         # The query's first attention to itself is the same whatever photo it meets.
-        with self._encoded([query], _rounded(len(query))) as side, self._within(side, 0) as first:
+        with self._encoded([query], rounded(len(query))) as side, self._within(side, 0) as first:
             sides = first.repeat(max(map(len, batches)))
         for members in batches:
             for row, matches in self._run(sides.first(len(members)), [gallery[i] for i in members]):
@@ -147,22 +151,23 @@ class LightGlue:
         return results
 
     @contextmanager
-    def _encoded(self, photos: Sequence[Features], width: int) -> Iterator[_Side]:
+    def _encoded(self, photos: Sequence[Features], width: int) -> Iterator[Side]:
         """Tokens, rotations and mask of several photos, padded to ``width`` points."""
         descriptors = np.zeros((len(photos), width, photos[0].descriptors.shape[1]), np.float32)
-        positions = np.zeros((len(photos), width, 2), np.float32)
+        numbers = 4 if self._network.oriented else 2
+        positions = np.zeros((len(photos), width, numbers), np.float32)
         index = np.full((len(photos), width), -1)
         for row, features in enumerate(photos):
             n = len(features)
             descriptors[row, :n] = features.descriptors
-            positions[row, :n] = _normalise(features)
+            positions[row, :n] = _placed(features, oriented=self._network.oriented)
             index[row, :n] = np.arange(n)
         with self._input.running({"descriptors": descriptors, "keypoints": positions}) as outputs:
             tokens, cosines, sines = outputs
-            yield _Side(tokens, cosines, sines, index)
+            yield Side(tokens, cosines, sines, index)
 
     @contextmanager
-    def _within(self, side: _Side, layer: int) -> Iterator[_Side]:
+    def _within(self, side: Side, layer: int) -> Iterator[Side]:
         """After the attention of one layer within each photo."""
         inputs = {
             "tokens": side.tokens,
@@ -174,7 +179,7 @@ class LightGlue:
             yield replace(side, tokens=tokens)
 
     @contextmanager
-    def _between(self, batch: _Batch, layer: int) -> Iterator[_Batch]:
+    def _between(self, batch: Batch, layer: int) -> Iterator[Batch]:
         """After the attention of one layer between the photos of each pair."""
         with self._cross[layer].running(batch.tokens_and_bias) as (tokens0, tokens1):
             yield replace(
@@ -183,15 +188,15 @@ class LightGlue:
                 gallery=replace(batch.gallery, tokens=tokens1),
             )
 
-    def _run(self, query: _Side, photos: list[Features]) -> Iterator[tuple[int, Matches]]:
+    def _run(self, query: Side, photos: list[Features]) -> Iterator[tuple[int, Matches]]:
         """Match a query, after its first attention to itself; yields (photo, matches) as
         pairs finish. Tokens stay in the engine's own memory from graph to graph: what one
         gives the next one reads, and only rows or points that drop out cause a copy.
         """
         count = int((query.index[0] >= 0).sum())
         with ExitStack() as held:
-            width = _rounded(max(len(features) for features in photos))
-            batch = _Batch(
+            width = rounded(max(len(features) for features in photos))
+            batch = Batch(
                 rows=np.arange(len(photos)),
                 points=np.array([count + len(features) for features in photos]),
                 query=query,
@@ -213,7 +218,7 @@ class LightGlue:
                 if not len(batch.rows):
                     return
 
-    def _adapt(self, batch: _Batch, layer: int) -> tuple[_Batch, NDArray[np.bool_]]:
+    def _adapt(self, batch: Batch, layer: int) -> tuple[Batch, NDArray[np.bool_]]:
         """Early exit and pruning after a layer: the batch with fewer points, and who is done."""
         done = np.zeros(len(batch.rows), bool)
         if self.depth_confidence == -1 and self.width_confidence == -1:
@@ -242,7 +247,7 @@ class LightGlue:
             done = done | ~batch.query.valid.any(1) | ~batch.gallery.valid.any(1)
         return batch, done
 
-    def _finish(self, batch: _Batch, layer: int, count: int) -> Iterator[tuple[int, Matches]]:
+    def _finish(self, batch: Batch, layer: int, count: int) -> Iterator[tuple[int, Matches]]:
         score0, best0, best1 = self._load("assignment", layer).run(batch.tokens_and_bias)
         for i, row in enumerate(batch.rows):
             yield (
@@ -285,7 +290,8 @@ class LightGlue:
 @cache
 def _graph(model: str, part: str, layer: int | None) -> ModelGraph:
     network = _NETWORKS[model]
-    return ModelGraph(model, f"{network.templates}-{part}", layer, names=network.names)
+    template = "oriented-input" if network.oriented and part == "input" else part
+    return ModelGraph(model, f"{network.templates}-{template}", layer, names=network.names)
 
 
 def _digest(model: str) -> str:
@@ -295,101 +301,29 @@ def _digest(model: str) -> str:
     return hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """Query or gallery photos of a batch, padded to one number of points.
+def _placed(features: Features, *, oriented: bool) -> NDArray[np.float32]:
+    """Keypoints relative to the chip's centre, in halves of its long edge, as trained.
 
-    tokens (B, N, D); cosines, sines (B, 1, N, D / heads); index (B, N) into the photo's own
-    keypoints, -1 for padding and pruned points.
+    (N, 2), or (N, 4) with diameters in pixels and clockwise angles in radians, as OpenCV has them.
     """
-
-    tokens: NDArray[np.float32]
-    cosines: NDArray[np.float32]
-    sines: NDArray[np.float32]
-    index: NDArray[np.int64]
-
-    @property
-    def valid(self) -> NDArray[np.bool_]:
-        return self.index >= 0
-
-    @cached_property
-    def bias(self) -> NDArray[np.float32]:
-        """(B, 1, 1, N): added to the attention that the points receive."""
-        bias: NDArray[np.float32] = np.where(self.valid, np.float32(0), np.float32(_MASKED))
-        return bias[:, None, None]
-
-    def repeat(self, times: int) -> _Side:
-        return _Side(
-            np.repeat(self.tokens, times, 0),
-            np.repeat(self.cosines, times, 0),
-            np.repeat(self.sines, times, 0),
-            np.repeat(self.index, times, 0),
-        )
-
-    def first(self, rows: int) -> _Side:
-        return _Side(self.tokens[:rows], self.cosines[:rows], self.sines[:rows], self.index[:rows])
-
-    def only(self, rows: NDArray[np.bool_]) -> _Side:
-        return _Side(self.tokens[rows], self.cosines[rows], self.sines[rows], self.index[rows])
-
-    def kept(self, keep: NDArray[np.bool_]) -> _Side:
-        """Without the points not kept; narrower where that saves a multiple of 64."""
-        index = np.where(keep, self.index, -1)
-        width = _rounded(max(int((index >= 0).sum(1).max()), 1))
-        if width >= index.shape[1]:
-            return replace(self, index=index)
-        # A stable sort brings the valid points to the front in their order.
-        order = np.argsort(index < 0, axis=1, kind="stable")[:, :width]
-        return _Side(
-            np.take_along_axis(self.tokens, order[..., None], 1),
-            np.take_along_axis(self.cosines, order[:, None, :, None], 2),
-            np.take_along_axis(self.sines, order[:, None, :, None], 2),
-            np.take_along_axis(index, order, 1),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """Pairs that still run: their row in the batch and how many points they began with."""
-
-    rows: NDArray[np.int64]
-    points: NDArray[np.int64]
-    query: _Side
-    gallery: _Side
-
-    def only(self, rows: NDArray[np.bool_]) -> _Batch:
-        if rows.all():
-            return self
-        return _Batch(
-            self.rows[rows], self.points[rows], self.query.only(rows), self.gallery.only(rows)
-        )
-
-    @property
-    def tokens_and_bias(self) -> dict[str, NDArray[np.float32]]:
-        return {
-            "tokens0": self.query.tokens,
-            "tokens1": self.gallery.tokens,
-            "bias0": self.query.bias,
-            "bias1": self.gallery.bias,
-        }
-
-
-def _normalise(features: Features) -> NDArray[np.float32]:
-    """Keypoints relative to the chip's centre, in halves of its long edge, as trained."""
     size = np.array(features.size, np.float32)
     relative: NDArray[np.float32] = (features.keypoints - size / 2) / (size.max() / 2)
-    return relative
-
-
-def _rounded(count: int) -> int:
-    return -(-count // _ROUND) * _ROUND
+    if not oriented:
+        return relative
+    if features.scales is None or features.orientations is None:
+        raise IncompatibleFeatures(
+            f"{features.fingerprint} gives no scales and orientations, which LightGlue for "
+            f"{features.family} needs: extract with sift, or use the matcher nearest"
+        )
+    clockwise = np.deg2rad((360 - features.orientations) % 360)
+    return np.column_stack([relative, features.scales, clockwise]).astype(np.float32)
 
 
 def _batches(query: int, counts: Sequence[int]) -> Iterator[list[int]]:
     """Gallery photos with keypoints, most first, in batches of like counts."""
     order = sorted((i for i, n in enumerate(counts) if n), key=lambda i: -counts[i])
     while order:
-        size = max(1, _BATCH_POINTS // max(_rounded(query), _rounded(counts[order[0]])))
+        size = max(1, _BATCH_POINTS // max(rounded(query), rounded(counts[order[0]])))
         yield order[:size]
         order = order[size:]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.errors import SettingsError
+from resight.errors import SettingsError, TooLittleLearned
 from resight.fingerprints import fingerprint
 from resight.matchers import EMBEDDINGS, check_embeddings, no_match, whole_match
 from resight.types import Features, GalleryEntry, Matches, sides_meet
@@ -84,7 +84,15 @@ class LearnedMetric:
             and not (photo and entry.photo == photo)
             and not (individual and entry.individual == individual)
         ]
-        return self if len(kept) == len(self._photos) else LearnedMetric(kept)
+        if len(kept) == len(self._photos):
+            return self
+        try:
+            return LearnedMetric(kept)
+        except SettingsError as error:
+            raise TooLittleLearned(
+                "metric cannot learn without the query's own photo, encounter or individual: too "
+                "few others were seen twice; ask after more were added, or use the matcher cosine"
+            ) from error
 
     def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
         check_embeddings("metric", query, gallery)

@@ -100,6 +100,42 @@ class ModelGraph:
         return name
 
 
+@dataclass(frozen=True)
+class OnnxFile:
+    """The graph that is published as the ONNX file ``weights``, with one input and output.
+
+    ``shape`` of its input, for a file made for another one; of several outputs the first is
+    kept, as others (of training) cost time.
+    """
+
+    weights: str
+    shape: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """What error messages call it."""
+        return self.weights
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex sha256 of all that makes the graph: the file and the shape."""
+        parts = ("onnx file", weights(self.weights).sha256, self.shape)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def content(self) -> bytes:
+        """The ONNX model. Raises ``WeightsMissing`` and ``WeightsCorrupt``."""
+        import onnx
+
+        model = onnx.load_from_string(weights_path(self.weights).read_bytes())
+        graph = model.graph
+        for side, length in zip(graph.input[0].type.tensor_type.shape.dim, self.shape, strict=True):
+            side.dim_value = length
+        del graph.output[1:]
+        graph.output[0].type.tensor_type.ClearField("shape")  # that of the file's own shape
+        content: bytes = model.SerializeToString()
+        return content
+
+
 def compiled_folder() -> Path:
     """Where an engine may keep what it compiled from graphs."""
     return models_folder() / "compiled"

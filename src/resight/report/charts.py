@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from resight.calibration import Calibration
+from resight.calibration.reliability import ReliabilityBin
 from resight.evaluate import MethodReport, Report
 from resight.evaluate.answers import by_kind
 from resight.evaluate.metrics import cumulative_curve
 from resight.evaluate.openset import identification_curve
-from resight.report.svg import THIRD, Axis, Chart, linear, percent, stretched
+from resight.report.svg import HALF, THIRD, Axis, Chart, linear, percent, stretched
 
 #: Ranks shown of the cumulative match characteristic, and which of them are named.
 _LONGEST, _NAMED = 20, (1, 3, 5, 10, 15, 20)
@@ -96,25 +98,34 @@ def score_histogram(method: MethodReport) -> str:
     return chart.svg("Histograms of scores of right and wrong pairs")
 
 
-def reliability_diagram(method: MethodReport) -> str:
-    """How often first outcomes were true, over their probability; empty uncalibrated."""
-    if not method.reliability:
+def reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
+    """How often first outcomes were true, over their probability; empty without bins."""
+    if not bins:
         return ""
+    return _reliability(bins, THIRD).svg("How often the first outcome was true, by its probability")
+
+
+def reliability_file(calibration: Calibration) -> str:
+    """The same as an SVG file, of a calibration's trials, each predicted from other animals'."""
+    found, trials = calibration.predicted, calibration.trials
+    return _reliability(found.reliability, HALF).file(
+        f"{trials.method}, effort {trials.effort}",
+        f"ECE {found.ece:.3f} · {trials.individuals} individuals · {len(trials.trials)} trials "
+        f"from {trials.origin}",
+    )
+
+
+def _reliability(bins: Sequence[ReliabilityBin], size: tuple[int, int]) -> Chart:
+    """A dot for each bin, with the 95 % interval of how often it was true; all well on the line."""
     chart = Chart(
-        percent("probability of the first outcome (%)"),
-        percent("first outcome true (%)"),
-        THIRD,
+        percent("probability of the first outcome (%)"), percent("first outcome true (%)"), size
     )
     chart.guide([0, 1], [0, 1])
-    for each in method.reliability:
+    for each in bins:
         low, high = _wilson(each.held, each.queries)
         chart.line([each.predicted] * 2, [low, high], RIGHT)
-    chart.dots(
-        [each.predicted for each in method.reliability],
-        [each.held for each in method.reliability],
-        RIGHT,
-    )
-    return chart.svg("How often the first outcome was true, over its probability")
+    chart.dots([each.predicted for each in bins], [each.held for each in bins], RIGHT)
+    return chart
 
 
 def _score_axis(method: MethodReport) -> Axis:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from pathlib import PurePath
 
 from resight.evaluate import MethodReport, Report
 from resight.models.table import WEIGHTS
 from resight.report import charts
 from resight.report.failures import Failure
-from resight.report.svg import escaped, swatch
-from resight.report.tables import all_figures, scoreboard
+from resight.report.svg import escaped, style_sheet, swatch
+from resight.report.tables import all_figures, scoreboard, uncalibrated
 
 #: Photos that could not be used, shown at most.
 _UNREADABLE = 20
@@ -23,7 +22,7 @@ _UNREADABLE = 20
 
 def page(report: Report, failures: Mapping[str, Sequence[Failure]]) -> str:
     """The page of a report; ``failures`` by the name of the method."""
-    style = (files("resight.report") / "page.css").read_text(encoding="utf-8")
+    style = style_sheet("page") + style_sheet("chart")
     title = f"Identification on {PurePath(report.protocol).stem}"
     numbers = _Numbers()
     body = [
@@ -119,12 +118,12 @@ def _scores(method: MethodReport, numbers: _Numbers) -> str:
     drawn = [
         (charts.cumulative_scores(method), "cumulative distributions of the score"),
         (charts.score_histogram(method), "histograms of the score, each kind as its own shares"),
-        (charts.reliability_diagram(method), "reliability"),
+        (charts.reliability_diagram(method.reliability), "reliability"),
     ]
     there = [(svg, what) for svg, what in drawn if svg]
     told = "; ".join(what for _, what in there)
     caption = numbers.caption(f"{escaped(method.name)}: {told}.") if there else ""
-    why = f"<p class=note>No probabilities: {escaped(method.uncalibrated)}.</p>"
+    why = f"<p class=note>{uncalibrated(method)}</p>"
     return (
         f"<figure class=wide>{_legend(['same animal', 'other animals'])}"
         f"<div class=three>{''.join(svg for svg, _ in there)}</div>{caption}</figure>"
@@ -209,7 +208,7 @@ def _settings(method: MethodReport) -> dict[str, str]:
             for row in weights
         )
         or "none",
-        "Calibration": method.calibration or f"none: {method.uncalibrated}",
+        "Calibration": " ".join(filter(None, [method.calibration, method.uncalibrated])),
         "Fingerprint": method.fingerprint,
     }
 

@@ -1,15 +1,18 @@
 """Line charts as SVG text, coloured by the style sheet of the page they stand in.
 
 Vector graphics that follow the reader's light or dark theme, scale with the page and print
-sharply; text stays text. Classes ``s0`` to ``s6`` are the colours of series.
+sharply; text stays text. Classes ``s0`` to ``s6`` are the colours of series: what they look like
+is in ``chart.css``, which colours they are in ``page.css``.
 """
 
 from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +21,8 @@ from numpy.typing import ArrayLike
 HALF, THIRD = (420, 280), (300, 230)
 #: Margins of a chart.
 _LEFT, _TOP, _RIGHT, _BOTTOM = 46, 10, 12, 40
+#: Room above a chart in a file of its own.
+_HEAD = 44
 #: Colours there are in the style sheet; further series have them again, dashed.
 COLOURS = 7
 
@@ -142,8 +147,23 @@ class Chart:
         w, h = self.size
         return (
             f'<svg viewBox="0 0 {w} {h}" role="img" aria-label="{escaped(title)}">'
-            f"{self._frame()}{''.join(self._parts)}</svg>"
+            f"{self._drawn()}</svg>"
         )
+
+    def file(self, title: str, about: str) -> str:
+        """The picture as a file of its own, on white, under two lines of text."""
+        w, h = self.size[0], self.size[1] + _HEAD
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {-_HEAD} {w} {h}" '
+            f'width="{1.5 * w:g}" height="{1.5 * h:g}"><style>{_light_style()}</style>'
+            f'<rect y="{-_HEAD}" width="{w}" height="{h}" fill="white"/>'
+            f'<text class="label" x="{_LEFT}" y="-26">{escaped(title)}</text>'
+            f'<text class="tick" x="{_LEFT}" y="-9">{escaped(about)}</text>'
+            f"{self._drawn()}</svg>\n"
+        )
+
+    def _drawn(self) -> str:
+        return self._frame() + "".join(self._parts)
 
     def _points(self, xs: ArrayLike, ys: ArrayLike) -> list[tuple[float, float]]:
         pairs = zip(np.asarray(xs, float).tolist(), np.asarray(ys, float).tolist(), strict=True)
@@ -184,6 +204,18 @@ class Chart:
                 f'text-anchor="middle">{escaped(self.y.label)}</text>',
             ]
         )
+
+
+def style_sheet(name: str) -> str:
+    """The text of ``page`` or ``chart``."""
+    return (files("resight.report") / f"{name}.css").read_text(encoding="utf-8")
+
+
+def _light_style() -> str:
+    """How charts look by day, without variables: most that draws SVG files knows none."""
+    day, _, _ = style_sheet("page").partition("@media")
+    colours = dict(re.findall(r"--(\w+): (#\w+);", day))
+    return re.sub(r"var\(--(\w+)\)", lambda found: colours[found[1]], style_sheet("chart"))
 
 
 def swatch(series: int) -> str:

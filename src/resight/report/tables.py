@@ -86,7 +86,7 @@ def _scoreboard_caption(report: Report) -> str:
     else:
         told.append("No query is of a new animal.")
     told += [
-        f"{escaped(method.name)} has no probabilities: {escaped(method.uncalibrated)}."
+        f"<i>{escaped(method.name)}</i>: {uncalibrated(method)}"
         for method in report.methods
         if method.uncalibrated
     ]
@@ -141,3 +141,9 @@ def _table(heads: Sequence[str], body: Sequence[str], caption: str) -> str:
         f"<figure class=board><div class=scroll><table><thead><tr>{row}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table></div><figcaption>{caption}</figcaption></figure>"
     )
+
+
+def uncalibrated(method: MethodReport) -> str:
+    """What a method's probabilities are where nothing was learned from the gallery, as HTML."""
+    given = "Probabilities are of drawn animals" if method.calibration else "No probabilities"
+    return f"{given}: {escaped(method.uncalibrated)}."

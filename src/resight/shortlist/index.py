@@ -72,6 +72,7 @@ class Shortlist:
         self._votes: VoteIndex | None = None
         self._lock = threading.RLock()
         self._updated: list[str] = []  # what the last update was to hold
+        self._lacking: tuple[str, ...] = ()
         self._rebuilding: threading.Thread | None = None
         self._rebuilt = (0, 0)  # photos, as of Progress
 
@@ -87,14 +88,24 @@ class Shortlist:
         """
         return bool(self._packed.problem or self._packed.damaged())
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What the last update was to hold, and could not since it was not described."""
+        return self._lacking
+
+    def try_again(self) -> None:
+        """Have what is lacking described at the next update, though that be of the same."""
+        with self._lock:
+            self._updated = []
+
     def update(
         self, annotations: Sequence[str], describe: Describe, progress: Progress | None = None
     ) -> None:
         """Hold exactly these annotations, but for those that cannot be described.
 
-        These are tried again when other annotations are to be held. What is made for a photo
-        is made once; a repeated call after a stop goes on. Another process that updates the
-        same folder is waited for, with a logged warning.
+        These are tried again when other annotations are to be held, or after ``try_again``. What
+        is made for a photo is made once; a repeated call after a stop goes on. Another process
+        that updates the same folder is waited for, with a logged warning.
         """
         with self._lock:
             wanted = list(annotations)
@@ -108,6 +119,7 @@ class Shortlist:
             packed = self._packed
             if len(packed.slots) >= _VOTES_FROM and can_vote(packed.descriptors, packed.counts):
                 self._update_votes(progress)
+            self._lacking = tuple(name for name in wanted if name not in self._packed.slots)
             self._updated = wanted
 
     def wait(self, progress: Progress | None = None) -> None:

@@ -31,6 +31,12 @@ PAIR_SCORES = tuple(name for name in SCORE_NAMES if name not in DISTRIBUTION_SCO
 _SYMMETRIC_SCORES = frozenset({"matches", "sum", "top_10", "top_25", "top_50"})
 _SYMMETRIC_MATCHERS = frozenset({"lightglue", "lighterglue", "cosine", "ssim"})
 
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "contrast": ("none", "clahe"),
+    "score": PAIR_SCORES,
+    "segment": ("none", "u2netp"),
+}
+
 _FEATURES, _PAIRS, _NOTHING = "features", "pairs", "nothing"
 
 
@@ -61,6 +67,8 @@ class Knobs:
     matcher: str = _knob("lightglue", _PAIRS)
     score: str = _knob("sum", _PAIRS)
     screened_to: int = _knob(0, _PAIRS)  # annotations matched in full; 0: all
+    segment: str = _knob("none", _FEATURES)
+    contrast: str = _knob("none", _FEATURES)
     margin: float = _knob(0.0, _FEATURES, most=1)
     contrast_threshold: float = _knob(0.04, _FEATURES, most=0.999999)
     ratio: float = _knob(0.85, _PAIRS, least=1e-6, most=1)
@@ -70,8 +78,10 @@ class Knobs:
 
     def __post_init__(self) -> None:
         _check(self)
-        if self.score not in PAIR_SCORES:
-            raise SettingsError(f"score: there is no {self.score!r}; use {', '.join(PAIR_SCORES)}")
+        for name, words in _WORDS.items():
+            value = getattr(self, name)
+            if value not in words:
+                raise SettingsError(f"{name}: there is no {value!r}; use {', '.join(words)}")
 
     @property
     def method_name(self) -> str:
@@ -91,6 +101,7 @@ class Knobs:
             **{
                 name: getattr(self, name)
                 for name in (
+                    "contrast",
                     "contrast_threshold",
                     "depth_confidence",
                     "detection_threshold",
@@ -100,6 +111,7 @@ class Knobs:
                     "precision",
                     "ratio",
                     "score",
+                    "segment",
                     "threads",
                     "width_confidence",
                 )
@@ -113,6 +125,7 @@ class MethodValues:
 
     long_edge: int
     max_keypoints: int
+    contrast: str
     contrast_threshold: float
     depth_confidence: float
     detection_threshold: float
@@ -122,6 +135,7 @@ class MethodValues:
     precision: str
     ratio: float
     score: str
+    segment: str
     threads: int
     width_confidence: float
     device: str = "cpu"

@@ -1,0 +1,75 @@
+"""Keypoints of the animal only: another extractor's, without those of what is around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Optional
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.extractors import Extractor
+from resight.fingerprints import fingerprint
+from resight.segment import Segmenter
+from resight.types import Chip, Features
+
+#: A pixel is the animal's where the map says at least this.
+_LEAST = 0.3
+#: Less of a chip than this is no animal: the segmenter missed it.
+_MISSED = 0.02
+
+
+class Foreground:
+    """An extractor whose keypoints lie on the animal that a segmenter found.
+
+    Two photos of one place match by their grass and stones, whoever stands there. Where less
+    than a fiftieth of a chip was found, or nothing on it has a keypoint, that was not the
+    animal, and all keypoints are kept. Family and all else are those of the extractor.
+    """
+
+    def __init__(self, extractor: Extractor, segmenter: Segmenter) -> None:
+        self.extractor = extractor
+        self.segmenter = segmenter
+        self.family = extractor.family
+        self.max_keypoints = extractor.max_keypoints
+        self.precision: Optional[str] = getattr(extractor, "precision", None)
+        self.fingerprint = fingerprint(
+            "foreground.v1",
+            extractor=extractor.fingerprint,
+            least=_LEAST,
+            missed=_MISSED,
+            segmenter=segmenter.fingerprint,
+        )
+
+    def extract(self, chips: Sequence[Chip]) -> list[Features]:
+        """The extractor's features of each chip, on the animal."""
+        masks = self.segmenter.masks(chips)
+        masked = [
+            replace(chip, animal=_animal(mask, chip.size))
+            for chip, mask in zip(chips, masks, strict=True)
+        ]
+        found = map(_on_animal, self.extractor.extract(masked), masked)
+        return [
+            replace(
+                features if len(features) else self.extractor.extract([chip])[0],
+                fingerprint=self.fingerprint,
+            )
+            for features, chip in zip(found, chips, strict=True)
+        ]
+
+
+def _animal(mask: NDArray[np.float32], size: tuple[int, int]) -> Optional[NDArray[np.bool_]]:
+    """Which pixels of a chip are the animal's; ``None`` if it was missed."""
+    animal = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR) >= _LEAST
+    return animal if animal.mean() >= _MISSED else None
+
+
+def _on_animal(features: Features, chip: Chip) -> Features:
+    if chip.animal is None:
+        return features
+    w, h = chip.size
+    x, y = np.rint(features.keypoints).astype(np.intp).T
+    (kept,) = np.nonzero(chip.animal[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)])
+    return features.only(kept)

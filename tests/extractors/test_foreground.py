@@ -1,0 +1,111 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.chips import make_chip
+from resight.engine import open_engine
+from resight.extractors.aliked import Aliked
+from resight.extractors.foreground import Foreground
+from resight.extractors.sift import Sift
+from resight.models.graphs import compiled_folder
+from resight.segment.u2net import U2NetP
+from resight.testing import drawn_animals, photograph
+from resight.testing.conformance import ExtractorCase, chip_of, drawn_chip
+from resight.types import Chip, Features
+
+
+@dataclass
+class Painted:
+    """A segmenter that finds the same map everywhere."""
+
+    mask: NDArray[np.float32]
+    fingerprint: str = "painted"
+
+    def masks(self, chips: Sequence[Chip]) -> list[NDArray[np.float32]]:
+        return [self.mask for _ in chips]
+
+
+def columns(*values: float) -> Painted:
+    return Painted(np.array([values], np.float32))
+
+
+class TestForegroundOfSift(ExtractorCase):
+    """Of everything, so that the case's expectations of an extractor hold."""
+
+    variants: ClassVar = {"max_keypoints": 64}
+
+    def make(self, **arguments: Any) -> Foreground:
+        return Foreground(Sift(**arguments), columns(1))
+
+
+def right_half(chip: Chip) -> Painted:
+    mask = np.zeros(chip.pixels.shape[:2], np.float32)
+    mask[:, chip.size[0] // 2 :] = 1
+    return Painted(mask)
+
+
+def test_only_keypoints_on_the_animal_are_kept_best_first() -> None:
+    chip = drawn_chip(1)
+    (everything,) = Sift().extract([chip])
+    (found,) = Foreground(Sift(), right_half(chip)).extract([chip])
+    inside = everything.keypoints[:, 0] > chip.size[0] / 2 - 0.5  # pixel centres are at integers
+    assert 0 < inside.sum() < len(everything)
+    np.testing.assert_array_equal(found.keypoints, everything.keypoints[inside])
+    np.testing.assert_array_equal(found.descriptors, everything.descriptors[inside])
+    assert found.scales is not None
+    assert len(found.scales) == len(found)
+
+
+def test_aliked_spends_its_keypoints_on_the_animal() -> None:
+    chip = drawn_chip(1)
+    engine = open_engine(cache=compiled_folder())
+    (found,) = Foreground(Aliked(engine=engine, max_keypoints=30), right_half(chip)).extract([chip])
+    assert 25 <= len(found) <= 30  # refined, a point may leave the mask by a pixel
+    assert found.keypoints[:, 0].min() >= chip.size[0] // 2 - 1
+
+
+def test_all_are_kept_where_the_animal_was_missed() -> None:
+    chip = drawn_chip(1)
+    (everything,) = Sift().extract([chip])
+    (found,) = Foreground(Sift(), Painted(np.zeros((8, 8), np.float32))).extract([chip])
+    np.testing.assert_array_equal(found.keypoints, everything.keypoints)
+    assert found.fingerprint != everything.fingerprint
+
+
+def test_all_are_kept_where_what_was_found_has_no_keypoints() -> None:
+    pixels = drawn_chip(1).pixels.copy()
+    pixels[:, pixels.shape[1] // 2 - 20 :] = 128
+    chip = chip_of(pixels)
+    (everything,) = Sift().extract([chip])
+    (found,) = Foreground(Sift(), right_half(chip)).extract([chip])
+    np.testing.assert_array_equal(found.keypoints, everything.keypoints)
+    assert found.fingerprint != everything.fingerprint
+
+
+def test_the_fingerprint_follows_both_parts() -> None:
+    prints = {
+        Foreground(Sift(), columns(1)).fingerprint,
+        Foreground(Sift(max_keypoints=5), columns(1)).fingerprint,
+        Foreground(Sift(), Painted(np.ones((1, 1), np.float32), "other")).fingerprint,
+    }
+    assert len(prints) == 3
+
+
+def test_surroundings_go_and_the_animal_stays() -> None:
+    segmenter = U2NetP(engine=open_engine(precision="auto", cache=compiled_folder()))
+    photo = photograph(drawn_animals(1, seed=4, kind="stripes")[0], seed=1, difficulty=0.4)
+    chip = make_chip(photo.pixels)
+    (everything,), (found,) = (
+        extractor.extract([chip]) for extractor in (Sift(), Foreground(Sift(), segmenter))
+    )
+
+    def on_animal(features: Features) -> int:
+        x, y = np.rint(chip.to_photo[:, :2] @ features.keypoints.T + chip.to_photo[:, 2:])
+        return int(photo.mask[y.astype(int), x.astype(int)].sum())
+
+    assert on_animal(found) > 0.9 * on_animal(everything)
+    around = len(everything) - on_animal(everything)
+    assert 0 < len(found) - on_animal(found) < 0.5 * around

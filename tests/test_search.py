@@ -1,0 +1,45 @@
+"""A search that lives longer than what it found on the disk when it began."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from resight.catalogue import Catalogue, plan_folders
+from resight.extractors.sift import Sift
+from resight.matchers.nearest import NearestNeighbour
+from resight.method import Method
+from resight.search import PhotoSearch
+
+METHOD = Method("sift+nearest", Sift(max_keypoints=50), NearestNeighbour(), long_edge=96)
+
+
+def drawn(path: Path, seed: int) -> Path:
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(coarse).resize((96, 72), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def test_a_restored_original_is_noticed_and_a_lost_one_not_tried_for_ever(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = [drawn(tmp_path / "photos" / f"animal {n}" / f"{n}.png", n) for n in range(6)]
+    asked = drawn(tmp_path / "asked.png", 99)
+    with Catalogue.init(tmp_path / "catalogue") as catalogue:
+        list(catalogue.add(plan_folders(tmp_path / "photos"), actor="test"))
+        lost = catalogue.original("animal 3/3.png")
+        content = lost.read_bytes()
+        lost.unlink()
+        search = PhotoSearch(catalogue=catalogue, method=METHOD, effort="quick")
+        query = search.read(asked)
+        missing = [search.identify(query).left_out for _ in range(4)]
+        assert missing == [{"photo not available": 1}] * 4
+        assert caplog.text.count("is lost or damaged") <= 2, "not at every query"
+
+        lost.write_bytes(content)
+        assert search.identify(query).left_out == {}
+    assert photos[3].read_bytes() == content
