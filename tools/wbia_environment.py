@@ -32,9 +32,8 @@ WITHOUT_DEPENDENCIES = (
     "pyhesaff==2.2.0",
     "imgaug==0.4.0",
 )
-#: Only its class definitions are needed.
 OF_SOURCE = ("permission==0.4.1",)  # needs the setuptools pinned here to build
-TORCH = "torch==2.13.0"
+TORCH = "torch==2.13.0"  # only its class definitions are needed
 OF_ANOTHER_PYTHON = ("wbia-vtool==4.0.2", "wbia-pyflann==4.0.4")
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64")
 _START_UP = "import distutils.version\n"
@@ -48,7 +47,13 @@ def main() -> int:
     pip(python, "install", "-r", str(pinned))
     pip(python, "install", "--no-deps", *WITHOUT_DEPENDENCIES)
     pip(python, "install", "--no-deps", "--no-build-isolation", *OF_SOURCE)
-    pip(python, "install", "-c", str(pinned), TORCH)
+    pip(python, "install", TORCH)
+    _add_wheels(directory, python)
+    return 0
+
+
+def _add_wheels(directory: Path, python: str) -> None:
+    """What pip does not install on this Python, and what it takes to run."""
     site = Path(sysconfig.get_path("purelib", vars={"base": str(directory)}))
     with tempfile.TemporaryDirectory() as downloads:
         platforms = [part for each in PLATFORMS for part in ("--platform", each)]
@@ -60,7 +65,6 @@ def main() -> int:
                 archive.extractall(site)
     (site / "wbia_start_up.pth").write_text(_START_UP, encoding="ascii")
     (site / "theano.py").write_text('"""Not Theano: WBIA imports it only."""\n', encoding="ascii")
-    return 0
 
 
 def pip(python: str, *arguments: str) -> None:
