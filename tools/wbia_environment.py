@@ -54,7 +54,7 @@ def main() -> int:
 
 def _add_wheels(directory: Path, python: str) -> None:
     """What pip does not install on this Python, and what it takes to run."""
-    site = Path(sysconfig.get_path("purelib", vars={"base": str(directory)}))
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(directory)}))
     with tempfile.TemporaryDirectory() as downloads:
         platforms = [part for each in PLATFORMS for part in ("--platform", each)]
         for each in OF_ANOTHER_PYTHON:
