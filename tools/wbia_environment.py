@@ -45,9 +45,9 @@ def main() -> int:
     python = str(directory / "bin" / "python")
     pinned = ROOT / "requirements" / "wbia.txt"
     pip(python, "install", "-r", str(pinned))
+    pip(python, "install", TORCH)
     pip(python, "install", "--no-deps", *WITHOUT_DEPENDENCIES)
     pip(python, "install", "--no-deps", "--no-build-isolation", *OF_SOURCE)
-    pip(python, "install", TORCH)
     _add_wheels(directory, python)
     return 0
 
