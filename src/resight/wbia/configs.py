@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import Any, ClassVar, Optional
 
@@ -23,6 +24,8 @@ from resight.wbia.config import (
     screen_digest,
 )
 from resight.wbia.models import method_of
+
+logger = logging.getLogger("wbia.resight")
 
 #: Keys of a query that are for WBIA, or made by us.
 _NOT_OURS = frozenset({"pipeline_root", "proot", "config_path", "fingerprint"})
@@ -51,6 +54,8 @@ class KnobsConfig(dtool.Config):
                 self._read = read_knobs(given.get("config_path"), ours)
         except SettingsError as error:
             if given:
+                # WBIA's server on Python 3.11 fails to report errors: it calls what is gone.
+                logger.error("%s", error)
                 raise
             self._problem = error  # WBIA makes one of each kind when it starts; let it start
             return
