@@ -2,17 +2,20 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 TORCH_VENV ?= .venv-torch
+WBIA_VENV ?= .venv-wbia
 RUN := $(VENV)/bin
 MODELS := aliked-n16 aliked-lightglue u2netp
 TEST_MODELS := $(MODELS) aliked-t16 aliked-n16rot aliked-n32 \
 	disk disk-lightglue xfeat xfeat-lighterglue efficientnet-lite0
+WBIA_MODELS := $(MODELS) efficientnet-lite0
+WBIA_PIP := $(WBIA_VENV)/bin/python -m pip --disable-pip-version-check
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN)/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check notebooks parity bench templates lock clean
+.PHONY: help setup demo test test-wbia check notebooks parity bench templates lock clean
 
 help:  ## What can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 setup: $(VENV)/.core  ## Environment, locked dependencies and weights, without torch
 
@@ -21,6 +24,11 @@ demo: setup  ## Drawn animals: make a catalogue, identify new photos, draw a mat
 
 test: $(VENV)/.dev  ## The test suite
 	$(RUN)/python -m pytest -n 2 --dist loadfile
+
+test-wbia: $(WBIA_VENV)/.wbia  ## The plugin for Wildbook-IA in a real one
+	$(WBIA_PIP) install -q --force-reinstall --no-deps ./distributions/wbia
+	$(WBIA_VENV)/bin/python -m resight.wbia fetch $(WBIA_MODELS)
+	$(WBIA_VENV)/bin/python -m pytest -q -c tests/wbia/pytest.ini tests/wbia
 
 check: $(VENV)/.dev  ## Format, lint, types, layers
 	$(RUN)/ruff format --check .
@@ -52,7 +60,7 @@ LOCK = --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted
 	--generate-hashes --allow-unsafe --no-header
 
 clean:  ## Remove environments and what the demo made
-	rm -rf $(VENV) $(TORCH_VENV) demo build
+	rm -rf $(VENV) $(TORCH_VENV) $(WBIA_VENV) demo build
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -74,4 +82,12 @@ $(TORCH_VENV)/.torch: requirements/torch.txt requirements/dev.lock
 	$(TORCH_VENV)/bin/python -m pip install -q -r requirements/torch.txt
 	$(TORCH_VENV)/bin/python -m pip install -q --no-deps -e .
 	$(TORCH_VENV)/bin/resight models fetch $(TEST_MODELS)
+	touch $@
+
+# What is noted before the plugin comes is compared in tests/wbia/test_environment.py.
+$(WBIA_VENV)/.wbia: requirements/wbia.txt tools/wbia_environment.py distributions/wbia/pyproject.toml
+	$(PYTHON) tools/wbia_environment.py $(WBIA_VENV)
+	$(WBIA_PIP) freeze > $(WBIA_VENV)/before-freeze.txt
+	$(WBIA_PIP) check > $(WBIA_VENV)/before-check.txt || true
+	$(WBIA_PIP) install -q -c $(WBIA_VENV)/before-freeze.txt ./distributions/wbia
 	touch $@

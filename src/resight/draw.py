@@ -17,14 +17,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from resight.errors import ResightError
 from resight.files import write_whole
+from resight.lines import UNVERIFIED, colours, draw_unverified, draw_verified, pen_for
 from resight.types import Chip, Evidence
 
 _PAPER = (255, 255, 255)
 _INK = (25, 25, 25)
 _FAINT_INK = (105, 105, 105)
-_UNVERIFIED = (190, 190, 190)
-_CROWD = 60  # verified matches in one row
-_SUBPIXEL_BITS = 4  # OpenCV draws in fixed point: coordinates × 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +64,9 @@ def draw_identification(
     """
     if width < 200:
         raise ValueError(f"a picture of matches needs a width of 200 or more, got {width}")
-    # Outlined lines read best, but many of them would hide the animal. All rows are drawn alike,
-    # or a poor candidate would catch the eye before a good one.
+    # All rows are drawn alike, or a poor candidate would catch the eye before a good one.
     most = max((int(row.evidence.geometry.inliers.sum()) for row in rows), default=0)
-    style = _Style(width, crowded=most > _CROWD)
+    style = _Style(width, most)
     parts = [_heading(style, title)] if title else []
     if rows:
         parts += [_row(style, query, row) for row in rows]
@@ -99,16 +96,13 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
 class _Style:
     """Sizes that follow from the picture's width, and lines from how many there are."""
 
-    def __init__(self, width: int, *, crowded: bool) -> None:
+    def __init__(self, width: int, most: int) -> None:
         self.width = width
         self.text = max(11, round(width / 60))
         self.margin = max(6, round(width / 100))
         self.gap = 2 * self.margin
         self.cell = (width - 2 * self.margin - self.gap) // 2
-        self.crowded = crowded
-        self.line = 1 if crowded else max(1, round(width / 800))
-        self.opacity = 0.65 if crowded else 0.8
-        self.dot = max(3, round(width / 240))
+        self.pen = pen_for(width, most)
         self.font: Any = ImageFont.load_default(self.text)
         self.small: Any = ImageFont.load_default(max(10, round(self.text * 0.8)))
 
@@ -141,8 +135,8 @@ def _row(style: _Style, query: View, row: Row) -> NDArray[np.uint8]:
         return _captioned(canvas, style, row.title, alike)
     from_ = _placed(query, matches.pairs[:, 0], left, left_at)
     to = _placed(row.gallery, matches.pairs[:, 1], right, right_at)
-    _draw_unverified(canvas, from_[~inliers], to[~inliers])
-    _draw_verified(canvas, style, from_[inliers], to[inliers], matches.scores[inliers])
+    draw_unverified(canvas, from_[~inliers], to[~inliers])
+    draw_verified(canvas, style.pen, from_[inliers], to[inliers], matches.scores[inliers])
     counts = f"{np.count_nonzero(inliers)} of {len(matches)} matches verified"
     return _captioned(canvas, style, row.title, counts)
 
@@ -173,56 +167,6 @@ def _placed(
     return placed
 
 
-def _colours(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(K, 3) RGB of scores in [0, 1]: viridis, dark blue to yellow."""
-    levels = np.clip(np.rint(scores * 255), 0, 255).astype(np.uint8).reshape(-1, 1)
-    if len(levels) == 0:
-        return np.zeros((0, 3), np.uint8)
-    mapped = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)
-    return np.asarray(mapped[:, 0, ::-1], np.uint8)
-
-
-def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    return np.rint(points * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-
-
-def _draw_unverified(
-    canvas: NDArray[np.uint8], start: NDArray[np.float64], end: NDArray[np.float64]
-) -> None:
-    layer = canvas.copy()
-    for a, b in zip(_fixed(start), _fixed(end), strict=True):
-        cv2.line(layer, a.tolist(), b.tolist(), _UNVERIFIED, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
-    cv2.addWeighted(layer, 0.35, canvas, 0.65, 0, dst=canvas)
-
-
-def _draw_verified(
-    canvas: NDArray[np.uint8],
-    style: _Style,
-    start: NDArray[np.float64],
-    end: NDArray[np.float64],
-    scores: NDArray[np.float32],
-) -> None:
-    order = np.argsort(scores, kind="stable")  # the surest on top
-    starts, ends = _fixed(start[order]).tolist(), _fixed(end[order]).tolist()
-    colours = _colours(scores[order]).tolist()
-    layer = canvas.copy()
-    for a, b, colour in zip(starts, ends, colours, strict=True):
-        if not style.crowded:
-            cv2.line(layer, a, b, _halo(colour), style.line + 2, cv2.LINE_AA, _SUBPIXEL_BITS)
-        cv2.line(layer, a, b, colour, style.line, cv2.LINE_AA, _SUBPIXEL_BITS)
-    cv2.addWeighted(layer, style.opacity, canvas, 1 - style.opacity, 0, dst=canvas)
-    radius = style.dot << _SUBPIXEL_BITS
-    for a, b, colour in zip(starts, ends, colours, strict=True):
-        for point in (a, b):
-            cv2.circle(canvas, point, radius, colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
-            cv2.circle(canvas, point, radius, _halo(colour), 1, cv2.LINE_AA, _SUBPIXEL_BITS)
-
-
-def _halo(colour: Sequence[int]) -> tuple[int, int, int]:
-    """The outline that sets a colour off from any photo: light around dark, dark around light."""
-    return _PAPER if sum(colour) < 3 * 110 else _INK
-
-
 def _captioned(
     canvas: NDArray[np.uint8], style: _Style, title: str, counts: str
 ) -> NDArray[np.uint8]:
@@ -243,14 +187,14 @@ def _legend(style: _Style, colour: str) -> NDArray[np.uint8]:
     canvas = _paper(style, height)
     label = f"match {colour}   0 "
     x = style.margin + round(style.small.getlength(label)) + style.margin // 2
-    ramp = _colours(np.linspace(0, 1, bar, dtype=np.float32))
+    ramp = colours(np.linspace(0, 1, bar, dtype=np.float32))
     canvas[middle - thick // 2 : middle - thick // 2 + thick, x : x + bar] = ramp
     grey = x + bar + 6 * style.margin
     picture = Image.fromarray(canvas)
     pen = ImageDraw.Draw(picture)
     pen.text((style.margin, middle), label, _FAINT_INK, style.small, "lm")
     pen.text((x + bar + style.margin // 2, middle), "1", _FAINT_INK, style.small, "lm")
-    pen.line((grey, middle, grey + 3 * style.margin, middle), _UNVERIFIED, 1)
+    pen.line((grey, middle, grey + 3 * style.margin, middle), UNVERIFIED, 1)
     text = "match that does not agree with the others' geometry"
     pen.text((grey + 4 * style.margin, middle), text, _FAINT_INK, style.small, "lm")
     return np.asarray(picture)

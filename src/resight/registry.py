@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Optional, cast
+from typing import TYPE_CHECKING, Any, Optional, Protocol, cast
 
 from resight.errors import IncompatibleFeatures, UnknownMethod
 from resight.matchers import ANY_FAMILY
@@ -26,7 +26,32 @@ if TYPE_CHECKING:  # for the signatures only: naming a method must not start an 
     from resight.extractors import Extractor
     from resight.matchers import Matcher
     from resight.method import Method
-    from resight.settings import Settings
+
+
+class MethodSettings(Protocol):
+    """What a method is built from: these, and a value for each argument that its classes take.
+
+    ``resight.settings.Settings``, or any object whose attributes they are.
+    """
+
+    @property
+    def engine(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def long_edge(self) -> int: ...
+    @property
+    def margin(self) -> float: ...
+    @property
+    def score(self) -> str: ...
+    @property
+    def segment(self) -> str: ...
+    @property
+    def contrast(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -103,7 +128,7 @@ def registered(role: str) -> tuple[str, ...]:
     return tuple(sorted(_parts(role)))
 
 
-def build_method(name: str, settings: Settings) -> Method:
+def build_method(name: str, settings: MethodSettings) -> Method:
     """The method of that name, each class given those settings its constructor names.
 
     A class that takes an ``engine`` gets the one the settings ask for; all parts share it.
@@ -150,7 +175,7 @@ def build_method(name: str, settings: Settings) -> Method:
     )
 
 
-def _open_engine(settings: Settings) -> Engine:
+def _open_engine(settings: MethodSettings) -> Engine:
     from resight.engine import open_engine
     from resight.models.graphs import compiled_folder
 
@@ -163,7 +188,9 @@ def _open_engine(settings: Settings) -> Engine:
     )
 
 
-def _of_animal(extractor: Extractor, settings: Settings, engine: Callable[[], Engine]) -> Extractor:
+def _of_animal(
+    extractor: Extractor, settings: MethodSettings, engine: Callable[[], Engine]
+) -> Extractor:
     """The extractor, of the animal alone and with its contrast evened out if so set."""
     from resight.extractors import describes_whole
     from resight.extractors.equalised import Equalised
@@ -216,7 +243,7 @@ def _load(role: str, name: str) -> tuple[Callable[..., object], Part]:
 def _arguments(
     cls: Callable[..., object],
     given: Mapping[str, object],
-    settings: Settings,
+    settings: MethodSettings,
     engine: Callable[[], Engine],
 ) -> dict[str, Any]:
     """Values for the keyword-only arguments of a class: the name's, then the settings'."""
@@ -226,6 +253,6 @@ def _arguments(
             continue
         if name == "engine":
             values[name] = engine()
-        elif name in type(settings).model_fields:
+        elif name in vars(settings):
             values[name] = getattr(settings, name)
     return values

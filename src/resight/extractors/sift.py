@@ -14,6 +14,8 @@ from resight.fingerprints import fingerprint
 from resight.types import Chip, Features
 
 _DIMENSIONS = 128
+_VERSION = tuple(int(part) for part in cv2.__version__.split(".")[:2])
+_PRECISE = {"enable_precise_upscale": True} if _VERSION >= (4, 8) else {}
 
 
 class Sift:
@@ -65,12 +67,13 @@ class Sift:
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         """Features of each chip; those with the strongest response first."""
-        # Without the precise upscale every keypoint lies 0.25 px to the lower right.
+        # Without the precise upscale every keypoint lies 0.25 px to the lower right. OpenCV has it
+        # from 4.8 on; WBIA's is older, where only this plugin runs and the fingerprint says so.
         # The detector is made per call because OpenCV does not say it may be shared by threads.
         detector = cv2.SIFT.create(
             nfeatures=self.max_keypoints,
             contrastThreshold=self.contrast_threshold,
-            enable_precise_upscale=True,
+            **_PRECISE,
         )
         return [self._extract_one(detector, chip) for chip in chips]
 
