@@ -13,6 +13,8 @@ from resight.testing import drawn_animals, write_photos
 
 from .commands import PATTERN, Drawn, run
 
+_MODELS = os.environ.get("RESIGHT_MODELS")
+
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -26,6 +28,17 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def usual_features(_own_surroundings: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chips are segmented and equalised as by default: drawn animals' scores are of such."""
+    monkeypatch.delenv("RESIGHT_SEGMENT")
+    monkeypatch.delenv("RESIGHT_CONTRAST")
+    if _MODELS is None:
+        monkeypatch.delenv("RESIGHT_MODELS")
+    else:
+        monkeypatch.setenv("RESIGHT_MODELS", _MODELS)
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,7 @@ def test_probabilities_are_learned_kept_told_and_forgotten(herd: Path) -> None:
     assert not list(catalogue.glob("features/*/calibration/*.jsonl"))
 
 
+@pytest.mark.usefixtures("usual_features")
 def test_a_damaged_calibration_is_found_and_not_used(herd: Path) -> None:
     catalogue = herd / "it"
     assert run("calibrate", "--limit", 40, "-c", catalogue).code == 0

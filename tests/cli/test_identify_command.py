@@ -24,6 +24,7 @@ CANDIDATE_KEYS = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("usual_features")
 def test_the_right_individual_comes_first_with_its_photo(drawn: Drawn) -> None:
     query = drawn.queries[2]
     ran = run("identify", query.path, "--side", "left", "-c", drawn.catalogue, "--json")
@@ -42,6 +43,7 @@ def test_the_right_individual_comes_first_with_its_photo(drawn: Drawn) -> None:
     assert ran.json["fingerprint"].startswith("chip.v1(")
 
 
+@pytest.mark.usefixtures("usual_features")
 def test_people_read_a_table_and_what_the_score_is_not(drawn: Drawn) -> None:
     ran = run("identify", drawn.queries[0].path, "--top", "1", "-c", drawn.catalogue)
     assert "1   Donatello" in ran.out
