@@ -6,15 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.lines import Pen, draw_unverified, draw_verified
+from resight.lines import draw_unverified, draw_verified, pen_for
 from resight.types import Chip, Features, Matches
 from resight.verify import verify
 
 Pixels = NDArray[np.uint8]
 
 _LONG_EDGE = 800  # of each photo in a picture
-_CROWD = 100  # verified matches, from which on they are drawn finer
-_PEN = Pen(line=2, dot=4, opacity=0.8, outlined=True)
 
 
 def draw_pair(
@@ -45,8 +43,7 @@ def draw_pair(
         inliers = verify(*features, matches).inliers
         start, end = points[0], points[1] + at
         draw_unverified(canvas, start[~inliers], end[~inliers])
-        crowded = np.count_nonzero(inliers) > _CROWD
-        pen = Pen(line=1, dot=2, opacity=0.5, outlined=False) if crowded else _PEN
+        pen = pen_for(canvas.shape[1], int(inliers.sum()))
         draw_verified(canvas, pen, start[inliers], end[inliers], matches.scores[inliers])
     return canvas
 
