@@ -69,7 +69,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--max-keypoints", type=int, default=1024)
     arguments = parser.parse_args()
-    settings = load_settings([f"max_keypoints={arguments.max_keypoints}", "precision=f32"])
+    plain = ["segment=none", "contrast=none"]  # a wall has no animal
+    settings = load_settings([f"max_keypoints={arguments.max_keypoints}", "precision=f32", *plain])
     chips = {
         number: load_chip(arguments.folder, number) for number in {n for p in PAIRS for n in p}
     }
