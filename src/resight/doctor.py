@@ -16,11 +16,8 @@ from resight.catalogue import Catalogue, Finding, folder_warnings
 from resight.engine import DEVICES, available_cores, open_engine
 from resight.errors import NotACatalogue, ResightError
 from resight.evaluate.machine import machine
-from resight.models import WEIGHTS, models_folder, verify
+from resight.models import DEFAULT_WEIGHTS, WEIGHTS, models_folder, verify
 from resight.settings import FILE_NAME, load_settings, user_settings_folder
-
-#: Weights without which the default method does not run.
-DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue", "u2netp")
 
 
 @dataclass(frozen=True)

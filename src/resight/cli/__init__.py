@@ -76,9 +76,11 @@ class _Commands(Group):
         except NotACatalogue as problem:
             error(f"{problem} (`resight init DIR`), or name yours with `--catalogue DIR`")
         except WeightsMissing as problem:
+            from resight.models import DEFAULT_WEIGHTS
+
             error(
                 f"{problem} (all that the default method needs: "
-                f"`resight models fetch {' '.join(models.DEFAULT_WEIGHTS)}`)"
+                f"`resight models fetch {' '.join(DEFAULT_WEIGHTS)}`)"
             )
         except ResightError as problem:
             error(str(problem))

@@ -14,9 +14,6 @@ from resight.cli.output import Column, Output, error, exit_code, file_size
 if TYPE_CHECKING:
     from resight.models import Progress, WeightsFile, WeightsStatus
 
-#: What the default method needs.
-DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue", "u2netp")
-
 _VERIFIED = {"present": "right", "corrupt": "WRONG"}
 
 app = typer.Typer(
@@ -37,7 +34,7 @@ def list_(as_json: AsJson = False, quiet: Quiet = False) -> None:
 
     Next: resight models fetch NAME
     """
-    from resight.models import WEIGHTS, models_folder, status
+    from resight.models import DEFAULT_WEIGHTS, WEIGHTS, models_folder, status
 
     out = Output(quiet=quiet, as_json=as_json)
     found = [status(name) for name in WEIGHTS]
@@ -87,7 +84,7 @@ def fetch(
 
     Next: resight demo
     """
-    from resight.models import WEIGHTS, fetch_all
+    from resight.models import DEFAULT_WEIGHTS, WEIGHTS, fetch_all
 
     out = Output(quiet=quiet, as_json=as_json)
     free = [name for name, row in WEIGHTS.items() if accept_licence or not row.restriction]

@@ -227,6 +227,8 @@ _ROWS = (
 
 #: Every row by name.
 WEIGHTS: Mapping[str, WeightsFile] = {row.name: row for row in _ROWS}
+#: Those without which the default method with its default settings does not run.
+DEFAULT_WEIGHTS = ("aliked-n16", "aliked-lightglue", "u2netp")
 
 
 def weights(name: str) -> WeightsFile:
