@@ -55,26 +55,18 @@ class Herd:
         margin: float,
     ) -> Iterator[Features | None]:
         for name in annotations:
-            animal = int(name.split(".")[0])
-            yield shown([*range(SHARED), *range(10 + OWN * animal, 10 + OWN * (animal + 1))])
+            yield shown(self.numbers(int(name.split(".")[0])))
+
+    def numbers(self, animal: int) -> list[int]:
+        return [*range(SHARED), *range(10 + OWN * animal, 10 + OWN * (animal + 1))]
 
 
 class Uneven(Herd):
     """Every third animal shares less with others, so that pairs of it say something else."""
 
-    def features(
-        self,
-        annotations: Sequence[str],
-        extractor: Extractor,
-        /,
-        *,
-        long_edge: int,
-        margin: float,
-    ) -> Iterator[Features | None]:
-        for name in annotations:
-            animal = int(name.split(".")[0])
-            shared, first = (SHARED if animal % 3 else 1), 10 + 8 * animal
-            yield shown([*range(shared), *range(first, first + 9 - shared)])
+    def numbers(self, animal: int) -> list[int]:
+        shared, first = (SHARED if animal % 3 else 1), 10 + 8 * animal
+        return [*range(shared), *range(first, first + 9 - shared)]
 
 
 def shown(numbers: Sequence[int]) -> Features:

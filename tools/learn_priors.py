@@ -2,7 +2,7 @@
 
     python tools/learn_priors.py --method sift+nearest --effort normal exhaustive
     python tools/learn_priors.py --method aliked-n16+lightglue --effort quick normal
-    python tools/learn_priors.py --method aliked-n16+lightglue --effort exhaustive --animals 24
+    python tools/learn_priors.py --method aliked-n16+lightglue --effort exhaustive --animals 20
     python tools/learn_priors.py --method aliked-n16+lightglue --demo --animals 30
 
 Writes src/resight/calibration/priors/METHOD-EFFORT[-demo].jsonl. Animals of both kinds are
