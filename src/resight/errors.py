@@ -23,7 +23,8 @@
     │   ├── NotFound               no photo, individual or decision of that name
     │   └── Conflict               would make two records contradict each other
     ├── CalibrationError           too few trials, a leak, or a damaged calibration
-    ├── ImportFileError            a CSV or name pattern of `resight add`
+    ├── ImportFileError            a table, package, video or name pattern of `resight add`
+    ├── ExportError                a file of `resight export` cannot be made
     ├── ProtocolError              an evaluation protocol file
     └── MissingExtra               an optional package; names `pip install resight[...]`
 
@@ -125,7 +126,11 @@ class CalibrationError(ResightError):
 
 
 class ImportFileError(ResightError):
-    """A CSV file or name pattern given to ``add`` cannot be understood."""
+    """A table, package, video or name pattern given to ``add`` cannot be understood."""
+
+
+class ExportError(ResightError):
+    """What was asked to be exported cannot be written, or would tell more than was asked."""
 
 
 class ProtocolError(ResightError):

@@ -165,7 +165,7 @@ def test_a_column_nobody_knows_is_warned_of(drawn: Drawn, tmp_path: Path) -> Non
     photo = drawn.queries[5].path
     table = tmp_path / "t.csv"
     table.write_text(f"path,observer\n{photo.name},Ann\n")
-    arguments = ("add", "--csv", table, "--photos", photo.parent, "-c", drawn.catalogue)
+    arguments = ("add", table, "--photos", photo.parent, "-c", drawn.catalogue)
     ran = run(*arguments, "--json")
     assert ran.code == 0
     assert ran.json["warnings"] == ["t.csv: column not known and left out: 'observer'"]
@@ -235,7 +235,7 @@ def test_a_table_says_what_its_photos_show(drawn: Drawn, tmp_path: Path) -> None
     photo = drawn.queries[5].path
     table = tmp_path / "sightings.csv"
     table.write_text(f"path,identity,side\n{photo.name},Michelangelo,right\n")
-    ran = run("add", "--csv", table, "--photos", photo.parent, "-c", drawn.catalogue)
+    ran = run("add", table, "--photos", photo.parent, "-c", drawn.catalogue)
     assert ran.code == 0, ran.err
     assert "Michelangelo" in run("list", "-c", drawn.catalogue).out
 
@@ -249,7 +249,7 @@ def test_a_table_says_what_its_photos_show(drawn: Drawn, tmp_path: Path) -> None
         ("add", "photo.jpg", "--box", "1,2,3,-4"),
         ("add", "a.jpg", "b.jpg", "--box", "1,2,3,4"),
         ("add", ".", "--box", "1,2,3,4"),
-        ("add", "--csv", "table.csv", "--pattern", "{identity}"),
+        ("add", ".", "--map", "identity"),
         ("identify",),
         ("identify", "a.jpg", "--box", "1,2,3"),
         ("identify", "a.jpg", "--side", "lefft"),
@@ -295,8 +295,8 @@ def test_a_photo_not_known_suggests_photos_only(drawn: Drawn, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
-        (("add", "x", "--csv", "t.csv"), "--csv and SOURCE cannot be combined"),
-        (("add", "x", "--photos", "x"), "--photos needs --csv"),
+        (("add", "t.csv", "--map", "identity"), "'identity' is not FIELD=COLUMN"),
+        (("add", "a.jpg", "b.jpg", "--box", "1,2,3,4"), "--box is for one photo"),
     ],
 )
 def test_a_command_line_that_contradicts_itself_says_how(

@@ -26,6 +26,7 @@ from resight.cli import (
     demo,
     doctor,
     evaluate,
+    export,
     identify,
     models,
     prepare,
@@ -42,10 +43,11 @@ Exit codes: 0 done; 1 error; 2 command line not understood;
 
 Every command has examples: resight COMMAND --help"""
 
-_DAILY, _CURATE, _SAFE, _METHODS = (
+_DAILY, _CURATE, _SAFE, _OTHERS, _METHODS = (
     "Every day",
     "Curate the catalogue",
     "Keep it safe",
+    "Other programs and people",
     "Methods and this computer",
 )
 
@@ -169,6 +171,9 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "backup": catalogue.backup,
         "restore": catalogue.restore,
         "check": catalogue.check,
+    },
+    _OTHERS: {
+        "export": export.export,
     },
     _METHODS: {
         "evaluate": evaluate.evaluate,
