@@ -22,6 +22,7 @@
     │   ├── CatalogueDamaged       `check` or `restore` found a mismatch
     │   ├── NotFound               no photo, individual or decision of that name
     │   └── Conflict               would make two records contradict each other
+    │       └── Outdated           what it is about was changed since it was read
     ├── CalibrationError           too few trials, a leak, or a damaged calibration
     ├── ImportFileError            a CSV or name pattern of `resight add`
     ├── ProtocolError              an evaluation protocol file
@@ -118,6 +119,10 @@ class NotFound(CatalogueError):
 
 class Conflict(CatalogueError):
     """The change would make two records contradict each other."""
+
+
+class Outdated(Conflict):
+    """What a decision is about was changed since whoever decides has read it."""
 
 
 class CalibrationError(ResightError):
