@@ -22,6 +22,7 @@
     │   ├── CatalogueDamaged       `check` or `restore` found a mismatch
     │   ├── NotFound               no photo, individual or decision of that name
     │   └── Conflict               would make two records contradict each other
+    │       └── Outdated           what it is about was changed since it was read
     ├── CalibrationError           too few trials, a leak, or a damaged calibration
     ├── ImportFileError            a table, package, video or name pattern of `resight add`
     ├── ExportError                a file of `resight export` cannot be made
@@ -119,6 +120,10 @@ class NotFound(CatalogueError):
 
 class Conflict(CatalogueError):
     """The change would make two records contradict each other."""
+
+
+class Outdated(Conflict):
+    """What a decision is about was changed since whoever decides has read it."""
 
 
 class CalibrationError(ResightError):

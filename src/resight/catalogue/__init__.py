@@ -13,6 +13,7 @@ from resight.catalogue.importing import (
     plan_pattern,
 )
 from resight.catalogue.records import (
+    REVIEWS,
     AddOutcome,
     AnnotationRecord,
     BackupReport,
@@ -24,8 +25,10 @@ from resight.catalogue.records import (
     Purged,
     Shown,
 )
+from resight.catalogue.snapshot import State
 
 __all__ = [
+    "REVIEWS",
     "AddOutcome",
     "AnnotationRecord",
     "BackupReport",
@@ -40,6 +43,7 @@ __all__ = [
     "Prepared",
     "Purged",
     "Shown",
+    "State",
     "folder_warnings",
     "plan_csv",
     "plan_folders",

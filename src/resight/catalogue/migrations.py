@@ -117,6 +117,25 @@ CREATE INDEX purged_by_sha256 ON purged (sha256)
     )
 
 
+def _reviews_and_notes(connection: Connection) -> None:
+    """Marks that a review leaves on annotations; notes of individuals, changed by decisions too."""
+    _run(
+        connection,
+        """
+ALTER TABLE annotations ADD COLUMN review TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE changes ADD COLUMN individual TEXT NOT NULL DEFAULT '';
+
+CREATE INDEX changes_by_individual ON changes (individual) WHERE individual != '';
+
+CREATE TABLE individuals (
+    name TEXT PRIMARY KEY,
+    notes TEXT NOT NULL
+)
+""",
+    )
+
+
 def _merged_histories(connection: Connection) -> None:
     """What other catalogues had decided before they were merged into this one."""
     _run(
@@ -141,6 +160,7 @@ CREATE TABLE merged_changes (
     origin TEXT NOT NULL,
     merged INTEGER NOT NULL,
     annotation TEXT NOT NULL,
+    individual TEXT NOT NULL,
     before TEXT,
     after TEXT,
     FOREIGN KEY (decision, origin, merged) REFERENCES merged_decisions (decision, origin, id)
@@ -157,7 +177,7 @@ CREATE INDEX merged_changes_by_annotation ON merged_changes (annotation)
             )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first_release, _merged_histories)
+MIGRATIONS: tuple[Migration, ...] = (_first_release, _reviews_and_notes, _merged_histories)
 
 
 def version_of(connection: Connection) -> int:

@@ -15,9 +15,10 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from resight.catalogue import migrations
-from resight.catalogue.decisions import is_undone, replay, undoers
+from resight.catalogue import migrations, notes
+from resight.catalogue.decisions import fields_of
 from resight.catalogue.folders import DATABASE
+from resight.catalogue.log import ADDED_LATER, is_undone, replay, undoers_of
 from resight.catalogue.originals import Originals
 from resight.catalogue.store import (
     Store,
@@ -52,12 +53,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Other:
-    """All that another catalogue says: annotations by id, photos by sha256, its log in order."""
+    """All that another catalogue says: annotations by id, photos by sha256, notes by individual,
+    and its log in order, what it had taken over from others first."""
 
     name: str
     originals: Originals
     annotations: Mapping[str, dict[str, Any]]
     photos: Mapping[str, Mapping[str, Any]]
+    notes: Mapping[str, str]
     log: tuple[Entry, ...]
 
 
@@ -76,6 +79,7 @@ def read_other(folder: Path) -> Other:
             Originals(folder),
             state,
             {row["sha256"]: dict(row) for row in connection.execute(sa.select(photos)).mappings()},
+            notes.noted(connection),
             tuple(_log(connection, name)),
         )
 
@@ -129,34 +133,41 @@ def known_marks(connection: Connection) -> set[Mark]:
         (row.at, row.actor, row.kind)
         for row in connection.execute(sa.select(decisions.c.at, decisions.c.actor, decisions.c.kind))
     }
-    undone = undoers(connection)
+    undone = undoers_of(connection)
     for row in connection.execute(sa.select(merged_decisions)):
         if not is_undone(row.decision, undone):
             found.add((row.at, row.actor, row.kind))
     return found
 
 
-def base_of(other: Other, known: Iterable[Mark]) -> dict[str, dict[str, Any]]:
-    """What the other said when both last agreed: the state after its decisions known here."""
+@dataclass(frozen=True)
+class Base:
+    """What another catalogue said when both last agreed: fields by annotation, notes by name."""
+
+    annotations: Mapping[str, dict[str, Any]]
+    notes: Mapping[str, str]
+
+
+def base_of(other: Other, known: Iterable[Mark]) -> Base:
+    """The state after those first decisions of the other's own that are known here."""
     marks = set(known)
     state: dict[str, dict[str, Any]] = {}
-    for entry in other.log:
-        if entry.origin != other.name:
-            continue
+    said: dict[str, str] = {}
+    for entry in (each for each in other.log if each.origin == other.name):
         if entry.mark not in marks:
             break
         for change in entry.changes:
             after = None if change.after is None else json.loads(change.after)
-            if after is None:
+            if change.individual:
+                said[change.individual] = (after or {}).get("notes", "")
+            elif after is None:
                 state.pop(change.annotation, None)
             else:
-                state[change.annotation] = {**state.get(change.annotation, {}), **after}
-    return state
+                state[change.annotation] = {**state.get(change.annotation, ADDED_LATER), **after}
+    return Base(state, said)
 
 
 def annotations_now(connection: Connection) -> dict[str, dict[str, Any]]:
     """This catalogue's annotations by id, as decisions write them."""
-    from resight.catalogue.decisions import fields_of
-
     rows = connection.execute(sa.select(annotations_table)).mappings()
     return {row["id"]: fields_of(row) for row in rows}
