@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # for the signatures only: naming a method must not start an 
     from resight.extractors import Extractor
     from resight.matchers import Matcher
     from resight.method import Method
+    from resight.segment import Segmenter
 
 
 class MethodSettings(Protocol):
@@ -175,6 +176,20 @@ def build_method(name: str, settings: MethodSettings) -> Method:
     )
 
 
+def build_segmenter(settings: MethodSettings) -> Optional[Segmenter]:
+    """What tells the animal from what is around it, as the setting ``segment`` says.
+
+    Raises ``WeightsMissing``.
+    """
+    return _segmenter(settings, lambda: _open_engine(settings))
+
+
+def _segmenter(settings: MethodSettings, engine: Callable[[], Engine]) -> Optional[Segmenter]:
+    from resight.segment.u2net import U2NetP
+
+    return U2NetP(engine=engine()) if settings.segment == "u2netp" else None
+
+
 def _open_engine(settings: MethodSettings) -> Engine:
     from resight.engine import open_engine
     from resight.models.graphs import compiled_folder
@@ -195,15 +210,13 @@ def _of_animal(
     from resight.extractors import describes_whole
     from resight.extractors.equalised import Equalised
     from resight.extractors.foreground import Foreground
-    from resight.segment.u2net import U2NetP
 
     if describes_whole(extractor):
         return extractor
     if settings.contrast == "clahe":
         extractor = Equalised(extractor)
-    if settings.segment == "u2netp":
-        extractor = Foreground(extractor, U2NetP(engine=engine()))
-    return extractor
+    segmenter = _segmenter(settings, engine)
+    return Foreground(extractor, segmenter) if segmenter else extractor
 
 
 def _check_family(matcher: str, accepts: Iterable[str], family: str, extractor: str) -> None:

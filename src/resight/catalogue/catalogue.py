@@ -15,6 +15,7 @@ from resight.catalogue import (
     decisions,
     gallery,
     log,
+    merging,
     opening,
     purging,
     queries,
@@ -35,6 +36,8 @@ from resight.catalogue.records import (
     Decision,
     Finding,
     IndividualSummary,
+    Merged,
+    MergedDecision,
     Prepared,
     Purged,
     Shown,
@@ -275,6 +278,36 @@ class Catalogue:
         said = Said("purge", actor, note)
         return purging.purge(self._store, self._originals, photo, confirm=confirm, said=said)
 
+    def merge(
+        self,
+        other: Path,
+        *,
+        actor: str,
+        note: str = "",
+        dry_run: bool = False,
+        progress: merging.Tell | None = None,
+    ) -> Merged:
+        """Take over what the catalogue in a folder holds, as one decision; it is only read.
+
+        Photos are known by their bytes. What both say differently of one annotation since they
+        last agreed stays as it is here and is listed as a conflict, with what the other
+        says. The other's log is kept as history (``merged``). Stopping (or killing) and
+        repeating is safe; merging again takes over what is new. ``dry_run`` writes nothing.
+        ``progress`` is told how many photos are copied, and how many are to be.
+
+        Raises ``NotACatalogue``, ``CatalogueVersion``, ``CatalogueDamaged``; ``CatalogueError``
+        for this catalogue itself.
+        """
+        return merging.merge(
+            self._store,
+            self._originals,
+            other,
+            actor=actor,
+            note=note,
+            dry_run=dry_run,
+            tell=progress,
+        )
+
     def _set(
         self, annotations: Sequence[str], said: Said, seen: Mapping[str, int], **fields: object
     ) -> Decision:
@@ -311,6 +344,7 @@ class Catalogue:
             return Shown(
                 tuple(queries.records(connection, ids)),
                 log.history(connection, touching=ids),
+                log.merged_history(connection, touching=ids),
             )
 
     def now(self) -> State:
@@ -347,6 +381,11 @@ class Catalogue:
         """What a decision did, annotation by annotation."""
         with self._store.reading() as connection:
             return tuple(log.changes_of(connection, decision))
+
+    def merged(self, decision: int | None = None) -> tuple[MergedDecision, ...]:
+        """What other catalogues had decided before merges took it over, newest first."""
+        with self._store.reading() as connection:
+            return log.merged_history(connection, decision=decision)
 
     def original(self, photo: str) -> Path:
         """The file of a photo; ``photo`` as in ``purge``. Not to be written to."""

@@ -88,23 +88,19 @@ def read_other(folder: Path) -> Other:
 def _copy(database: Path) -> Iterator[Store]:
     with TemporaryDirectory(prefix="resight-merge-") as folder:
         copy = Path(folder) / DATABASE
+        # A reader of a write-ahead log leaves files beside it; where there is none, it need not.
+        log = database.with_name(f"{database.name}-wal")
+        how = "mode=ro" if log.is_file() and log.stat().st_size else "immutable=1"
         with translated(database), closing(sqlite3.connect(copy)) as target:
-            try:
-                _copy_from(database, "mode=ro", target)
-            except sqlite3.OperationalError:  # a write-ahead log on a disk that is read-only
-                _copy_from(database, "immutable=1", target)
+            where = f"file:{quote(str(database.absolute()))}?{how}"
+            with closing(sqlite3.connect(where, uri=True)) as source:
+                source.backup(target)
         store = Store(copy)
         try:
             migrations.upgrade(store)
             yield store
         finally:
             store.close()
-
-
-def _copy_from(database: Path, how: str, target: sqlite3.Connection) -> None:
-    where = f"file:{quote(str(database.absolute()))}?{how}"
-    with closing(sqlite3.connect(where, uri=True)) as source:
-        source.backup(target)
 
 
 def _log(connection: Connection, name: str) -> Iterator[Entry]:
@@ -127,17 +123,40 @@ def _log(connection: Connection, name: str) -> Iterator[Entry]:
         yield Entry(name, row.id, values, tuple(by_decision.get(row.id, ())))
 
 
-def known_marks(connection: Connection) -> set[Mark]:
-    """Every decision this catalogue knows: its own, and those of merges that still stand."""
+def known_marks(connection: Connection, *, merges: bool = True) -> set[Mark]:
+    """Every decision this catalogue knows: its own, and those of ``merges`` that still stand."""
     found = {
         (row.at, row.actor, row.kind)
-        for row in connection.execute(sa.select(decisions.c.at, decisions.c.actor, decisions.c.kind))
+        for row in connection.execute(
+            sa.select(decisions.c.at, decisions.c.actor, decisions.c.kind)
+        )
     }
     undone = undoers_of(connection)
-    for row in connection.execute(sa.select(merged_decisions)):
+    for row in connection.execute(sa.select(merged_decisions)) if merges else ():
         if not is_undone(row.decision, undone):
             found.add((row.at, row.actor, row.kind))
     return found
+
+
+def last_merge(connection: Connection, other: Other) -> int:
+    """The decision that last merged this other catalogue and still stands; 0 for none."""
+    marks = {entry.mark for entry in other.log}
+    undone = undoers_of(connection)
+    return max(
+        (
+            row.decision
+            for row in connection.execute(sa.select(merged_decisions))
+            if (row.at, row.actor, row.kind) in marks and not is_undone(row.decision, undone)
+        ),
+        default=0,
+    )
+
+
+def latest_decisions(connection: Connection) -> dict[str, int]:
+    """By annotation, the last decision about it."""
+    query = sa.select(changes.c.annotation, sa.func.max(changes.c.decision).label("last"))
+    rows = connection.execute(query.group_by(changes.c.annotation))
+    return {row.annotation: row.last for row in rows}
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,9 @@ class Merged:
     ``photos``: originals copied; ``added``, ``updated`` and ``already``: annotations. ``refused``
     says by photo why it was not taken over. ``encounters`` renamed and ``individuals`` respelled,
     by the other's name. ``same_names``: individuals called alike in both, of which no photo is
-    in both, so nobody has said that they are one animal. ``history``: decisions taken over.
+    in both, so nobody has said that they are one animal. ``same_animals``: individuals new here,
+    by the name that their photos in both have here; nothing was joined. ``history``: decisions
+    taken over.
     """
 
     decision: Decision | None
@@ -160,6 +162,7 @@ class Merged:
     encounters: Mapping[str, str]
     individuals: Mapping[str, str]
     same_names: tuple[str, ...]
+    same_animals: Mapping[str, str]
     history: int
 
 

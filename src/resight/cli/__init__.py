@@ -19,15 +19,18 @@ import typer
 
 from resight.cli import (
     add,
+    bundle,
     calibrate,
     catalogue,
     compare,
+    crop,
     decisions,
     demo,
     doctor,
     evaluate,
     export,
     identify,
+    merge,
     models,
     prepare,
     settings,
@@ -56,7 +59,6 @@ _DAILY, _CURATE, _SAFE, _OTHERS, _METHODS = (
 _OTHER_WORDS = {
     "unhide": "resight hide WHAT --unhide",
     "rename": "resight assign NAME --to NEW-NAME",
-    "merge": "resight assign NAME --to OTHER-NAME",
     "delete": "resight hide WHAT, or resight purge PHOTO to remove it for good",
     "remove": "resight hide WHAT, or resight purge PHOTO to remove it for good",
 }
@@ -174,6 +176,9 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     },
     _OTHERS: {
         "export": export.export,
+        "merge": merge.merge,
+        "crop": crop.crop,
+        "bundle": bundle.bundle,
     },
     _METHODS: {
         "evaluate": evaluate.evaluate,
