@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from pathlib import Path
 
+import numpy as np
 from hypothesis import strategies as st
+from PIL import Image
 
 from resight.catalogue import AnnotationRecord, PlannedPhoto
 from resight.catalogue.names import clean_name, date_named
@@ -67,6 +70,14 @@ def records(draw: st.DrawFn, name: st.SearchStrategy[str] = file_names) -> Annot
         position=draw(st.none() | places),
         hidden=False,
     )
+
+
+def draw_photo(path: Path, seed: int) -> Path:
+    """A photo of noise, equal for equal seeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
 
 
 def said(of: AnnotationRecord | PlannedPhoto) -> dict[str, object]:
