@@ -126,10 +126,11 @@ def _check_header(file: Path, header: tuple[str, ...]) -> None:
             raise ImportFileError(f"{file} has the column {column!r} twice")
     if "path" not in header:
         meant = [column for column in header if _meant(column, header) == "path"]
-        hint = f": is it {meant[0]!r}? Say `--map path={meant[0]}`" if meant else ""
+        hint = f": is it {meant[0]!r}?" if meant else ""
+        column = meant[0] if meant else "COLUMN"
         raise ImportFileError(
             f"{file} has no column 'path', which names the photos{hint} (its columns: "
-            f"{', '.join(filter(None, header))})"
+            f"{', '.join(filter(None, header))}): say which with `--map path={column}`"
         )
 
 

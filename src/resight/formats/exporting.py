@@ -138,7 +138,8 @@ def _made(records: Sequence[AnnotationRecord], target: Path, options: ExportOpti
     package = camtrap.to_package(told, title=stem, creator=options.creator, precise=options.precise)
     if not package.written:
         raise ExportError(
-            "no photo has both a position and a time, and Camtrap DP demands both of each"
+            "no photo has both a position and a time, and Camtrap DP demands both of each: a table "
+            "with latitude and longitude, added again, fills them in"
         )
     gaps = tuple(
         f"{number} annotations without {what}, which Camtrap DP demands"
