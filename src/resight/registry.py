@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Optional, Protocol, cast
 
@@ -22,6 +23,7 @@ from resight.errors import IncompatibleFeatures, UnknownMethod
 from resight.matchers import ANY_FAMILY
 
 if TYPE_CHECKING:  # for the signatures only: naming a method must not start an engine
+    from resight.detect import Detector
     from resight.engine import Engine
     from resight.extractors import Extractor
     from resight.matchers import Matcher
@@ -52,6 +54,10 @@ class MethodSettings(Protocol):
     def segment(self) -> str: ...
     @property
     def contrast(self) -> str: ...
+
+
+#: The detector that needs no file of the user's.
+SALIENT = "salient"
 
 
 @dataclass(frozen=True)
@@ -204,6 +210,21 @@ def _of_animal(
     if settings.segment == "u2netp":
         extractor = Foreground(extractor, U2NetP(engine=engine()))
     return extractor
+
+
+def build_detector(name: str, settings: MethodSettings) -> Detector:
+    """What finds animals in photos: ``salient``, or the detector in an ONNX file of that path.
+
+    Raises ``WeightsMissing``, and ``ModelError`` for a file that is no detector.
+    """
+    if name == SALIENT:
+        from resight.detect.salient import SalientDetector
+        from resight.segment.u2net import U2NetP
+
+        return SalientDetector(U2NetP(engine=_open_engine(settings)))
+    from resight.detect.onnxfile import OnnxDetector
+
+    return OnnxDetector(Path(name), engine=_open_engine(settings))
 
 
 def _check_family(matcher: str, accepts: Iterable[str], family: str, extractor: str) -> None:
