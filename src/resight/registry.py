@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Optional, Protocol, cast
 
-from resight.errors import IncompatibleFeatures, UnknownMethod
+from resight.errors import IncompatibleFeatures, SettingsError, UnknownMethod
 from resight.matchers import ANY_FAMILY
 
 if TYPE_CHECKING:  # for the signatures only: naming a method must not start an engine
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # for the signatures only: naming a method must not start an 
     from resight.extractors import Extractor
     from resight.matchers import Matcher
     from resight.method import Method
+    from resight.segment import Segmenter
 
 
 class MethodSettings(Protocol):
@@ -201,15 +202,34 @@ def _of_animal(
     from resight.extractors import describes_whole
     from resight.extractors.equalised import Equalised
     from resight.extractors.foreground import Foreground
-    from resight.segment.u2net import U2NetP
 
     if describes_whole(extractor):
         return extractor
     if settings.contrast == "clahe":
         extractor = Equalised(extractor)
-    if settings.segment == "u2netp":
-        extractor = Foreground(extractor, U2NetP(engine=engine()))
+    if settings.segment != "none":
+        extractor = Foreground(extractor, _segmenter(settings.segment, engine))
     return extractor
+
+
+def _segmenter(name: str, engine: Callable[[], Engine]) -> Segmenter:
+    """What the setting ``segment`` names."""
+    if name == "u2netp":
+        from resight.segment.u2net import U2NetP
+
+        return U2NetP(engine=engine())
+    if name == "grabcut":
+        from resight.segment.grabcut import GrabCut
+
+        return GrabCut()
+    from resight.segment.sam import Sam
+
+    if not Path(name).is_dir():
+        raise SettingsError(
+            f"segment = {name!r}: there are u2netp, grabcut and none, or name a folder with the "
+            "files encoder.onnx and decoder.onnx of Segment Anything"
+        )
+    return Sam(Path(name), engine=engine())
 
 
 def build_detector(name: str, settings: MethodSettings) -> Detector:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from math import ceil
 from pathlib import Path
@@ -21,6 +18,7 @@ from resight.detect.layouts import Raw, read_outputs
 from resight.engine import Engine
 from resight.errors import ModelError
 from resight.fingerprints import fingerprint
+from resight.models.userfile import UserFile
 from resight.types import Box
 
 #: Below this a detector guesses; what it says above is kept, with its score.
@@ -49,8 +47,10 @@ class OnnxDetector:
     """
 
     def __init__(self, file: Path, *, engine: Engine) -> None:
-        self._file = _UserFile(file)
-        self._size = self._file.size  # before an engine looks: says what is wrong with a file
+        self._file = UserFile(file)
+        self._size = _size_of(self._file)  # before an engine looks: says what is wrong with a file
+        self._names = _names_of(self._file)
+        self._stretches = _stretches(self._file)
         self._graph = engine.load(self._file, exact=True)
         self.fingerprint = fingerprint(
             "onnx_detector.v1",
@@ -96,7 +96,7 @@ class OnnxDetector:
         """Boxes (x1 y1 x2 y2 in the tile's pixels), scores and labels that are sure enough."""
         size = np.array(self._size, np.float64)
         scale = size / (tile.shape[1], tile.shape[0])
-        if not self._file.stretches:
+        if not self._stretches:
             scale[:] = scale.min()
         seen = np.full((*self._size[::-1], 3), _GREY, np.uint8)
         fitted = np.maximum(1, np.minimum(size, np.rint(scale * tile.shape[1::-1]))).astype(int)
@@ -108,7 +108,10 @@ class OnnxDetector:
         (sure,) = np.nonzero(raw.scores >= _LEAST)
         for i in sure:
             box = raw.boxes[i].astype(np.float64) * np.tile(unit, 2)
-            yield box, min(1.0, float(raw.scores[i])), self._file.label(int(raw.kinds[i]))
+            yield box, min(1.0, float(raw.scores[i])), self._label(int(raw.kinds[i]))
+
+    def _label(self, kind: int) -> str:
+        return self._names.get(kind, str(kind))
 
     def _run(self, seen: NDArray[np.uint8], photo: tuple[int, ...]) -> Raw:
         planes = (seen.astype(np.float32) / 255).transpose(2, 0, 1)[None]
@@ -119,7 +122,7 @@ class OnnxDetector:
             inputs[name] = np.array([photo], np.int64)
         outputs = dict(zip(self._file.outputs, self._graph.run(inputs), strict=True))
         try:
-            return read_outputs(outputs, len(self._file.names))
+            return read_outputs(outputs, len(self._names))
         except ModelError as error:
             raise ModelError(f"{self._file.path} {error}") from error
 
@@ -139,92 +142,27 @@ def _is_cut(low: NDArray[Any], high: NDArray[Any], tile: Box, photo: tuple[int, 
     return bool(cut.any())
 
 
-@dataclass(frozen=True)
-class _UserFile:
-    """An ONNX file, what it wants and what it says about itself."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        return str(self.path)
-
-    @cached_property
-    def digest(self) -> str:
-        return hashlib.sha256(self.content()).hexdigest()
-
-    def content(self) -> bytes:
-        return self._bytes
-
-    @cached_property
-    def _bytes(self) -> bytes:
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"cannot read the detector {self.path}: {error.strerror}; give an ONNX file"
-            ) from error
-
-    @cached_property
-    def _model(self) -> Any:
-        import onnx
-
-        content = self.content()
-        try:
-            model = onnx.load_from_string(content)
-        except Exception as error:  # protobuf's, which has no types here
-            raise ModelError(f"{self.path} is no ONNX file; export the detector as one") from error
-        if not model.graph.input or not model.graph.output:
-            raise ModelError(f"{self.path} is no ONNX file of a network; export the detector anew")
-        return model
-
-    @cached_property
-    def inputs(self) -> list[str]:
-        return [each.name for each in self._model.graph.input]
-
-    @cached_property
-    def outputs(self) -> list[str]:
-        return [each.name for each in self._model.graph.output]
-
-    @cached_property
-    def dtype(self) -> Any:
-        """NumPy's type of the input: some exports take half precision."""
-        import onnx
-
-        return onnx.helper.tensor_dtype_to_np_dtype(
-            self._model.graph.input[0].type.tensor_type.elem_type
+def _size_of(file: UserFile) -> tuple[int, int]:
+    """(w, h) of the input; of one that takes any, a usual size."""
+    if len(file.shape) != 4:
+        raise ModelError(
+            f"{file.path} takes no photos: its input {file.inputs[0]} has {len(file.shape)} "
+            "dimensions, not 4 (photos, colours, rows, columns)"
         )
+    return file.shape[3] or _SIDE, file.shape[2] or _SIDE
 
-    @cached_property
-    def size(self) -> tuple[int, int]:
-        """(w, h) of the input; of one that takes any, a usual size."""
-        sides = self._model.graph.input[0].type.tensor_type.shape.dim
-        if len(sides) != 4:
-            raise ModelError(
-                f"{self.path} takes no photos: its input {self.inputs[0]} has {len(sides)} "
-                "dimensions, not 4 (photos, colours, rows, columns)"
-            )
-        return sides[3].dim_value or _SIDE, sides[2].dim_value or _SIDE
 
-    @cached_property
-    def _said(self) -> dict[str, str]:
-        return {each.key: each.value for each in self._model.metadata_props}
+def _names_of(file: UserFile) -> dict[int, str]:
+    """What kinds are called, as exports by Ultralytics say it; empty for others."""
+    try:
+        said = ast.literal_eval(file.said.get("names", "{}"))
+    except (ValueError, SyntaxError):
+        return {}
+    pairs = said.items() if isinstance(said, dict) else enumerate(said)
+    return {int(number): str(name) for number, name in pairs}
 
-    @cached_property
-    def names(self) -> dict[int, str]:
-        """What kinds are called, as exports by Ultralytics say it; empty for others."""
-        try:
-            said = ast.literal_eval(self._said.get("names", "{}"))
-        except (ValueError, SyntaxError):
-            return {}
-        pairs = said.items() if isinstance(said, dict) else enumerate(said)
-        return {int(number): str(name) for number, name in pairs}
 
-    def label(self, kind: int) -> str:
-        return self.names.get(kind, str(kind))
-
-    @cached_property
-    def stretches(self) -> bool:
-        """Whether it was trained on photos squeezed to its input: the RT-DETR family."""
-        said = self._said.get("description", "").casefold()
-        return "detr" in said or "pred_boxes" in self.outputs or "boxes" in self.outputs
+def _stretches(file: UserFile) -> bool:
+    """Whether it was trained on photos squeezed to its input: the RT-DETR family."""
+    said = file.said.get("description", "").casefold()
+    return "detr" in said or not {"pred_boxes", "boxes"}.isdisjoint(file.outputs)
