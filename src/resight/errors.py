@@ -20,6 +20,7 @@
     │   ├── CatalogueExists        `init` on a folder that has one
     │   ├── CatalogueVersion       made by a newer resight
     │   ├── CatalogueDamaged       `check` or `restore` found a mismatch
+    │   ├── BadFact                what somebody says cannot be understood
     │   ├── NotFound               no photo, individual or decision of that name
     │   └── Conflict               would make two records contradict each other
     │       └── Outdated           what it is about was changed since it was read
@@ -111,6 +112,10 @@ class CatalogueVersion(CatalogueError):
 
 class CatalogueDamaged(CatalogueError):
     """Stored data do not agree with their checksums or with each other."""
+
+
+class BadFact(CatalogueError):
+    """What somebody says about a photo or an animal cannot be understood."""
 
 
 class NotFound(CatalogueError):
