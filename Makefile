@@ -12,7 +12,7 @@ WBIA_PIP := $(WBIA_VENV)/bin/python -m pip --disable-pip-version-check
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN)/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-wbia check notebooks parity bench templates lock clean
+.PHONY: help setup demo test test-wbia check contract notebooks parity bench templates lock clean
 
 help:  ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -35,6 +35,9 @@ check: $(VENV)/.dev  ## Format, lint, types, layers
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
+
+contract: $(VENV)/.dev  ## Hold the review desk to its own OpenAPI description, with made-up requests
+	$(RUN)/python -m tools.contract
 
 # What is committed has outputs: make them again by `--to notebook --inplace --ExecutePreprocessor.record_timing=False`.
 notebooks: $(VENV)/.dev  ## Run docs/notebooks afresh and write them as pages to build/notebooks
