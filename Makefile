@@ -55,7 +55,7 @@ templates: $(TORCH_VENV)/.torch  ## Export the graph templates again
 	$(TORCH_VENV)/bin/python -m tools.export_templates
 
 lock: $(VENV)/.dev  ## Lock the newest dependencies
-	$(RUN)/pip-compile -q --upgrade $(LOCK) -o requirements/core.lock pyproject.toml
+	$(RUN)/pip-compile -q --upgrade $(LOCK) --extra service -o requirements/core.lock pyproject.toml
 	$(RUN)/pip-compile -q --upgrade $(LOCK) -c requirements/core.lock -o requirements/dev.lock \
 		pyproject.toml requirements/dev.in
 
