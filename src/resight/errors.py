@@ -23,6 +23,7 @@
     │   ├── NotFound               no photo, individual or decision of that name
     │   └── Conflict               would make two records contradict each other
     ├── CalibrationError           too few trials, a leak, or a damaged calibration
+    ├── JobError                   no such kind of job, or an argument it does not take
     ├── ImportFileError            a CSV or name pattern of `resight add`
     ├── ProtocolError              an evaluation protocol file
     └── MissingExtra               an optional package; names `pip install resight[...]`
@@ -122,6 +123,10 @@ class Conflict(CatalogueError):
 
 class CalibrationError(ResightError):
     """Trials are too few, damaged, or saw what they were to predict."""
+
+
+class JobError(ResightError):
+    """There is no such kind of job, or it does not take such an argument."""
 
 
 class ImportFileError(ResightError):
