@@ -241,7 +241,7 @@ def test_only_the_last_that_ended_are_remembered(jobs: Jobs, monkeypatch: Any) -
 
 def test_a_damaged_file_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "jobs.sqlite").write_bytes(b"no database" * 100)
-    with Jobs(tmp_path, {"quick": Kind(lambda task: {})}) as jobs:
+    with Jobs(tmp_path, {"quick": Kind(lambda _: {})}) as jobs:
         assert jobs.all() == ()
     assert "begun anew" in caplog.text
 
@@ -250,6 +250,6 @@ def test_one_of_another_resight_is_begun_anew(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "jobs.sqlite")
     connection.execute("PRAGMA user_version=99")
     connection.close()
-    with Jobs(tmp_path, {"quick": Kind(lambda task: {})}) as jobs:
+    with Jobs(tmp_path, {"quick": Kind(lambda _: {})}) as jobs:
         jobs.add("quick", actor="Ann")
         assert len(jobs.all()) == 1

@@ -27,7 +27,7 @@ _BUSY_SECONDS = 30
 #: Ended jobs that are remembered.
 KEPT = 100
 #: A job that was running when the program died so often without getting anywhere has failed.
-_DEATHS = 3
+_DEATHS = 5
 #: Two processes may come to a new catalogue at once.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -37,9 +37,11 @@ CREATE TABLE IF NOT EXISTS jobs (
     started_at TEXT NOT NULL, ended_at TEXT NOT NULL, result TEXT, revision INTEGER NOT NULL,
     cancelling INTEGER NOT NULL, deaths INTEGER NOT NULL
 );
-CREATE TRIGGER IF NOT EXISTS added AFTER INSERT ON jobs BEGIN
+CREATE TRIGGER IF NOT EXISTS added
+AFTER INSERT ON jobs BEGIN
     UPDATE jobs SET revision = (SELECT max(revision) + 1 FROM jobs) WHERE id = NEW.id; END;
-CREATE TRIGGER IF NOT EXISTS changed AFTER UPDATE OF state, stage, done, total, message ON jobs BEGIN
+CREATE TRIGGER IF NOT EXISTS changed
+AFTER UPDATE OF state, stage, done, total, message ON jobs BEGIN
     UPDATE jobs SET revision = (SELECT max(revision) + 1 FROM jobs) WHERE id = NEW.id; END;
 CREATE TABLE IF NOT EXISTS finished (
     job INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE, item TEXT NOT NULL,
@@ -172,6 +174,7 @@ class JobStore:
         """Keep that an item of a job need not be done again."""
         with self._writing() as connection:
             connection.execute("INSERT OR IGNORE INTO finished VALUES (?, ?)", (id, item))
+            connection.execute("UPDATE jobs SET deaths = 0 WHERE id = ?", (id,))
 
     def put_back(self, id: int, why: str) -> None:
         """Let a running job wait again."""
