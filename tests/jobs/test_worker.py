@@ -19,7 +19,8 @@ Wait = Callable[[Jobs, int], Job]
 
 def ended(jobs: Jobs, id: int) -> Job:
     """The job, once it is."""
-    return until(lambda: jobs.get(id) if jobs.get(id).state not in ACTIVE else None)
+    found: Job = until(lambda: jobs.get(id) if jobs.get(id).state not in ACTIVE else None)
+    return found
 
 
 def until(what: Callable[[], Any]) -> Any:
