@@ -172,8 +172,8 @@ def _mixups(seen: Sequence[_Seen]) -> Iterator[Mixup]:
     for each in seen:
         of[each.entry.individual].append(each)
     for individual, own in of.items():
-        parts = _parts(own)
-        # The largest part is taken to be the animal; of equal ones that with no rival.
+        # The largest part counts as the animal; of equal ones that with no rival, or the first.
+        parts = _parts(own)[::-1]
         parts.sort(key=lambda part: (len(part), -_rival(part)[1]))
         for part in parts[:-1]:
             names = {each.entry.annotation for each in part}
