@@ -83,7 +83,8 @@ def test_every_unresolved_encounter_is_asked_about_and_bad_ones_are_named(
     assert set(unresolved(catalogue)) == expected - {""}
     asked = []
 
-    def ask(reference: str) -> None:
+    def ask(reference: str, actor: str) -> None:
+        assert actor == "Ann"
         asked.append(reference)
         if reference.startswith("annotation:"):
             raise PhotoUnreadable("its original is lost")

@@ -26,7 +26,7 @@ def bulk_kinds(
     catalogue: Catalogue,
     search: Callable[[], PhotoSearch],
     *,
-    ask: Callable[[str], object] | None = None,
+    ask: Callable[[str, str], object] | None = None,
     local: bool = False,
 ) -> dict[str, Kind]:
     """The kinds of jobs for ``Jobs``, the most urgent first.
@@ -34,9 +34,9 @@ def bulk_kinds(
     ``search`` makes a search of this catalogue for bulk work alone: not the one that
     people's questions go to, whose calibration must not change meanwhile, but of the
     same method, whose networks both use. ``ask`` identifies an unresolved encounter, given
-    by its reference (as ``unresolved`` gives it), and keeps the answer; without it there are
-    no ``identify`` jobs. ``local``: jobs may name files of this machine, which only its
-    own user may: without it there are no ``import`` jobs.
+    by its reference (as ``unresolved`` gives it) and by who wants it, and keeps the answer;
+    without it there are no ``identify`` jobs. ``local``: jobs may name files of this machine,
+    which only its own user may: without it there are no ``import`` jobs.
     """
     work = _Work(catalogue, search)
     kinds = {
@@ -86,7 +86,7 @@ class _Work:
         """Describe what the catalogue lacks of the search's method."""
         return self._prepared(task, self._search())
 
-    def identify(self, task: Task, ask: Callable[[str], object]) -> Mapping[str, Any]:
+    def identify(self, task: Task, ask: Callable[[str, str], object]) -> Mapping[str, Any]:
         """Ask about every unresolved encounter; one that cannot be asked about is named."""
         self._prepared(task, self._search())
         references = unresolved(self._catalogue)
@@ -95,7 +95,7 @@ class _Work:
         for done, reference in enumerate(left):
             task.tell("identifying", before + done, len(references))
             try:
-                ask(reference)
+                ask(reference, task.actor)
             except (PhotoError, NotFound) as error:  # resolved or purged meanwhile, say
                 failed.append({"source": reference, "reason": str(error)})
             task.finish(reference)

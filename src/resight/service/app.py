@@ -12,9 +12,10 @@ from starlette.staticfiles import StaticFiles
 
 from resight import __version__
 from resight.service import problems
-from resight.service.asking import PROBLEMS
+from resight.service.asking import PROBLEMS, TheAsker
 from resight.service.desk import Desk
 from resight.service.gate import API, Gate
+from resight.service.jobs_api import jobs_router
 from resight.service.models import Problem
 from resight.service.routes import (
     annotated,
@@ -24,6 +25,7 @@ from resight.service.routes import (
     individuals,
     photos,
     session,
+    suspicions,
 )
 
 PAGE = Path(__file__).parent / "page"
@@ -35,6 +37,7 @@ _ROUTERS = (
     identifications.router,
     decisions.router,
     individuals.router,
+    suspicions.router,
 )
 
 
@@ -48,13 +51,18 @@ def create_app(desk: Desk, more: Sequence[APIRouter] = ()) -> FastAPI:
         redoc_url=None,
     )
     app.state.desk = desk
-    for router in (*_ROUTERS, *more):
+    jobs = jobs_router(desk.jobs, actor=_name)
+    for router in (*_ROUTERS, jobs, *more):
         app.include_router(router, prefix=API, responses=PROBLEMS)
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     problems.install(app)
     app.add_middleware(Gate, desk=desk)
     app.openapi = lambda: _described(app)
     return app
+
+
+def _name(asker: TheAsker) -> str:
+    return asker.name
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from resight.calibration import Calibration
+from resight.catalogue import Catalogue
 from resight.errors import CalibrationError
 from resight.files import write_whole
 from resight.search import PhotoSearch
@@ -44,8 +45,7 @@ def find_suspicions(
             f"what looks wrong is told by probabilities, and none were learned for "
             f"{search.method.name} as it is set now: `resight calibrate`"
         )
-    file = _file(search)
-    answers = ask_all(search, Answers(file.with_suffix(".jsonl")), progress)
+    answers = ask_all(search, Answers(_answers_file(search)), progress)
     entries = search.catalogue.entries()
     alone = Calibration(learned.trials, new_prior=_ALONE)
     even = Calibration(learned.trials, new_prior=0.5)
@@ -54,15 +54,16 @@ def find_suspicions(
         basis=search.basis,
         computed_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    write_whole(file, json.dumps({"format": _FORMAT, **asdict(found)}).encode())
+    kept = json.dumps({"format": _FORMAT, **asdict(found)})
+    write_whole(_result_file(search.catalogue), kept.encode())
     return found
 
 
-def kept_suspicions(search: PhotoSearch) -> Suspicions | None:
-    """Those found last that still stand, whatever was decided since; ``None`` if none were looked
-    for by this method (or what was kept cannot be read)."""
+def kept_suspicions(catalogue: Catalogue) -> Suspicions | None:
+    """Those found last, by whatever method, that still stand after what was decided since;
+    ``None`` if none were looked for, or what was kept cannot be read."""
     try:
-        kept = json.loads(_file(search).read_bytes())
+        kept = json.loads(_result_file(catalogue).read_bytes())
         if kept.pop("format") != _FORMAT:
             return None
         found = Suspicions(
@@ -80,7 +81,7 @@ def kept_suspicions(search: PhotoSearch) -> Suspicions | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found.standing(search.catalogue.entries())
+    return found.standing(catalogue.entries())
 
 
 def _odds(calibration: Calibration) -> Callable[[str, list[float]], tuple[float, ...]]:
@@ -94,10 +95,15 @@ def _odds(calibration: Calibration) -> Callable[[str, list[float]], tuple[float,
     )
 
 
-def _file(search: PhotoSearch) -> Path:
+def _result_file(catalogue: Catalogue) -> Path:
+    return catalogue.folder / "features" / "suspicions.json"  # deleted with all that is derived
+
+
+def _answers_file(search: PhotoSearch) -> Path:
+    """Among the features that the scores are of."""
     method, identifier = search.method, search.identifier
     folder = search.catalogue.calibrations(
         method.extractor, long_edge=method.long_edge, margin=method.margin
     )
     asked = f"{_FORMAT} | {identifier.fingerprint} | {identifier.side_policy}"
-    return folder / f"suspicions-{sha256(asked.encode()).hexdigest()[:16]}.json"
+    return folder.parent / "suspicions" / f"{sha256(asked.encode()).hexdigest()[:16]}.jsonl"
