@@ -20,10 +20,12 @@
     │   ├── CatalogueExists        `init` on a folder that has one
     │   ├── CatalogueVersion       made by a newer resight
     │   ├── CatalogueDamaged       `check` or `restore` found a mismatch
+    │   ├── BadFact                what somebody says cannot be understood
     │   ├── NotFound               no photo, individual or decision of that name
     │   └── Conflict               would make two records contradict each other
     │       └── Outdated           what it is about was changed since it was read
     ├── CalibrationError           too few trials, a leak, or a damaged calibration
+    ├── JobError                   no such kind of job, or an argument it does not take
     ├── ImportFileError            a table, package, video or name pattern of `resight add`
     ├── ExportError                a file of `resight export` cannot be made
     ├── ProtocolError              an evaluation protocol file
@@ -114,6 +116,10 @@ class CatalogueDamaged(CatalogueError):
     """Stored data do not agree with their checksums or with each other."""
 
 
+class BadFact(CatalogueError):
+    """What somebody says about a photo or an animal cannot be understood."""
+
+
 class NotFound(CatalogueError):
     """No photo, individual, encounter or decision of that name."""
 
@@ -128,6 +134,10 @@ class Outdated(Conflict):
 
 class CalibrationError(ResightError):
     """Trials are too few, damaged, or saw what they were to predict."""
+
+
+class JobError(ResightError):
+    """There is no such kind of job, or it does not take such an argument."""
 
 
 class ImportFileError(ResightError):

@@ -15,7 +15,7 @@ from resight.calibration import Calibration, Trials, asked_by, prior_for
 from resight.catalogue import AnnotationRecord, Catalogue
 from resight.chips import chip_to_photo
 from resight.distributions import match_known_pairs
-from resight.draw import Row, View, draw_identification
+from resight.draw import Row, View, draw_identification, draw_matches
 from resight.errors import CalibrationError, CatalogueDamaged, NotFound, PhotoError
 from resight.identify import Identifier
 from resight.learning import Progress as TrialProgress
@@ -138,9 +138,8 @@ class PhotoSearch:
             batch_size=_BATCH,
         )
         self._odds = {"new_prior": new_prior, "wanted_error": wanted_error}
-        trials = self._kept_trials() or prior_for(method, self.identifier.effort)
-        if trials:
-            self.identifier.calibration = Calibration(trials, **self._odds)
+        self._learned = _stamp(self._trials_file())
+        self._judge_by(self._kept_trials())
 
     def calibrate(self, *, limit: int = 400, progress: TrialProgress | None = None) -> Calibration:
         """Learn from the catalogue's own photos what scores mean, and use and keep that.
@@ -167,8 +166,21 @@ class PhotoSearch:
             self.identifier.calibration = before
             raise
         journal.unlink(missing_ok=True)
+        self._learned = _stamp(path)
         self.identifier.calibration = calibration
         return calibration
+
+    def _judge_by(self, trials: Trials | None) -> None:
+        """Give answers probabilities by these trials, or else by those of drawn animals."""
+        trials = trials or prior_for(self.method, self.identifier.effort)
+        self.identifier.calibration = Calibration(trials, **self._odds) if trials else None
+
+    def _try_learned(self) -> None:
+        """Use what another search of this catalogue has learned since, a job's for one."""
+        stamp = _stamp(self._trials_file())
+        if stamp != self._learned:
+            self._learned = stamp
+            self._judge_by(self._kept_trials())
 
     @property
     def basis(self) -> str:
@@ -230,9 +242,11 @@ class PhotoSearch:
     def identify(self, query: PhotoQuery, *, progress: Progress | None = None) -> Identification:
         """Rank the catalogue's individuals. As ``Identifier.identify``.
 
-        Originals that were lost or damaged are tried again as soon as there is another file.
+        Originals that were lost or damaged are tried again as soon as there is another file, and
+        what was learned meanwhile by another search of this catalogue is used.
         """
         self._try_restored()
+        self._try_learned()
         return self.identifier.identify(
             query.features,
             side=query.side,
@@ -281,6 +295,13 @@ class PhotoSearch:
         )
         keypoints = self._features_of(record).keypoints
         return Pair.of(query, evidence, keypoints, to_photo)
+
+    def pair_picture(self, query: PhotoQuery, evidence: Evidence) -> NDArray[np.uint8]:
+        """The query beside one annotation, as ``draw_matches``. Raises as ``picture``."""
+        (record,) = self.catalogue.annotations([evidence.annotation])
+        title = f"{record.individual or 'nobody known'}   {Path(record.name).name}"
+        asked = View(query.chip, query.features.keypoints)
+        return draw_matches(asked, self._view(record), evidence, title=title)
 
     def picture(
         self, query: PhotoQuery, answer: Identification, *, rows: int = 3, title: str = ""

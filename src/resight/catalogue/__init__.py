@@ -12,6 +12,7 @@ from resight.catalogue.importing import (
     plan_folders,
     plan_pattern,
 )
+from resight.catalogue.individuals import version_of
 from resight.catalogue.records import (
     REVIEWS,
     AddOutcome,
@@ -54,4 +55,5 @@ __all__ = [
     "plan_csv",
     "plan_folders",
     "plan_pattern",
+    "version_of",
 ]

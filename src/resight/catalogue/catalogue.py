@@ -22,7 +22,7 @@ from resight.catalogue import (
 )
 from resight.catalogue.adding import AddOptions
 from resight.catalogue.decisions import Said
-from resight.catalogue.facts import Facts, check_place
+from resight.catalogue.facts import Facts
 from resight.catalogue.importing import ImportPlan
 from resight.catalogue.individuals import Individuals, name_said
 from resight.catalogue.originals import Originals
@@ -44,7 +44,7 @@ from resight.catalogue.records import (
 )
 from resight.catalogue.snapshot import Memory, State
 from resight.catalogue.store import Store
-from resight.errors import CatalogueError, NotFound
+from resight.errors import BadFact, NotFound
 from resight.extractors import Extractor
 from resight.photos import DEFAULT_LIMITS, PhotoLimits
 from resight.shortlist.index import Progress, Shortlist
@@ -161,6 +161,7 @@ class Catalogue:
         note: str = "",
         identification: str = "",
         seen: Mapping[str, int] = _ANY,
+        fresh: bool = False,
     ) -> Decision:
         """Say which individual annotations show; ``None`` or ``"unknown"``: not known.
 
@@ -168,17 +169,22 @@ class Catalogue:
         known already is kept too, as a confirmation. ``identification`` says on
         which answer of which method this rests. Marks of reviews go.
 
+        ``fresh``: it is a new one, so ``Conflict`` is raised where somebody has the name.
         ``seen``, here and below: the versions of annotations that whoever decides has
         seen; ``Outdated`` is raised where one has another by now, and nothing changes.
 
-        Raises ``CatalogueError`` for a blank name, so that an empty field of a
+        Raises ``BadFact`` for a blank name, so that an empty field of a
         form or script wipes nothing; ``NotFound``; ``Conflict`` for a name that
         differs from a known one only in case or spacing, or where an encounter
         would hold two animals.
         """
         name = name_said(individual)
         said = Said("assign", actor, note, identification)
-        return self._set(annotations, said, seen, individual=name)
+        with self._store.writing() as connection:
+            if fresh:
+                decisions.check_free(connection, name)
+            made = decisions.decide(connection, annotations, said, seen, individual=name)
+        return self.decision(made)
 
     def mark(
         self,
@@ -192,10 +198,10 @@ class Catalogue:
     ) -> Decision:
         """Leave a mark of ``REVIEWS`` on annotations, which stays until one is assigned.
 
-        Raises ``CatalogueError`` for another mark, ``NotFound``.
+        Raises ``BadFact`` for another mark, ``NotFound``.
         """
         if review not in REVIEWS:
-            raise CatalogueError(f"there is no mark {review!r}; there are {', '.join(REVIEWS)}")
+            raise BadFact(f"there is no mark {review!r}; there are {', '.join(REVIEWS)}")
         said = Said(review, actor, note, identification)
         return self._set(annotations, said, seen, review=review)
 
@@ -219,7 +225,7 @@ class Catalogue:
         They may be written as in tables for ``add``. A ``box`` of ``""`` is the whole
         photo. By a box that was corrected ``add`` still knows its annotation again.
 
-        Raises ``CatalogueError`` for a fact that cannot be understood or none at
+        Raises ``BadFact`` for a fact that cannot be understood or none at
         all, ``NotFound``, and ``Conflict`` where an encounter would hold two animals or a
         photo two annotations of one box.
         """
@@ -312,12 +318,7 @@ class Catalogue:
         self, annotations: Sequence[str], said: Said, seen: Mapping[str, int], **fields: object
     ) -> Decision:
         with self._store.writing() as connection:
-            decisions.check_versions(connection, seen)
-            changes = decisions.updates(connection, annotations, said, **fields)
-            for change in changes:
-                check_place(connection, change.annotation, fields)
-            made = decisions.record(connection, said)
-            decisions.append(connection, made, changes)
+            made = decisions.decide(connection, annotations, said, seen, **fields)
         return self.decision(made)
 
     # Reading
@@ -365,10 +366,21 @@ class Catalogue:
         limit: int | None = None,
         touching: Sequence[str] | None = None,
         individual: str = "",
+        before: int | None = None,
     ) -> tuple[Decision, ...]:
-        """The log of decisions, newest first; or those about annotations and an individual."""
+        """The log of decisions, newest first: all, or those about annotations (with
+        ``individual``, also about its notes); with ``before``, those of lower ids."""
         with self._store.reading() as connection:
-            return log.history(connection, touching=touching, individual=individual, limit=limit)
+            return log.history(
+                connection, touching=touching, individual=individual, before=before, limit=limit
+            )
+
+    def count_decisions(
+        self, *, touching: Sequence[str] | None = None, individual: str = ""
+    ) -> int:
+        """How many ``decisions`` gives without a limit."""
+        with self._store.reading() as connection:
+            return log.count(connection, touching=touching, individual=individual)
 
     def decision(self, id: int) -> Decision:
         """One decision. Raises ``NotFound``."""

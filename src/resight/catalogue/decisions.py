@@ -17,11 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from resight.catalogue import notes
+from resight.catalogue.facts import check_place
 from resight.catalogue.log import changes_of, is_undone, undoers_of
 from resight.catalogue.names import name_key
 from resight.catalogue.records import Change
 from resight.catalogue.store import annotations_table, changes, decisions, photos
-from resight.errors import CatalogueDamaged, CatalogueError, Conflict, NotFound, Outdated
+from resight.errors import BadFact, CatalogueDamaged, Conflict, NotFound, Outdated
 
 #: The fields of an annotation that decisions speak about.
 FIELDS = (
@@ -119,9 +120,9 @@ def fields_of(row: RowMapping) -> dict[str, Any]:
 def updates(
     connection: Connection, annotations: Sequence[str], said: Said, **fields: object
 ) -> list[Change]:
-    """As ``update``, of several annotations; raises ``CatalogueError`` for none."""
+    """As ``update``, of several annotations; raises ``BadFact`` for none."""
     if not annotations:
-        raise CatalogueError(f"no annotation given to {said.kind}")
+        raise BadFact(f"no annotation given to {said.kind}")
     return [update(connection, id, **fields) for id in dict.fromkeys(annotations)]
 
 
@@ -136,6 +137,33 @@ def update(connection: Connection, annotation: str, **after: object) -> Change:
     if "individual" in after and before["review"]:
         after = {**after, "review": ""}  # who it is was asked, and is answered
     return Change(annotation, {field: before[field] for field in after}, after)
+
+
+def decide(
+    connection: Connection,
+    annotations: Sequence[str],
+    said: Said,
+    seen: Mapping[str, int],
+    **fields: object,
+) -> int:
+    """Set fields of annotations by a new decision, of which this is the id.
+
+    Raises what ``check_versions``, ``updates``, ``check_place`` and ``append`` raise.
+    """
+    check_versions(connection, seen)
+    made = updates(connection, annotations, said, **fields)
+    for change in made:
+        check_place(connection, change.annotation, fields)
+    decision = record(connection, said)
+    append(connection, decision, made)
+    return decision
+
+
+def check_free(connection: Connection, name: str) -> None:
+    """Raise ``Conflict`` where an individual has this name."""
+    query = sa.select(annotations_table.c.id).where(annotations_table.c.individual == name)
+    if connection.execute(query.limit(1)).first():
+        raise Conflict(f"there is an individual {name!r} already: choose another name")
 
 
 def check_versions(connection: Connection, seen: Mapping[str, int]) -> None:

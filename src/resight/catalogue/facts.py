@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from resight.catalogue.importing import PlannedPhoto
 from resight.catalogue.names import box_of, box_text, clean_name, date_named, side_named
 from resight.catalogue.store import annotations_table, changes, photos
-from resight.errors import CatalogueError, PhotoError
+from resight.errors import BadFact, PhotoError
 from resight.types import Box
 
 
@@ -36,7 +36,7 @@ class Facts:
     def fields(self) -> dict[str, Any]:
         """Those that are said, as decisions write them.
 
-        Raises ``CatalogueError`` for one that cannot be understood, or none at all.
+        Raises ``BadFact`` for one that cannot be understood, or none at all.
         """
         read: dict[str, Callable[[Any], Any]] = {
             "side": side_named,
@@ -54,9 +54,9 @@ class Facts:
                 if getattr(self, name) is not None
             }
         except ValueError as error:
-            raise CatalogueError(str(error)) from error
+            raise BadFact(str(error)) from error
         if not said:
-            raise CatalogueError(f"no fact given to describe: there are {', '.join(read)}")
+            raise BadFact(f"no fact given to describe: there are {', '.join(read)}")
         return said
 
 
@@ -67,7 +67,7 @@ def _angle(degrees: float) -> float:
 
 
 def check_place(connection: Connection, annotation: str, after: dict[str, Any]) -> None:
-    """Raise ``CatalogueError`` where a corrected box or rotation leaves its photo."""
+    """Raise ``BadFact`` where a corrected box or rotation leaves its photo."""
     if "box" not in after and "rotation" not in after:
         return
     from resight.chips import check_box  # loads OpenCV
@@ -83,7 +83,7 @@ def check_place(connection: Connection, annotation: str, after: dict[str, Any]) 
     try:
         check_box(box, after.get("rotation", row.rotation), (row.width, row.height))
     except PhotoError as error:
-        raise CatalogueError(f"annotation {annotation}: {error}") from error
+        raise BadFact(f"annotation {annotation}: {error}") from error
 
 
 def box_before(connection: Connection, photo: str, box: str) -> str | None:

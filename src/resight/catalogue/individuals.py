@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +16,7 @@ from resight.catalogue.log import history
 from resight.catalogue.names import clean_name
 from resight.catalogue.records import Change, Decision
 from resight.catalogue.store import Store, annotations_table, changes
-from resight.errors import CatalogueError, Conflict, NotFound, Outdated
+from resight.errors import BadFact, Conflict, NotFound, Outdated
 
 _LONGEST = 10_000
 
@@ -23,14 +24,14 @@ _LONGEST = 10_000
 def name_said(individual: str | None) -> str:
     """The name somebody gave an individual; empty for ``None`` and ``unknown``.
 
-    Raises ``CatalogueError`` for a blank one, or one that no individual can have.
+    Raises ``BadFact`` for a blank one, or one that no individual can have.
     """
     if individual is not None and not individual.strip():
-        raise CatalogueError("the name is blank: write `unknown` to clear it")
+        raise BadFact("the name is blank: write `unknown` to clear it")
     try:
         return clean_name(individual or "")
     except ValueError as error:
-        raise CatalogueError(str(error)) from error
+        raise BadFact(str(error)) from error
 
 
 class Individuals:
@@ -52,7 +53,7 @@ class Individuals:
     def note(self, name: str, text: str, *, actor: str, seen: str = "") -> Decision:
         """Note something about an individual, in place of what was noted before."""
         if len(text) > _LONGEST or "\0" in text:
-            raise CatalogueError(f"notes have {_LONGEST} characters at most, and no zero bytes")
+            raise BadFact(f"notes have {_LONGEST} characters at most, and no zero bytes")
         return self._decide(Said("note", actor), _Noting(name, text), seen)
 
     def rename(
@@ -197,7 +198,7 @@ def _moved(connection: Connection, name: str, kept: str, ids: Sequence[str]) -> 
 def _real(name: str) -> str:
     found = name_said(name)
     if not found:
-        raise CatalogueError(f"{name!r} is no name of an individual")
+        raise BadFact(f"{name!r} is no name of an individual")
     return found
 
 
@@ -217,15 +218,22 @@ def _has(connection: Connection, name: str) -> bool:
     )
 
 
-def _version(connection: Connection, name: str) -> str:
-    """How many annotations, the latest change of one, the latest change of the notes.
+def version_of(versions: Sequence[int], notes: str) -> str:
+    """The version of an individual with annotations of these versions and these notes.
 
-    Who joins has a later change than all before; who leaves makes them fewer: so none returns.
+    Who joins has a later change than all before; who leaves makes them fewer: so no version
+    returns, but for notes that are again as they were.
     """
+    said = hashlib.sha256(notes.encode()).hexdigest()[:8]
+    return f"{len(versions)}-{max(versions, default=0)}-{said}"
+
+
+def _version(connection: Connection, name: str) -> str:
     a = annotations_table.c
     own = sa.select(a.id).where(a.individual == name)
-    latest = sa.select(sa.func.max(changes.c.id))
-    count = connection.execute(sa.select(sa.func.count()).select_from(own.subquery())).scalar()
-    of_photos = connection.execute(latest.where(changes.c.annotation.in_(own))).scalar() or 0
-    of_notes = connection.execute(latest.where(changes.c.individual == name)).scalar() or 0
-    return f"{count}-{of_photos}-{of_notes}"
+    latest = connection.execute(
+        sa.select(sa.func.max(changes.c.id))
+        .where(changes.c.annotation.in_(own))
+        .group_by(changes.c.annotation)
+    ).scalars()
+    return version_of(list(latest), notes.note_of(connection, name))

@@ -52,11 +52,12 @@ def history(
     touching: Iterable[str] | None = None,
     individual: str = "",
     id: int | None = None,
+    before: int | None = None,
     limit: int | None = None,
 ) -> tuple[Decision, ...]:
     """Decisions, newest first: all, one, or those that touched given annotations.
 
-    With ``individual``, those about its notes as well.
+    With ``individual``, those about its notes as well; with ``before``, those of lower ids.
     """
     touched = (
         sa.select(sa.func.count(sa.distinct(sa.func.nullif(changes.c.annotation, ""))))
@@ -69,14 +70,11 @@ def history(
         .limit(limit)
     )
     if touching is not None:
-        wanted = json.dumps(list(touching))
-        among = sa.select(sa.func.json_each(wanted).table_valued("value").c.value)
-        about: ColumnElement[bool] = changes.c.annotation.in_(among)
-        if individual:
-            about |= changes.c.individual == individual
-        query = query.where(decisions.c.id.in_(sa.select(changes.c.decision).where(about)))
+        query = query.where(_about(touching, individual))
     if id is not None:
         query = query.where(decisions.c.id == id)
+    if before is not None:
+        query = query.where(decisions.c.id < before)
     undoers = undoers_of(connection)
     return tuple(
         Decision(
@@ -127,6 +125,25 @@ def merged_history(
         )
         for row in connection.execute(query)
     )
+
+
+def count(
+    connection: Connection, *, touching: Iterable[str] | None = None, individual: str = ""
+) -> int:
+    """How many decisions ``history`` gives without a limit."""
+    query = sa.select(sa.func.count()).select_from(decisions)
+    if touching is not None:
+        query = query.where(_about(touching, individual))
+    return connection.execute(query).scalar_one()
+
+
+def _about(touching: Iterable[str], individual: str) -> ColumnElement[bool]:
+    wanted = json.dumps(list(touching))
+    among = sa.select(sa.func.json_each(wanted).table_valued("value").c.value)
+    about: ColumnElement[bool] = changes.c.annotation.in_(among)
+    if individual:
+        about |= changes.c.individual == individual
+    return decisions.c.id.in_(sa.select(changes.c.decision).where(about))
 
 
 def replay(connection: Connection) -> tuple[dict[str, dict[str, Any]], list[str]]:
