@@ -1,0 +1,106 @@
+// The possible answers with their probabilities, and the buttons that decide.
+
+import { chip } from "./api.js";
+import { fill, h, icon, keycap } from "./dom.js";
+import { percent } from "./format.js";
+
+const KEYED = 9;
+
+export class Choices {
+  /** `actions`: {look(index), lookNew(), decide(answer), other(), again(), second()}. */
+  constructor(actions) {
+    this.actions = actions;
+    this.cards = h("div", { class: "cards", role: "group", "aria-label": "Who it may be" });
+    this.main = h("button", { class: "button button-main decide", onclick: () => actions.confirm() });
+    this.more = h("details", { class: "more" },
+      h("summary", { class: "button" }, "More"),
+      h("div", { class: "menu" },
+        entry("Another known animal…", "/", actions.other),
+        entry("Cannot be told from this photo", "X", () => actions.decide("unknown")),
+        entry("Ask for a second opinion", "E", () => actions.decide("second_opinion")),
+        entry("Ask resight again", "G", actions.again)));
+    const close = () => { this.more.open = false; };
+    this.more.addEventListener("click", (event) => event.target.closest(".menu button") && close());
+    this.more.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.more.open) return;
+      close();
+      this.more.firstElementChild.focus();
+    });
+    this.more.addEventListener("focusout", (event) => !this.more.contains(event.relatedTarget) && event.relatedTarget && close());
+    this.root = h("section", { class: "choices", "aria-label": "Answer" }, this.cards,
+      h("div", { class: "decisions" }, this.main,
+        h("div", { class: "decisions-row" },
+          h("button", { class: "button", onclick: () => actions.decide("unsure") }, "Unsure", keycap("U")),
+          h("button", { class: "button", onclick: () => actions.decide("skip") }, "Skip", keycap("S")),
+          this.more)));
+  }
+
+  /** `candidates` as the review keeps them, `selected` an index or "new". */
+  show(answer, candidates, selected, readOnly) {
+    const focused = this.cards.contains(document.activeElement) ? document.activeElement.dataset.card : null;
+    fill(this.cards, candidates.map((candidate, index) => this.#card(candidate, index, index === selected)), this.#newCard(answer, selected === "new"));
+    const at = this.cards.querySelector('[aria-pressed="true"]');
+    at?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (focused) this.cards.querySelector(`[data-card="${CSS.escape(focused)}"]`)?.focus();
+    this.#decision(candidates[selected], selected);
+    for (const each of this.root.querySelectorAll(".decisions button")) each.disabled = readOnly;
+  }
+
+  /** While nothing is known yet. */
+  wait() {
+    fill(this.cards, h("p", { class: "cards-wait", role: "status" }, h("span", { class: "spinner" }), "Comparing with the catalogue…"));
+    this.main.disabled = true;
+    fill(this.main, "…");
+  }
+
+  /** Where there is no answer: every decision but those on candidates still works. */
+  fail(message) {
+    fill(this.cards, h("p", { class: "cards-wait wrong" }, icon("warn"), message), this.#newCard(null, true));
+    this.#decision(undefined, "new");
+  }
+
+  #decision(candidate, selected) {
+    this.main.disabled = selected === undefined;
+    const name = candidate && h("strong", {}, candidate.individual);
+    fill(this.main, selected === "new" ? ["It is a ", h("strong", {}, "new animal")] : ["It is ", name ?? "…"], keycap("↵"));
+  }
+
+  #card(candidate, index, shown) {
+    const { individual, probability, score, photos } = candidate;
+    const cover = photos[0]?.annotation;
+    const points = photos[0]?.inliers;
+    const share = percent(probability);
+    return card({
+      shown, name: individual, key: index < KEYED ? String(index + 1) : null, probability,
+      picture: cover && h("img", { src: chip(cover.id, 160), alt: "" }),
+      figure: probability === null || probability === undefined ? (score ? `score ${score.toFixed(1)}` : "") : share,
+      detail: candidate.chosen ? "you named it" : points ? `${points} points agree` : "little agrees",
+      run: () => this.actions.look(index), id: `c${index}`,
+    });
+  }
+
+  #newCard(answer, shown) {
+    return card({
+      shown, name: "New animal", key: "N", probability: answer?.new_probability, kind: "card-new",
+      picture: h("span", { class: "card-plus" }, icon("plus")),
+      figure: answer?.new_probability === null || answer?.new_probability === undefined ? "" : percent(answer.new_probability),
+      detail: "not in the catalogue", run: () => this.actions.lookNew(), id: "new",
+    });
+  }
+}
+
+function card({ shown, name, key, probability, picture, figure, detail, run, id, kind = "" }) {
+  const bar = h("span", { class: "bar-fill" });
+  bar.style.width = `${(probability ?? 0) * 100}%`;
+  return h("button", { class: `card ${kind}`, "aria-pressed": String(shown), onclick: run, "data-card": id },
+    h("span", { class: "card-photo" }, picture, key && keycap(key)),
+    h("span", { class: "card-text" },
+      h("span", { class: "card-name" }, name),
+      h("span", { class: "card-figure" }, figure),
+      h("span", { class: "bar", "aria-hidden": "true" }, bar),
+      h("span", { class: "card-detail" }, detail)));
+}
+
+function entry(label, key, run) {
+  return h("button", { class: "menu-entry", onclick: run }, h("span", {}, label), keycap(key));
+}
