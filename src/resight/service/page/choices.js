@@ -1,8 +1,8 @@
 // The possible answers with their probabilities, and the buttons that decide.
 
 import { chip } from "./api.js";
-import { fill, h, icon, keycap } from "./dom.js";
-import { percent } from "./format.js";
+import { fill, h, icon, keycap, reveal } from "./dom.js";
+import { count, percent } from "./format.js";
 
 const KEYED = 9;
 
@@ -27,7 +27,8 @@ export class Choices {
       this.more.firstElementChild.focus();
     });
     this.more.addEventListener("focusout", (event) => !this.more.contains(event.relatedTarget) && event.relatedTarget && close());
-    this.root = h("section", { class: "choices", "aria-label": "Answer" }, this.cards,
+    this.fresh = h("div", { class: "fresh" }); // beside the cards, so that it never scrolls out of sight
+    this.root = h("section", { class: "choices", "aria-label": "Answer" }, this.cards, this.fresh,
       h("div", { class: "decisions" }, this.main,
         h("div", { class: "decisions-row" },
           h("button", { class: "button", onclick: () => actions.decide("unsure") }, "Unsure", keycap("U")),
@@ -37,11 +38,12 @@ export class Choices {
 
   /** `candidates` as the review keeps them, `selected` an index or "new". */
   show(answer, candidates, selected, readOnly) {
-    const focused = this.cards.contains(document.activeElement) ? document.activeElement.dataset.card : null;
-    fill(this.cards, candidates.map((candidate, index) => this.#card(candidate, index, index === selected)), this.#newCard(answer, selected === "new"));
+    const focused = this.root.contains(document.activeElement) ? document.activeElement.dataset.card : null;
+    fill(this.cards, candidates.map((candidate, index) => this.#card(candidate, index, index === selected)));
+    fill(this.fresh, this.#newCard(answer, selected === "new"));
     const at = this.cards.querySelector('[aria-pressed="true"]');
-    at?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    if (focused) this.cards.querySelector(`[data-card="${CSS.escape(focused)}"]`)?.focus();
+    reveal(this.cards, at);
+    if (focused) this.root.querySelector(`[data-card="${CSS.escape(focused)}"]`)?.focus();
     this.#decision(candidates[selected], selected);
     for (const each of this.root.querySelectorAll(".decisions button")) each.disabled = readOnly;
   }
@@ -49,13 +51,15 @@ export class Choices {
   /** While nothing is known yet. */
   wait() {
     fill(this.cards, h("p", { class: "cards-wait", role: "status" }, h("span", { class: "spinner" }), "Comparing with the catalogue…"));
+    fill(this.fresh);
     this.main.disabled = true;
     fill(this.main, "…");
   }
 
   /** Where there is no answer: every decision but those on candidates still works. */
   fail(message) {
-    fill(this.cards, h("p", { class: "cards-wait wrong" }, icon("warn"), message), this.#newCard(null, true));
+    fill(this.cards, h("p", { class: "cards-wait wrong" }, icon("warn"), message));
+    fill(this.fresh, this.#newCard(null, true));
     this.#decision(undefined, "new");
   }
 
@@ -74,7 +78,7 @@ export class Choices {
       shown, name: individual, key: index < KEYED ? String(index + 1) : null, probability,
       picture: cover && h("img", { src: chip(cover.id, 160), alt: "" }),
       figure: probability === null || probability === undefined ? (score ? `score ${score.toFixed(1)}` : "") : share,
-      detail: candidate.chosen ? "you named it" : points ? `${points} points agree` : "little agrees",
+      detail: candidate.chosen ? "you named it" : points ? count(points, "point") : "little alike",
       run: () => this.actions.look(index), id: `c${index}`,
     });
   }
@@ -84,7 +88,7 @@ export class Choices {
       shown, name: "New animal", key: "N", probability: answer?.new_probability, kind: "card-new",
       picture: h("span", { class: "card-plus" }, icon("plus")),
       figure: answer?.new_probability === null || answer?.new_probability === undefined ? "" : percent(answer.new_probability),
-      detail: "not in the catalogue", run: () => this.actions.lookNew(), id: "new",
+      detail: answer?.new_probability === null ? "not in the catalogue" : "not known yet", run: () => this.actions.lookNew(), id: "new",
     });
   }
 }
@@ -96,9 +100,8 @@ function card({ shown, name, key, probability, picture, figure, detail, run, id,
     h("span", { class: "card-photo" }, picture, key && keycap(key)),
     h("span", { class: "card-text" },
       h("span", { class: "card-name" }, name),
-      h("span", { class: "card-figure" }, figure),
-      h("span", { class: "bar", "aria-hidden": "true" }, bar),
-      h("span", { class: "card-detail" }, detail)));
+      h("span", { class: "card-figures" }, figure && h("span", { class: "card-figure" }, figure), figure && detail ? " · " : "", detail),
+      h("span", { class: "bar", "aria-hidden": "true" }, bar)));
 }
 
 function entry(label, key, run) {

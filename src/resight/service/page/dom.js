@@ -73,3 +73,11 @@ export function settled(run, wait = 200) {
 
 /** A key as it is shown in help and on buttons. */
 export const keycap = (name) => h("kbd", {}, name);
+
+/** Scroll a list so that an item of it is seen, and nothing else: scrollIntoView moves the page too. */
+export function reveal(scroller, item) {
+  if (!item) return;
+  const [outer, inner] = [scroller.getBoundingClientRect(), item.getBoundingClientRect()];
+  scroller.scrollLeft += Math.min(0, inner.left - outer.left - 8) + Math.max(0, inner.right - outer.right + 8);
+  scroller.scrollTop += Math.min(0, inner.top - outer.top - 8) + Math.max(0, inner.bottom - outer.bottom + 8);
+}

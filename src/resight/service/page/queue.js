@@ -1,7 +1,7 @@
 // The encounters that wait for somebody.
 
 import { chip } from "./api.js";
-import { fill, h } from "./dom.js";
+import { fill, h, reveal } from "./dom.js";
 import { count, day, percent, place } from "./format.js";
 
 const STATES = [["unresolved", "To do"], ["unsure", "Unsure"], ["second_opinion", "Second look"]];
@@ -19,11 +19,11 @@ export class Queue {
 
   show(encounters, current, state) {
     this.filter.value = state;
-    this.size.textContent = encounters.length ? count(encounters.length, "encounter") : "";
+    this.size.textContent = encounters.length ? String(encounters.length) : "";
     const focused = this.list.contains(document.activeElement);
     fill(this.list, encounters.map((encounter) => this.#item(encounter, encounter === current)));
     const at = this.list.querySelector("[aria-current]");
-    at?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    reveal(this.list, at);
     if (focused) at?.focus();
   }
 

@@ -20,7 +20,7 @@ export class Stage {
     this.viewer.candidate.root.append(this.newPanel);
     this.root = h("section", { class: "stage", "aria-label": "Photos" },
       h("div", { class: "captions" }, this.queryCaption, this.candidateCaption),
-      h("div", { class: "viewer-frame" }, this.viewer.root, this.toolbar.root),
+      h("div", { class: "viewer-frame" }, this.viewer.root), this.toolbar.root,
       h("div", { class: "strips" }, this.queryStrip.root, this.candidateStrip.root));
   }
 

@@ -1,7 +1,7 @@
 // A row of small photos of which one is chosen.
 
 import { chip } from "./api.js";
-import { fill, h } from "./dom.js";
+import { fill, h, reveal } from "./dom.js";
 import { day, facts, seen, side } from "./format.js";
 
 export class Strip {
@@ -24,7 +24,7 @@ export class Strip {
     h("span", { class: "thumb-facts" }, [side(annotation.side), day(seen(annotation)).replace(/^\d+ /, "")].filter(Boolean).join(" · ")))));
     this.root.hidden = photos.length === 0;
     const at = this.root.querySelector('[aria-pressed="true"]');
-    at?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    reveal(this.root, at);
     if (focused) at?.focus();
   }
 }

@@ -1,0 +1,86 @@
+// Who decided what, when and with which method; any of it can be taken back.
+
+import { get, post } from "./api.js";
+import { fill, h, icon } from "./dom.js";
+import { count, when } from "./format.js";
+import { complain, say } from "./toast.js";
+
+const PAGE = 50;
+
+export async function show(main, parameters, desk) {
+  const list = h("div", {});
+  fill(main, h("div", { class: "page" },
+    h("div", { class: "page-head" }, h("h1", {}, "History"), h("p", { class: "hint" }, "Nothing is ever erased: taking back is a decision too.")), list));
+  await decisionList(list, {}, desk);
+  return {};
+}
+
+/** Fill `root` with the decisions that `filter` asks for; `changed()` after one is taken back. */
+export async function decisionList(root, filter, desk, changed = () => decisionList(root, filter, desk)) {
+  const rows = h("ol", { class: "decisions-list" });
+  const more = h("button", { class: "button", hidden: true }, "Show older");
+  const add = async (cursor) => {
+    const page = await get("/decisions", { ...filter, limit: PAGE, cursor });
+    rows.append(...page.items.map((decision) => row(decision, desk, changed)));
+    more.hidden = !page.next;
+    more.onclick = () => add(page.next).catch(complain);
+    return page.items.length;
+  };
+  const found = await add(null);
+  fill(root, found ? rows : h("p", { class: "hint" }, "No decision yet."), more);
+}
+
+function row(decision, desk, changed) {
+  const { id, actor, at, note, method, undone } = decision;
+  const body = h("div", { class: "decision-changes", hidden: true });
+  const opener = h("button", { class: "decision-what", "aria-expanded": "false", onclick: () => unfold(decision, opener, body) }, sentence(decision));
+  return h("li", { class: `decision ${undone ? "decision-undone" : ""}` },
+    h("div", { class: "decision-line" },
+      h("time", { class: "decision-when", datetime: at }, when(at)),
+      h("span", { class: "decision-who" }, actor),
+      opener,
+      undone ? h("span", { class: "hint" }, "taken back")
+        : desk.may("reviewer") && h("button", { class: "button button-small", "aria-label": `Undo: ${sentence(decision)}`, onclick: () => undo(id, desk, changed) }, icon("undo"), "Undo")),
+    (note || method) && h("p", { class: "hint decision-note" }, [note, method].filter(Boolean).join(" · ")), body);
+}
+
+/** A decision in words. */
+export function sentence({ kind, annotations, individual, undoes }) {
+  const photos = typeof annotations === "number" && annotations ? count(annotations, "photo") : "";
+  const words = {
+    identify: `${photos} named ${individual}`, assign: `${photos} named ${individual}`, new: `${photos}: new animal ${individual ?? ""}`,
+    undo: `Took back decision ${undoes ?? ""}`, merge: `Merged into ${individual}: ${photos}`, split: `Split off ${individual ?? ""}: ${photos}`,
+    unsure: `${photos} left as unsure`, skip: `${photos} skipped`, unknown: `${photos} cannot be told`, add: `${photos} put in`,
+  };
+  return (words[kind] ?? [kind, photos, individual].filter(Boolean).join(" · ")).trim();
+}
+
+async function unfold(decision, opener, body) {
+  const shown = body.hidden;
+  opener.setAttribute("aria-expanded", String(shown));
+  body.hidden = !shown;
+  if (!shown || body.childElementCount) return;
+  try {
+    const found = await get(`/decisions/${encodeURIComponent(decision.id)}/changes`);
+    const changes = found.items ?? found.changes ?? found;
+    fill(body, changes.length ? h("table", { class: "table" },
+      h("thead", {}, h("tr", {}, ["Photo", "What", "Before", "After"].map((each) => h("th", { scope: "col" }, each)))),
+      h("tbody", {}, changes.map((change) => h("tr", {}, [change.annotation ?? change.photo ?? "", change.field ?? change.what ?? "", change.old ?? change.before, change.new ?? change.after].map((value) => h("td", {}, shownValue(value)))))))
+      : h("p", { class: "hint" }, "It changed nothing."));
+  } catch (error) {
+    complain(error);
+  }
+}
+
+const shownValue = (value) => (value === null || value === undefined || value === "" ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value));
+
+async function undo(id, desk, changed) {
+  try {
+    await post(`/decisions/${encodeURIComponent(id)}/undo`);
+  } catch (error) {
+    return void complain(error);
+  }
+  say("Undone.");
+  desk.refresh();
+  await changed();
+}

@@ -1,0 +1,191 @@
+// One animal: when it was met, its best photos, who said so, and mending what was said wrongly.
+
+import { chip, get, patch } from "./api.js";
+import { pickIndividual } from "./choosing.js";
+import { open } from "./dialog.js";
+import { fill, h, icon } from "./dom.js";
+import { count, day, facts, place, seen, side } from "./format.js";
+import { decisionList } from "./history.js";
+import { merge, split } from "./mending.js";
+import { complain, say } from "./toast.js";
+
+export async function show(main, parameters, desk) {
+  const page = new IndividualPage(main, parameters, desk);
+  await page.load();
+  if (parameters.split) page.choose(parameters.split.split(","));
+  if (parameters.merge && page.mayEdit) page.mergeWith(parameters.merge);
+  const key = (name, label, run) => ({ key: name, label, group: "Individual", run });
+  return {
+    keys: page.mayEdit ? [
+      key("e", "Change the name or notes", () => page.edit()),
+      key("m", "Merge with another", () => page.mergeWith()),
+      key("t", "Choose photos to split off", () => page.choose()),
+      key("Escape", "Choose no longer", () => page.chosen && page.choose(null)),
+    ] : [],
+  };
+}
+
+class IndividualPage {
+  constructor(main, parameters, desk) {
+    this.main = main;
+    this.desk = desk;
+    this.name = parameters.name;
+    this.chosen = null; // ids of photos to split off, while choosing
+    this.mayEdit = desk.may("reviewer");
+  }
+
+  async load() {
+    this.known = await get("/individual", { name: this.name });
+    this.draw();
+  }
+
+  draw() {
+    const { known } = this;
+    fill(this.main, h("div", { class: "page individual" },
+      h("p", { class: "crumbs" }, h("a", { href: "#/individuals" }, "Individuals")),
+      h("div", { class: "page-head" },
+        h("h1", {}, known.name),
+        h("p", { class: "hint" }, this.#life()), h("span", { class: "grow" }),
+        this.mayEdit && !this.chosen && [
+          h("button", { class: "button", onclick: () => this.edit() }, "Name and notes"),
+          h("button", { class: "button", onclick: () => this.mergeWith() }, icon("merge"), "Merge…"),
+          h("button", { class: "button", onclick: () => this.choose() }, icon("split"), "Split…"),
+        ]),
+      known.notes && h("p", { class: "notes" }, known.notes),
+      this.chosen && this.#splitBar(),
+      this.#best(), this.#timeline(), this.#history()));
+  }
+
+  #life() {
+    const { known } = this;
+    return [count(this.photos.length, "photo"), count(this.encounters.length, "encounter"),
+      known.first_seen && (known.first_seen === known.last_seen ? day(known.first_seen) : `${day(known.first_seen)} to ${day(known.last_seen)}`)].filter(Boolean).join(" · ");
+  }
+
+  get photos() {
+    return this.known.annotations;
+  }
+
+  /** [{title, facts, annotations}], the last first. */
+  get encounters() {
+    const groups = new Map();
+    for (const annotation of this.photos) {
+      const key = annotation.encounter ?? `annotation:${annotation.id}`;
+      groups.set(key, [...(groups.get(key) ?? []), annotation]);
+    }
+    return [...groups.values()].sort((a, b) => String(seen(b[0])).localeCompare(String(seen(a[0]))));
+  }
+
+  #best() {
+    const best = Object.entries(this.known.best ?? this.known.best_per_side ?? {});
+    if (!best.length || this.chosen) return null;
+    return h("section", { class: "best", "aria-label": "Best photo of each side" }, best.map(([name, value]) => {
+      const annotation = typeof value === "object" ? value : this.photos.find(({ id }) => id === value);
+      return annotation && h("figure", {}, this.#photo(annotation, 640), h("figcaption", {}, side(name) || "side unknown"));
+    }));
+  }
+
+  #timeline() {
+    return h("section", { "aria-label": "Encounters" },
+      h("h2", {}, "Encounters"),
+      h("ol", { class: "timeline" }, this.encounters.map((annotations) => h("li", {},
+        h("div", { class: "timeline-when" }, h("strong", {}, day(seen(annotations[0])) || "No date"),
+          h("span", { class: "hint" }, [annotations[0].encounter, place(annotations[0])].filter(Boolean).join(" · "))),
+        h("div", { class: "timeline-photos" }, annotations.map((annotation) => this.#photo(annotation, 320)))))));
+  }
+
+  #photo(annotation, size) {
+    const image = h("img", { src: chip(annotation.id, size), alt: facts(annotation) || annotation.name, loading: "lazy" });
+    if (!this.chosen) {
+      return h("button", { class: `photo ${annotation.hidden ? "photo-hidden" : ""}`, onclick: () => this.enlarge(annotation), title: annotation.name }, image,
+        side(annotation.side) && h("span", { class: "photo-side" }, side(annotation.side)));
+    }
+    const box = h("input", { type: "checkbox", checked: this.chosen.has(annotation.id), onchange: (event) => {
+      if (event.target.checked) this.chosen.add(annotation.id);
+      else this.chosen.delete(annotation.id);
+      fill(this.chosenText, this.#chosenText());
+      this.splitButton.disabled = !this.#maySplit();
+    } });
+    return h("label", { class: "photo photo-choice" }, image, box, side(annotation.side) && h("span", { class: "photo-side" }, side(annotation.side)));
+  }
+
+  async enlarge(annotation) {
+    const { openAnnotation } = await import("./annotation.js");
+    if (await openAnnotation(annotation, this.mayEdit)) await this.load();
+  }
+
+  #history() {
+    const list = h("div", {});
+    decisionList(list, { individual: this.name }, this.desk, () => this.load()).catch(complain);
+    return h("section", { "aria-label": "History" }, h("h2", {}, "Who said so"), list);
+  }
+
+  // Splitting: choose photos, look at what will happen, do it.
+
+  choose(ids = []) {
+    const own = new Map(this.photos.map(({ id }) => [String(id), id]));
+    this.chosen = ids && new Set(ids.map((id) => own.get(String(id))).filter((id) => id !== undefined));
+    this.draw();
+    this.main.querySelector(".photo-choice input")?.focus();
+  }
+
+  #splitBar() {
+    this.chosenText = h("span", { role: "status" }, this.#chosenText());
+    this.splitButton = h("button", { class: "button button-main", disabled: !this.#maySplit(), onclick: () => this.#split() }, "Split these off…");
+    return h("div", { class: "choose-bar" }, icon("split"), this.chosenText, h("span", { class: "grow" }),
+      h("button", { class: "button", onclick: () => this.choose(null) }, "Cancel"), this.splitButton);
+  }
+
+  #chosenText() {
+    return this.chosen.size ? `${count(this.chosen.size, "photo")} chosen` : "Choose the photos that show another animal";
+  }
+
+  #maySplit() {
+    return this.chosen.size > 0 && this.chosen.size < this.photos.length;
+  }
+
+  async #split() {
+    const photos = this.photos.filter(({ id }) => this.chosen.has(id));
+    const decision = await split(this.name, photos, this.desk, () => this.load());
+    if (!decision) return;
+    this.chosen = null;
+    await this.load();
+  }
+
+  async mergeWith(name) {
+    const other = name ?? await pickIndividual({ title: `Merge ${this.name} with`, without: this.name });
+    if (!other) return;
+    const kept = await merge(this.name, other, this.desk);
+    if (kept) this.desk.go("individual", { name: kept });
+    if (kept === this.name) await this.load();
+  }
+
+  async edit() {
+    const { known } = this;
+    const said = await open("Name and notes", (close) => {
+      const name = h("input", { id: "edit-name", value: known.name, autocomplete: "off", required: true, autofocus: true });
+      const notes = h("textarea", { id: "edit-notes", value: known.notes ?? "" });
+      return h("form", { class: "form", onsubmit: (event) => { event.preventDefault(); close({ name: name.value.trim(), notes: notes.value.trim() }); } },
+        h("label", { for: "edit-name" }, "Name"), name, h("label", { for: "edit-notes" }, "Notes"), notes,
+        h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => close() }, "Cancel"), h("button", { class: "button button-main" }, "Save")));
+    });
+    if (!said) return;
+    const change = { name: this.name };
+    if (said.name !== known.name) change.new_name = said.name;
+    if (said.notes !== (known.notes ?? "")) change.notes = said.notes;
+    if (Object.keys(change).length === 1) return;
+    try {
+      await patch("/individual", change, known.etag);
+    } catch (error) {
+      if (error.status === 412) {
+        await this.load();
+        return void say("Somebody changed this animal in the meantime. It is shown as it is now; nothing of yours was saved.", { kind: "bad", action: { label: "Edit again", run: () => this.edit() } });
+      }
+      return void complain(error);
+    }
+    say("Saved.");
+    if (change.new_name) this.desk.go("individual", { name: said.name });
+    else await this.load();
+  }
+}
+

@@ -1,0 +1,113 @@
+// Merging two individuals and splitting one: what will happen first, undo afterwards.
+
+import { chip, list, post } from "./api.js";
+import { open } from "./dialog.js";
+import { h } from "./dom.js";
+import { count, day, seen } from "./format.js";
+import { complain, say } from "./toast.js";
+
+/** Offer to take a decision back; `then()` draws what changed. */
+export function sayUndoable(text, decision, desk, then) {
+  say(text, { action: { label: "Undo", run: async () => {
+    try {
+      await post(`/decisions/${encodeURIComponent(decision.id)}/undo`);
+      say("Undone.");
+      desk.refresh();
+      then();
+    } catch (error) {
+      complain(error);
+    }
+  } } });
+}
+
+/** Merge two individuals; the name that was kept, or null. */
+export async function merge(a, b, desk) {
+  let [first, second] = [[], []];
+  try {
+    [first, second] = await Promise.all([a, b].map((individual) => list("/annotations", { individual }, 40)));
+  } catch (error) {
+    complain(error);
+    return null;
+  }
+  const chosen = await open(`Are ${a} and ${b} one animal?`, (close) => {
+    const said = h("p", { class: "preview", role: "status" });
+    const button = h("button", { class: "button button-main", disabled: true, onclick: () => close(keep) }, "Merge");
+    let keep = first.length >= second.length ? a : b;
+    const preview = async () => {
+      const from = keep === a ? b : a;
+      button.disabled = true;
+      try {
+        const body = await post("/individuals/merge", { from, into: keep, preview: true });
+        said.textContent = described(body.preview ?? body, `${from} becomes ${keep}: ${count(keep === a ? second.length : first.length, "photo")} get the name ${keep}.`);
+        said.className = "preview";
+        button.disabled = false;
+      } catch (error) {
+        said.textContent = error.message;
+        said.className = "preview wrong";
+      }
+    };
+    const choice = (name) => h("label", { class: "check" }, h("input", { type: "radio", name: "keep", checked: name === keep, onchange: () => { keep = name; preview(); } }), `Keep the name ${name}`);
+    preview();
+    return [
+      h("div", { class: "two" }, [[a, first], [b, second]].map(([name, photos]) => h("section", {}, h("h3", {}, name), contact(photos)))),
+      h("fieldset", { class: "plain-set" }, h("legend", { class: "visually-hidden" }, "Which name is kept"), choice(a), choice(b)), said,
+      h("div", { class: "form-actions" }, h("button", { class: "button", onclick: () => close() }, "Cancel"), button),
+    ];
+  }, { wide: true });
+  if (!chosen) return null;
+  const from = chosen === a ? b : a;
+  try {
+    const decision = await post("/individuals/merge", { from, into: chosen, preview: false });
+    desk.refresh();
+    sayUndoable(`${from} is now ${chosen}.`, decision, desk, () => desk.open());
+    return chosen;
+  } catch (error) {
+    complain(error);
+    return null;
+  }
+}
+
+/** Give some photos of an individual a name of their own; the decision, or null. */
+export async function split(name, photos, desk, then) {
+  const annotations = photos.map(({ id }) => id);
+  const decision = await open(`Split ${count(photos.length, "photo")} off ${name}`, (close) => {
+    const input = h("input", { id: "split-name", autocomplete: "off", placeholder: "resight finds one", autofocus: true });
+    const said = h("p", { class: "preview", role: "status" });
+    const call = (preview) => post("/individuals/split", { name, annotations, new_name: input.value.trim() || null, preview });
+    const tell = (error) => { said.textContent = error.message; said.className = "preview wrong"; };
+    const look = async () => {
+      try {
+        const body = await call(true);
+        said.textContent = described(body.preview ?? body, "");
+        said.className = "preview";
+      } catch (error) {
+        tell(error);
+      }
+    };
+    look();
+    input.addEventListener("change", look);
+    return h("form", { class: "form", onsubmit: async (event) => {
+      event.preventDefault();
+      try {
+        close(await call(false));
+      } catch (error) {
+        tell(error);
+      }
+    } }, contact(photos), h("label", { for: "split-name" }, "Name of the other animal (may be left empty)"), input, said,
+    h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => close() }, "Cancel"), h("button", { class: "button button-main" }, "Split")));
+  }, { wide: true });
+  if (!decision) return null;
+  desk.refresh();
+  sayUndoable(`${count(photos.length, "photo")} split off${decision.individual ? ` as ${decision.individual}` : ""}.`, decision, desk, then);
+  return decision;
+}
+
+function contact(photos) {
+  return h("div", { class: "contact" }, photos.map((annotation) => h("figure", {}, h("img", { src: chip(annotation.id, 320), alt: annotation.name, loading: "lazy" }), h("figcaption", {}, day(seen(annotation))))));
+}
+
+/** What a preview says, in its own words where it has some. */
+function described(preview, otherwise) {
+  return preview.text ?? preview.message ?? preview.detail ?? otherwise;
+}
+
