@@ -102,7 +102,6 @@ class Desk {
       keys.understand([...(view.keys ?? []), ...this.#keys()]);
     } catch (error) {
       if (visit !== this.visit || error.status === 401) return;
-      complain(error);
       fill(this.main, h("div", { class: "empty" }, h("h1", {}, "This did not work"), h("p", {}, error.message),
         h("button", { class: "button", onclick: () => this.open() }, "Try again")));
     }

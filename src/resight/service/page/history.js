@@ -1,6 +1,6 @@
 // Who decided what, when and with which method; any of it can be taken back.
 
-import { get, post } from "./api.js";
+import { chip, get, post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { count, when } from "./format.js";
 import { complain, say } from "./toast.js";
@@ -31,7 +31,7 @@ export async function decisionList(root, filter, desk, changed = () => decisionL
 }
 
 function row(decision, desk, changed) {
-  const { id, actor, at, note, method, undone } = decision;
+  const { id, actor, at, note, identification, undone } = decision;
   const body = h("div", { class: "decision-changes", hidden: true });
   const opener = h("button", { class: "decision-what", "aria-expanded": "false", onclick: () => unfold(decision, opener, body) }, sentence(decision));
   return h("li", { class: `decision ${undone ? "decision-undone" : ""}` },
@@ -41,7 +41,7 @@ function row(decision, desk, changed) {
       opener,
       undone ? h("span", { class: "hint" }, "taken back")
         : desk.may("reviewer") && h("button", { class: "button button-small", "aria-label": `Undo: ${sentence(decision)}`, onclick: () => undo(id, desk, changed) }, icon("undo"), "Undo")),
-    (note || method) && h("p", { class: "hint decision-note" }, [note, method].filter(Boolean).join(" · ")), body);
+    (note || identification) && h("p", { class: "hint decision-note" }, [note, identification].filter(Boolean).join(" · ")), body);
 }
 
 /** A decision in words. */
@@ -61,18 +61,26 @@ async function unfold(decision, opener, body) {
   body.hidden = !shown;
   if (!shown || body.childElementCount) return;
   try {
-    const found = await get(`/decisions/${encodeURIComponent(decision.id)}/changes`);
-    const changes = found.items ?? found.changes ?? found;
+    const { items: changes } = await get(`/decisions/${encodeURIComponent(decision.id)}/changes`);
     fill(body, changes.length ? h("table", { class: "table" },
-      h("thead", {}, h("tr", {}, ["Photo", "What", "Before", "After"].map((each) => h("th", { scope: "col" }, each)))),
-      h("tbody", {}, changes.map((change) => h("tr", {}, [change.annotation ?? change.photo ?? "", change.field ?? change.what ?? "", change.old ?? change.before, change.new ?? change.after].map((value) => h("td", {}, shownValue(value)))))))
+      h("thead", {}, h("tr", {}, ["Of", "Before", "After"].map((each) => h("th", { scope: "col" }, each)))),
+      h("tbody", {}, changes.map((change) => h("tr", {}, [h("td", {}, of(change)), h("td", {}, state(change.before)), h("td", {}, state(change.after))]))))
       : h("p", { class: "hint" }, "It changed nothing."));
   } catch (error) {
     complain(error);
   }
 }
 
-const shownValue = (value) => (value === null || value === undefined || value === "" ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value));
+/** The photo or individual that a change is of. */
+function of({ annotation, individual }) {
+  return annotation ? h("img", { src: chip(annotation, 96), alt: `annotation ${annotation}`, loading: "lazy", class: "change-photo" }) : individual ?? "";
+}
+
+/** What was said before or after, in words. */
+function state(said) {
+  const parts = Object.entries(said ?? {}).map(([name, value]) => `${name}: ${value === null || value === "" ? "–" : typeof value === "object" ? JSON.stringify(value) : value}`);
+  return parts.join(", ") || "–";
+}
 
 async function undo(id, desk, changed) {
   try {

@@ -4,7 +4,7 @@ import { chip, get, patch } from "./api.js";
 import { pickIndividual } from "./choosing.js";
 import { open } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
-import { count, day, facts, place, seen, side } from "./format.js";
+import { count, day, facts, side } from "./format.js";
 import { decisionList } from "./history.js";
 import { merge, split } from "./mending.js";
 import { complain, say } from "./toast.js";
@@ -58,29 +58,19 @@ class IndividualPage {
 
   #life() {
     const { known } = this;
-    return [count(this.photos.length, "photo"), count(this.encounters.length, "encounter"),
+    return [count(known.photos, "photo"), count(known.encounters, "encounter"),
       known.first_seen && (known.first_seen === known.last_seen ? day(known.first_seen) : `${day(known.first_seen)} to ${day(known.last_seen)}`)].filter(Boolean).join(" · ");
   }
 
   get photos() {
-    return this.known.annotations;
-  }
-
-  /** [{title, facts, annotations}], the last first. */
-  get encounters() {
-    const groups = new Map();
-    for (const annotation of this.photos) {
-      const key = annotation.encounter ?? `annotation:${annotation.id}`;
-      groups.set(key, [...(groups.get(key) ?? []), annotation]);
-    }
-    return [...groups.values()].sort((a, b) => String(seen(b[0])).localeCompare(String(seen(a[0]))));
+    return this.known.shown;
   }
 
   #best() {
-    const best = Object.entries(this.known.best ?? this.known.best_per_side ?? {});
+    const best = Object.entries(this.known.best);
     if (!best.length || this.chosen) return null;
-    return h("section", { class: "best", "aria-label": "Best photo of each side" }, best.map(([name, value]) => {
-      const annotation = typeof value === "object" ? value : this.photos.find(({ id }) => id === value);
+    return h("section", { class: "best", "aria-label": "Best photo of each side" }, best.map(([name, id]) => {
+      const annotation = this.photos.find((each) => each.id === id);
       return annotation && h("figure", {}, this.#photo(annotation, 640), h("figcaption", {}, side(name) || "side unknown"));
     }));
   }
@@ -88,10 +78,10 @@ class IndividualPage {
   #timeline() {
     return h("section", { "aria-label": "Encounters" },
       h("h2", {}, "Encounters"),
-      h("ol", { class: "timeline" }, this.encounters.map((annotations) => h("li", {},
-        h("div", { class: "timeline-when" }, h("strong", {}, day(seen(annotations[0])) || "No date"),
-          h("span", { class: "hint" }, [annotations[0].encounter, place(annotations[0])].filter(Boolean).join(" · "))),
-        h("div", { class: "timeline-photos" }, annotations.map((annotation) => this.#photo(annotation, 320)))))));
+      h("ol", { class: "timeline" }, [...this.known.timeline].reverse().map((met) => h("li", {},
+        h("div", { class: "timeline-when" }, h("strong", {}, day(met.seen_on) || "No date"),
+          h("span", { class: "hint" }, [met.name, met.place].filter(Boolean).join(" · "))),
+        h("div", { class: "timeline-photos" }, met.annotations.map((id) => this.#photo(this.photos.find((each) => each.id === id), 320)))))));
   }
 
   #photo(annotation, size) {

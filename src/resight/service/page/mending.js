@@ -38,7 +38,7 @@ export async function merge(a, b, desk) {
       button.disabled = true;
       try {
         const body = await post("/individuals/merge", { from, into: keep, preview: true });
-        said.textContent = described(body.preview ?? body, `${from} becomes ${keep}: ${count(keep === a ? second.length : first.length, "photo")} get the name ${keep}.`);
+        said.textContent = described(body.preview, `${count(body.preview.annotations.length, "photo")} of ${from} will be called ${keep}.`);
         said.className = "preview";
         button.disabled = false;
       } catch (error) {
@@ -71,14 +71,14 @@ export async function merge(a, b, desk) {
 export async function split(name, photos, desk, then) {
   const annotations = photos.map(({ id }) => id);
   const decision = await open(`Split ${count(photos.length, "photo")} off ${name}`, (close) => {
-    const input = h("input", { id: "split-name", autocomplete: "off", placeholder: "resight finds one", autofocus: true });
+    const input = h("input", { id: "split-name", autocomplete: "off", required: true, value: `${name} B`, autofocus: true });
     const said = h("p", { class: "preview", role: "status" });
-    const call = (preview) => post("/individuals/split", { name, annotations, new_name: input.value.trim() || null, preview });
+    const call = (preview) => post("/individuals/split", { name, annotations, new_name: input.value.trim(), preview });
     const tell = (error) => { said.textContent = error.message; said.className = "preview wrong"; };
     const look = async () => {
       try {
         const body = await call(true);
-        said.textContent = described(body.preview ?? body, "");
+        said.textContent = described(body.preview, "");
         said.className = "preview";
       } catch (error) {
         tell(error);
@@ -93,7 +93,7 @@ export async function split(name, photos, desk, then) {
       } catch (error) {
         tell(error);
       }
-    } }, contact(photos), h("label", { for: "split-name" }, "Name of the other animal (may be left empty)"), input, said,
+    } }, contact(photos), h("label", { for: "split-name" }, "Name of the other animal"), input, said,
     h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => close() }, "Cancel"), h("button", { class: "button button-main" }, "Split")));
   }, { wide: true });
   if (!decision) return null;
@@ -106,8 +106,9 @@ function contact(photos) {
   return h("div", { class: "contact" }, photos.map((annotation) => h("figure", {}, h("img", { src: chip(annotation.id, 320), alt: annotation.name, loading: "lazy" }), h("figcaption", {}, day(seen(annotation))))));
 }
 
-/** What a preview says, in its own words where it has some. */
-function described(preview, otherwise) {
-  return preview.text ?? preview.message ?? preview.detail ?? otherwise;
+/** What a preview says of the individuals as they would be. */
+function described({ individuals }, first) {
+  const then = individuals.map(({ name, photos, encounters }) => `${name} has ${count(photos, "photo")} of ${count(encounters, "encounter")}`).join("; ");
+  return `${first} Afterwards ${then}.`.trim();
 }
 

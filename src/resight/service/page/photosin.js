@@ -98,7 +98,7 @@ class PhotosIn {
     try {
       const outcome = await upload(row.file, {}, (share) => row.progress(share), this.stopping.signal);
       row.done(outcome);
-      this.tally[outcome.status === "added" || outcome.status === "updated" ? "added" : outcome.status === "already" ? "already" : "bad"] += 1;
+      this.tally[{ added: "added", updated: "already", already: "already" }[outcome.status] ?? "bad"] += 1;
     } catch (error) {
       if (error.name === "AbortError") return;
       row.failed(error);

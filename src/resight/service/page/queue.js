@@ -45,7 +45,5 @@ export class Queue {
 export function summary(answer) {
   if (answer.verdict === "new") return `new? ${percent(answer.new_probability)}`;
   if (!answer.first) return "";
-  const name = answer.first.individual ?? answer.first;
-  const share = answer.first.probability;
-  return share === undefined || share === null ? `${name}?` : `${name} ${percent(share)}`;
+  return answer.probability === null ? `${answer.first}?` : `${answer.first} ${percent(answer.probability)}`;
 }

@@ -179,7 +179,7 @@ class Review {
       return; // renamed or merged in the meantime: what was compared is still shown
     }
     const there = new Set(candidate.photos.map(({ annotation }) => annotation.id));
-    const others = candidate.known.annotations.filter(({ id, hidden }) => !there.has(id) && !hidden);
+    const others = candidate.known.shown.filter(({ id, hidden }) => !there.has(id) && !hidden);
     candidate.photos.push(...others.map((annotation) => ({ annotation, compared: false })));
     if (this.candidates[this.selected] === candidate) {
       this.stage.showCandidate(candidate, this.photoIndex, candidate.known);

@@ -91,16 +91,11 @@ function agreement({ inliers, matches, compared = true }) {
   return `${count(inliers, "point")} agree${inliers === 1 ? "s" : ""}${matches ? ` of ${matches} matched` : ""}`;
 }
 
-function life({ photos, encounters, first_seen: first, last_seen: last, notes }) {
-  const met = Array.isArray(encounters) ? encounters.length : encounters;
+function life({ photos, encounters: met, first_seen: first, last_seen: last, notes }) {
   const years = first ? (first === last ? `seen ${day(first)}` : `seen ${day(first)} to ${day(last)}`) : "";
   return [count(photos, "photo"), met ? count(met, "encounter") : "", years, notes].filter(Boolean).join(" · ");
 }
 
 function searched({ searched: all, shortlisted, matched }) {
-  const number = (value) => (Array.isArray(value) ? value.length : value);
-  const parts = [number(all) !== undefined && number(all) !== null ? `${number(all)} photos searched` : "",
-    shortlisted !== undefined && shortlisted !== null ? `${number(shortlisted)} looked at` : "",
-    matched !== undefined && matched !== null ? `${number(matched)} compared in full` : ""];
-  return parts.filter(Boolean).join(", ");
+  return `${count(all, "photo")} searched, ${shortlisted} looked at, ${matched} compared in full`;
 }
