@@ -25,6 +25,15 @@ export async function openAnnotation(given, mayEdit = true) {
   return open(annotation.name, (close) => form(annotation, mayEdit, close), { wide: true });
 }
 
+/** Save facts, and whether it is hidden, which is a decision of its own. */
+async function saved(annotation, { hidden, ...facts }) {
+  const path = `/annotations/${encodeURIComponent(annotation.id)}`;
+  let now = annotation;
+  if (Object.keys(facts).length) now = await patch(path, facts, now.etag);
+  if (hidden !== undefined) now = await patch(path, { hidden }, now.etag);
+  return now;
+}
+
 function form(annotation, mayEdit, close) {
   const changes = {};
   const wrong = h("p", { class: "wrong", role: "alert" });
@@ -52,7 +61,7 @@ function form(annotation, mayEdit, close) {
     save.disabled = true;
     wrong.textContent = "";
     try {
-      close(await patch(`/annotations/${encodeURIComponent(annotation.id)}`, changes, annotation.etag));
+      close(await saved(annotation, changes));
       say("Saved.");
     } catch (error) {
       wrong.textContent = error.status === 412

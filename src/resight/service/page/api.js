@@ -40,7 +40,7 @@ function headersFor(method, etag) {
   if (method !== "GET") {
     if (csrf) headers["X-CSRF-Token"] = csrf;
     if (method === "POST") headers["Idempotency-Key"] = freshKey();
-    if (etag) headers["If-Match"] = etag;
+    if (etag) headers["If-Match"] = `"${etag}"`;
   }
   return headers;
 }
@@ -66,7 +66,7 @@ async function send(method, path, { parameters, body, etag, signal } = {}) {
 }
 
 export const get = (path, parameters, signal) => send("GET", path, { parameters, signal });
-export const post = (path, body = {}) => send("POST", path, { body });
+export const post = (path, body = {}, etag = null) => send("POST", path, { body, etag });
 export const patch = (path, body, etag) => send("PATCH", path, { body, etag });
 export const remove = (path) => send("DELETE", path);
 

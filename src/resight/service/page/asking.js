@@ -6,7 +6,9 @@ import { preload } from "./pane.js";
 const AHEAD = 2;
 
 export class Asking {
-  constructor() {
+  /** `namedAt`: when an animal was last named. Answers from before do not know its photos as its. */
+  constructor(namedAt) {
+    this.namedAt = namedAt;
     this.answers = new Map(); // encounter reference -> promise of its answer
     this.pairs = new Map();
     this.individuals = new Map();
@@ -46,20 +48,23 @@ export class Asking {
     return this.individuals.get(name);
   }
 
-  /** A decision changed what is known of the animals: ask again about them when next shown. */
-  forgetIndividuals() {
+  /** A decision changed what is known of the animals. */
+  named(decision) {
+    this.namedAt = decision.at;
     this.individuals.clear();
   }
 
-  forget(encounter) {
-    this.answers.delete(encounter.ref);
+  isStale(answer) {
+    return Boolean(this.namedAt) && Date.parse(answer.at) < Date.parse(this.namedAt);
   }
 
   /** Prepare the next encounters: answers, and the photos that will be seen first. One after the other. */
   async ahead(encounters) {
     for (const encounter of encounters.slice(0, AHEAD)) {
       try {
-        const [answer] = await Promise.all([this.answer(encounter), preload(encounter.annotations[0].photo, 640)]);
+        preload(encounter.annotations[0].photo, 640).catch(() => {});
+        let answer = await this.answer(encounter);
+        if (this.isStale(answer)) answer = await this.answer(encounter, { again: true });
         const best = answer.candidates[0]?.photos[0];
         if (best) await Promise.all([this.pair(answer, best.query, best.annotation.id), preload(best.annotation.photo, 640)]);
       } catch {

@@ -76,7 +76,7 @@ export class Choices {
     const share = percent(probability);
     return card({
       shown, name: individual, key: index < KEYED ? String(index + 1) : null, probability,
-      picture: cover && h("img", { src: chip(cover.id, 160), alt: "" }),
+      picture: cover && h("img", { src: chip(cover.id, 256), alt: "" }),
       figure: probability === null || probability === undefined ? (score ? `score ${score.toFixed(1)}` : "") : share,
       detail: candidate.chosen ? "you named it" : points ? count(points, "point") : "little alike",
       run: () => this.actions.look(index), id: `c${index}`,

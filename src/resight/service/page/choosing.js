@@ -16,7 +16,7 @@ export function pickIndividual({ title = "Another known animal", without = null 
       if (turn !== asked) return;
       const found = page.items.filter(({ name }) => name !== without);
       fill(results, found.length ? found.map((each) => h("button", { class: "pick", onclick: () => close(each.name) },
-        each.cover !== null && h("img", { src: chip(each.cover, 96), alt: "", loading: "lazy" }),
+        each.cover !== null && h("img", { src: chip(each.cover, 128), alt: "", loading: "lazy" }),
         h("span", {}, each.name), h("span", { class: "hint" }, count(each.photos, "photo")))) : h("p", { class: "hint" }, "Nobody is called so."));
     };
     const input = h("input", { type: "search", id: "pick", autocomplete: "off", autofocus: true,
@@ -38,12 +38,18 @@ function along(event) {
   all[all.indexOf(document.activeElement) + step]?.focus();
 }
 
+/** What somebody did to one of the photos. */
+function conflict({ actor, individual, etag }) {
+  if (etag === null) return "One of the photos is gone.";
+  return individual ? `${actor} says it is ${individual}.` : `${actor} changed what is known of a photo.`;
+}
+
 /** Somebody changed the same photos while they were looked at: say what, and show them afresh. */
 export async function showConflict(error, encounter, afresh) {
-  const changes = error.body.changes ?? error.body.errors ?? [];
+  const changes = error.body.errors ?? [];
   const yes = await confirm("Somebody was faster", [
     h("p", {}, error.message),
-    changes.length ? h("ul", {}, changes.map((change) => h("li", {}, typeof change === "string" ? change : change.detail ?? change.message ?? JSON.stringify(change)))) : null,
+    changes.length ? h("ul", {}, changes.map((change) => h("li", {}, conflict(change)))) : null,
     h("p", { class: "hint" }, "Nothing of yours was saved, and nothing of theirs is lost."),
   ].filter(Boolean), "Show it as it is now");
   if (yes) afresh();

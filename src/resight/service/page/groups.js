@@ -75,7 +75,7 @@ export class Groups {
     const name = annotation.name;
     return h("li", { class: "loose" },
       h("button", { class: "photo", title: "Box, side and facts", "aria-label": `Box, side and facts of ${name}`, onclick: () => this.#edit(annotation, group) },
-        h("img", { src: `${chip(annotation.id, 320)}&v=${encodeURIComponent(annotation.etag)}`, alt: "", loading: "lazy" })),
+        h("img", { src: `${chip(annotation.id, 512)}&v=${encodeURIComponent(annotation.etag)}`, alt: "", loading: "lazy" })),
       h("input", { type: "checkbox", class: "loose-pick", "aria-label": `Move ${name}`, checked: this.picked.has(annotation.id), onchange: (event) => {
         if (event.target.checked) this.picked.add(annotation.id);
         else this.picked.delete(annotation.id);
@@ -156,7 +156,10 @@ export class Groups {
       group.name = nameFor(group.annotations, taken);
       if (taken.has(group.name)) group.name += " (new)";
     }
-    const facts = { annotations: group.annotations.map(({ id }) => id), encounter: group.name };
+    const facts = {
+      annotations: group.annotations.map(({ id }) => id), encounter: group.name,
+      etags: Object.fromEntries(group.annotations.map(({ id, etag }) => [id, etag])),
+    };
     if (group.place) facts.place = group.place;
     await post("/annotations/describe", facts);
   }

@@ -73,7 +73,7 @@ async function unfold(decision, opener, body) {
 
 /** The photo or individual that a change is of. */
 function of({ annotation, individual }) {
-  return annotation ? h("img", { src: chip(annotation, 96), alt: `annotation ${annotation}`, loading: "lazy", class: "change-photo" }) : individual ?? "";
+  return annotation ? h("img", { src: chip(annotation, 128), alt: `annotation ${annotation}`, loading: "lazy", class: "change-photo" }) : individual ?? "";
 }
 
 /** What was said before or after, in words. */

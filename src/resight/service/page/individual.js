@@ -12,16 +12,16 @@ import { complain, say } from "./toast.js";
 export async function show(main, parameters, desk) {
   const page = new IndividualPage(main, parameters, desk);
   await page.load();
-  if (parameters.split) page.choose(parameters.split.split(","));
-  if (parameters.merge && page.mayEdit) page.mergeWith(parameters.merge);
+  if (parameters.split && page.mayMend) page.choose(parameters.split.split(","));
+  if (parameters.merge && page.mayMend) page.mergeWith(parameters.merge);
   const key = (name, label, run) => ({ key: name, label, group: "Individual", run });
   return {
-    keys: page.mayEdit ? [
-      key("e", "Change the name or notes", () => page.edit()),
-      key("m", "Merge with another", () => page.mergeWith()),
+    keys: [
+      page.mayEdit && key("e", "Change the name or notes", () => page.edit()),
+      ...(page.mayMend ? [key("m", "Merge with another", () => page.mergeWith()),
       key("t", "Choose photos to split off", () => page.choose()),
-      key("Escape", "Choose no longer", () => page.chosen && page.choose(null)),
-    ] : [],
+      key("Escape", "Choose no longer", () => page.chosen && page.choose(null))] : []),
+    ].filter(Boolean),
   };
 }
 
@@ -32,6 +32,7 @@ class IndividualPage {
     this.name = parameters.name;
     this.chosen = null; // ids of photos to split off, while choosing
     this.mayEdit = desk.may("reviewer");
+    this.mayMend = desk.may("curator");
   }
 
   async load() {
@@ -46,8 +47,8 @@ class IndividualPage {
       h("div", { class: "page-head" },
         h("h1", {}, known.name),
         h("p", { class: "hint" }, this.#life()), h("span", { class: "grow" }),
-        this.mayEdit && !this.chosen && [
-          h("button", { class: "button", onclick: () => this.edit() }, "Name and notes"),
+        this.mayEdit && !this.chosen && h("button", { class: "button", onclick: () => this.edit() }, this.mayMend ? "Name and notes" : "Notes"),
+        this.mayMend && !this.chosen && [
           h("button", { class: "button", onclick: () => this.mergeWith() }, icon("merge"), "Merge…"),
           h("button", { class: "button", onclick: () => this.choose() }, icon("split"), "Split…"),
         ]),
@@ -136,7 +137,7 @@ class IndividualPage {
 
   async #split() {
     const photos = this.photos.filter(({ id }) => this.chosen.has(id));
-    const decision = await split(this.name, photos, this.desk, () => this.load());
+    const decision = await split(this.known, photos, this.desk, () => this.load());
     if (!decision) return;
     this.chosen = null;
     await this.load();
@@ -153,19 +154,17 @@ class IndividualPage {
   async edit() {
     const { known } = this;
     const said = await open("Name and notes", (close) => {
-      const name = h("input", { id: "edit-name", value: known.name, autocomplete: "off", required: true, autofocus: true });
+      const name = h("input", { id: "edit-name", value: known.name, autocomplete: "off", required: true, disabled: !this.mayMend, autofocus: this.mayMend });
       const notes = h("textarea", { id: "edit-notes", value: known.notes ?? "" });
       return h("form", { class: "form", onsubmit: (event) => { event.preventDefault(); close({ name: name.value.trim(), notes: notes.value.trim() }); } },
         h("label", { for: "edit-name" }, "Name"), name, h("label", { for: "edit-notes" }, "Notes"), notes,
         h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => close() }, "Cancel"), h("button", { class: "button button-main" }, "Save")));
     });
     if (!said) return;
-    const change = { name: this.name };
-    if (said.name !== known.name) change.new_name = said.name;
-    if (said.notes !== (known.notes ?? "")) change.notes = said.notes;
-    if (Object.keys(change).length === 1) return;
-    try {
-      await patch("/individual", change, known.etag);
+    let { name, etag } = known;
+    try { // notes and name are a decision each
+      if (said.notes !== known.notes) ({ etag } = await patch("/individual", { name, notes: said.notes }, etag));
+      if (said.name !== known.name) ({ name } = await patch("/individual", { name, new_name: said.name }, etag));
     } catch (error) {
       if (error.status === 412) {
         await this.load();
@@ -174,7 +173,7 @@ class IndividualPage {
       return void complain(error);
     }
     say("Saved.");
-    if (change.new_name) this.desk.go("individual", { name: said.name });
+    if (name !== known.name) this.desk.go("individual", { name });
     else await this.load();
   }
 }

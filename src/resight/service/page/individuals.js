@@ -5,7 +5,7 @@ import { fill, h, icon, settled } from "./dom.js";
 import { count, day, side } from "./format.js";
 
 const PAGE = 60;
-const SORTS = [["name", "By name"], ["last_seen", "Last seen"], ["photos", "Most photos"]];
+const SORTS = [["name", "By name"], ["last_seen", "Last seen"], ["annotations", "Most photos"]];
 
 export async function show(main, parameters, desk) {
   const gallery = new Gallery(main, parameters, desk);
@@ -76,7 +76,7 @@ class Gallery {
 function tile({ name, cover, photos, encounters, last_seen: last, sides = {} }) {
   const shown = Object.keys(sides).map(side).filter(Boolean).join(", ");
   return h("li", {}, h("a", { class: "tile", href: link(name) },
-    cover ? h("img", { src: chip(cover, 320), alt: "", loading: "lazy", class: "tile-photo" }) : h("span", { class: "tile-photo" }),
+    cover ? h("img", { src: chip(cover, 512), alt: "", loading: "lazy", class: "tile-photo" }) : h("span", { class: "tile-photo" }),
     h("span", { class: "tile-name" }, name),
     h("span", { class: "tile-facts" }, [count(photos, "photo"), encounters ? count(encounters, "encounter") : "", shown].filter(Boolean).join(" · ")),
     h("span", { class: "tile-facts" }, last ? `last seen ${day(last)}` : " ")));
@@ -86,7 +86,7 @@ function tile({ name, cover, photos, encounters, last_seen: last, sides = {} }) 
 function duplicate({ a, b, score, pairs = [] }) {
   const [first] = pairs;
   return h("li", { class: "suspicion" },
-    first && h("span", { class: "suspicion-photos" }, [first.query, first.annotation].map((id) => h("img", { src: chip(id, 160), alt: "" }))),
+    first && h("span", { class: "suspicion-photos" }, [first.query, first.annotation].map((id) => h("img", { src: chip(id, 256), alt: "" }))),
     h("span", {}, h("a", { href: link(a) }, a), " and ", h("a", { href: link(b) }, b), " may be one animal",
       h("span", { class: "hint" }, ` score ${Number(score).toFixed(1)}`)),
     h("a", { class: "button button-small", href: `${link(a)}&merge=${encodeURIComponent(b)}` }, "Compare and merge"));
@@ -95,7 +95,7 @@ function duplicate({ a, b, score, pairs = [] }) {
 /** Photos of one individual that do not match its others. */
 function mixup({ individual, annotations = [], reason }) {
   return h("li", { class: "suspicion" },
-    h("span", { class: "suspicion-photos" }, annotations.slice(0, 3).map((id) => h("img", { src: chip(id, 160), alt: "" }))),
+    h("span", { class: "suspicion-photos" }, annotations.slice(0, 3).map((id) => h("img", { src: chip(id, 256), alt: "" }))),
     h("span", {}, h("a", { href: link(individual) }, individual), " may be two animals", reason && h("span", { class: "hint" }, ` ${reason}`)),
     h("a", { class: "button button-small", href: `${link(individual)}&split=${annotations.join(",")}` }, "Look and split"));
 }

@@ -1,6 +1,6 @@
 // Merging two individuals and splitting one: what will happen first, undo afterwards.
 
-import { chip, list, post } from "./api.js";
+import { chip, get, post } from "./api.js";
 import { open } from "./dialog.js";
 import { h } from "./dom.js";
 import { count, day, seen } from "./format.js";
@@ -22,9 +22,9 @@ export function sayUndoable(text, decision, desk, then) {
 
 /** Merge two individuals; the name that was kept, or null. */
 export async function merge(a, b, desk) {
-  let [first, second] = [[], []];
+  let known;
   try {
-    [first, second] = await Promise.all([a, b].map((individual) => list("/annotations", { individual }, 40)));
+    known = await Promise.all([a, b].map((name) => get("/individual", { name })));
   } catch (error) {
     complain(error);
     return null;
@@ -32,7 +32,7 @@ export async function merge(a, b, desk) {
   const chosen = await open(`Are ${a} and ${b} one animal?`, (close) => {
     const said = h("p", { class: "preview", role: "status" });
     const button = h("button", { class: "button button-main", disabled: true, onclick: () => close(keep) }, "Merge");
-    let keep = first.length >= second.length ? a : b;
+    let keep = known[0].photos >= known[1].photos ? a : b;
     const preview = async () => {
       const from = keep === a ? b : a;
       button.disabled = true;
@@ -49,7 +49,7 @@ export async function merge(a, b, desk) {
     const choice = (name) => h("label", { class: "check" }, h("input", { type: "radio", name: "keep", checked: name === keep, onchange: () => { keep = name; preview(); } }), `Keep the name ${name}`);
     preview();
     return [
-      h("div", { class: "two" }, [[a, first], [b, second]].map(([name, photos]) => h("section", {}, h("h3", {}, name), contact(photos)))),
+      h("div", { class: "two" }, known.map(({ name, shown }) => h("section", {}, h("h3", {}, name), contact(shown)))),
       h("fieldset", { class: "plain-set" }, h("legend", { class: "visually-hidden" }, "Which name is kept"), choice(a), choice(b)), said,
       h("div", { class: "form-actions" }, h("button", { class: "button", onclick: () => close() }, "Cancel"), button),
     ];
@@ -57,7 +57,7 @@ export async function merge(a, b, desk) {
   if (!chosen) return null;
   const from = chosen === a ? b : a;
   try {
-    const decision = await post("/individuals/merge", { from, into: chosen, preview: false });
+    const decision = await post("/individuals/merge", { from, into: chosen }, known.find(({ name }) => name === from).etag);
     desk.refresh();
     sayUndoable(`${from} is now ${chosen}.`, decision, desk, () => desk.open());
     return chosen;
@@ -68,12 +68,12 @@ export async function merge(a, b, desk) {
 }
 
 /** Give some photos of an individual a name of their own; the decision, or null. */
-export async function split(name, photos, desk, then) {
+export async function split({ name, etag }, photos, desk, then) {
   const annotations = photos.map(({ id }) => id);
   const decision = await open(`Split ${count(photos.length, "photo")} off ${name}`, (close) => {
     const input = h("input", { id: "split-name", autocomplete: "off", required: true, value: `${name} B`, autofocus: true });
     const said = h("p", { class: "preview", role: "status" });
-    const call = (preview) => post("/individuals/split", { name, annotations, new_name: input.value.trim(), preview });
+    const call = (preview) => post("/individuals/split", { name, annotations, new_name: input.value.trim(), preview }, etag);
     const tell = (error) => { said.textContent = error.message; said.className = "preview wrong"; };
     const look = async () => {
       try {
@@ -103,7 +103,7 @@ export async function split(name, photos, desk, then) {
 }
 
 function contact(photos) {
-  return h("div", { class: "contact" }, photos.map((annotation) => h("figure", {}, h("img", { src: chip(annotation.id, 320), alt: annotation.name, loading: "lazy" }), h("figcaption", {}, day(seen(annotation))))));
+  return h("div", { class: "contact" }, photos.map((annotation) => h("figure", {}, h("img", { src: chip(annotation.id, 512), alt: annotation.name, loading: "lazy" }), h("figcaption", {}, day(seen(annotation))))));
 }
 
 /** What a preview says of the individuals as they would be. */

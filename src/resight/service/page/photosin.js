@@ -164,7 +164,7 @@ class UploadRow {
     const texts = { added: "put in", updated: "there already; now with more facts", already: "already there" };
     if (!(status in texts)) return void this.#say("bad", reason ?? status);
     this.image.hidden = false;
-    this.image.src = chip(annotation, 160);
+    this.image.src = chip(annotation, 256);
     this.#say(status === "already" ? "already" : "added", texts[status],
       h("button", { class: "button button-small", "aria-label": `Box and side of ${this.file.name}`, onclick: () => this.#edit(annotation) }, icon("box"), "Box and side"));
   }
@@ -176,7 +176,7 @@ class UploadRow {
   async #edit(id) {
     try {
       const saved = await openAnnotation(await get(`/annotations/${encodeURIComponent(id)}`));
-      if (saved) this.image.src = `${chip(id, 160)}&v=${encodeURIComponent(saved.etag)}`;
+      if (saved) this.image.src = `${chip(id, 256)}&v=${encodeURIComponent(saved.etag)}`;
     } catch (error) {
       complain(error);
     }

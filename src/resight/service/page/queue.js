@@ -32,7 +32,7 @@ export class Queue {
     const title = encounter.name ?? annotations[0]?.name ?? "Photo";
     const facts = [day(encounter.seen_on), encounter.place ?? place(annotations[0] ?? {})].filter(Boolean).join(" · ");
     return h("li", {}, h("button", { class: "queue-item", "aria-current": current ? "true" : null, title: encounter.why || null, onclick: () => this.opened(encounter) },
-      h("img", { src: chip(annotations[0].id, 160), alt: "", loading: "lazy", class: "queue-photo" }),
+      h("img", { src: chip(annotations[0].id, 256), alt: "", loading: "lazy", class: "queue-photo" }),
       annotations.length > 1 && h("span", { class: "queue-more", title: count(annotations.length, "photo") }, annotations.length),
       h("span", { class: "queue-text" },
         h("span", { class: "queue-title" }, title),

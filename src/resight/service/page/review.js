@@ -24,7 +24,6 @@ class Review {
     this.desk = desk;
     this.state = state;
     this.main = main;
-    this.asking = new Asking();
     this.decided = []; // {decision, encounter, at}: what Z takes back, the last first
     this.readOnly = !desk.may("reviewer");
     this.queue = new Queue({ opened: (encounter) => this.open(encounter), turned: (value) => desk.go("review", { state: value }) });
@@ -37,7 +36,9 @@ class Review {
   }
 
   async start(ref) {
-    this.encounters = await list("/encounters", { state: this.state }, 500);
+    const [encounters, decisions] = await Promise.all([list("/encounters", { state: this.state }, 500), get("/decisions", { limit: 20 })]);
+    this.encounters = encounters;
+    this.asking = new Asking(decisions.items.find(({ individual }) => individual)?.at);
     this.root = h("div", { class: "review" }, this.queue.root, h("div", { class: "desk" }, this.stage.root, this.choices.root), this.spoken);
     fill(this.main, this.root);
     const wanted = this.encounters.find((encounter) => encounter.ref === ref);
@@ -72,6 +73,7 @@ class Review {
       const answer = await this.asking.answer(encounter, { again });
       if (this.current !== encounter || this.left) return;
       this.#show(answer);
+      if (this.asking.isStale(answer)) await this.#renew(encounter);
     } catch (error) {
       if (this.current !== encounter || this.left) return;
       this.selected = "new";
@@ -83,15 +85,40 @@ class Review {
     this.asking.ahead(this.#after(encounter));
   }
 
-  #show(answer) {
+  /** Ask again in the background: animals were named since, and may be the one. */
+  async #renew(encounter) {
+    this.stage.note("Animals were named since this was asked: comparing with them too…");
+    let answer;
+    try {
+      answer = await this.asking.answer(encounter, { again: true });
+    } catch {
+      return; // the older answer still stands
+    }
+    if (this.current !== encounter || this.left || this.busy) return;
+    const shown = this.candidates[this.selected]?.individual;
+    const steady = this.steady;
+    this.#take(answer);
+    const at = this.candidates.findIndex(({ individual }) => individual === shown);
+    if (this.selected === "new") this.lookNew();
+    else this.look(steady && at >= 0 ? at : 0);
+    this.steady = steady;
+    if (this.candidates[this.selected]?.individual !== shown) this.shownAt = performance.now();
+  }
+
+  #take(answer) {
     this.answer = answer;
     this.candidates = [...answer.candidates, ...(answer.passed_over ?? [])].map((each) => ({ ...each, photos: comparedPhotos(each) }));
+  }
+
+  #show(answer) {
+    this.#take(answer);
     const first = this.candidates[0];
     const at = this.encounters.indexOf(this.current) + 1;
     this.spoken.textContent = `Encounter ${at} of ${this.encounters.length}: ${count(this.current.annotations.length, "photo")}. `
       + (first ? `Most alike: ${first.individual} ${first.probability === null ? "" : percent(first.probability)}` : "No candidate.");
     if (first) this.look(0);
     else this.lookNew();
+    this.steady = false; // whether somebody has chosen whom to look at
   }
 
   #after(encounter) {
@@ -104,6 +131,7 @@ class Review {
     const candidate = this.candidates[index];
     if (!candidate) return;
     this.selected = index;
+    this.steady = true;
     this.photoIndex = 0;
     const best = candidate.photos[0]?.query;
     const query = this.current.annotations.findIndex((annotation) => annotation.id === best);
@@ -199,7 +227,6 @@ class Review {
   }
 
   again() {
-    this.asking.forget(this.current);
     this.open(this.current, { again: true });
   }
 
@@ -243,7 +270,7 @@ class Review {
     this.encounters.splice(at, 1);
     if (answer === "skip") this.encounters.push(encounter);
     this.decided.push({ decision, encounter, at });
-    this.asking.forgetIndividuals();
+    if (decision.individual) this.asking.named(decision);
     say(told(answer, individual, encounter), { action: { label: "Undo", key: "Z", run: () => this.undo() } });
     this.desk.refresh();
     if (this.encounters.length) this.open(answer === "skip" && !next ? encounter : next ?? this.encounters[0]);
@@ -254,13 +281,12 @@ class Review {
     const last = this.decided.pop();
     if (!last) return void say("Nothing to undo here. Older decisions are under History.");
     try {
-      await post(`/decisions/${encodeURIComponent(last.decision.id)}/undo`);
+      this.asking.named(await post(`/decisions/${encodeURIComponent(last.decision.id)}/undo`));
     } catch (error) {
       this.decided.push(last);
       return void complain(error);
     }
     say("Undone.");
-    this.asking.forgetIndividuals();
     this.desk.refresh();
     await this.#afresh(last.encounter, last.at);
   }

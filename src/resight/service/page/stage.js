@@ -80,6 +80,12 @@ export class Stage {
     this.viewer.root.classList.remove("viewer-alone");
   }
 
+  /** Say something beneath the question, until the encounter is drawn anew. */
+  note(text) {
+    this.queryCaption.querySelector(".caption-why")?.remove();
+    this.queryCaption.append(h("p", { class: "caption-why", role: "status" }, text));
+  }
+
   leave() {
     this.toolbar.leave();
   }

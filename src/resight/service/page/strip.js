@@ -20,7 +20,7 @@ export class Strip {
       "aria-label": `Photo ${index + 1} of ${photos.length}: ${facts(annotation) || annotation.name}${compared ? "" : ", not compared"}`,
       title: [facts(annotation) || annotation.name, compared ? points && `${points} matching points` : "not compared in full"].filter(Boolean).join("\n"),
       onclick: () => this.chosen(index),
-    }, h("img", { src: chip(annotation.id, 160), alt: "", loading: "lazy" }),
+    }, h("img", { src: chip(annotation.id, 256), alt: "", loading: "lazy" }),
     h("span", { class: "thumb-facts" }, [side(annotation.side), day(seen(annotation)).replace(/^\d+ /, "")].filter(Boolean).join(" · ")))));
     this.root.hidden = photos.length === 0;
     const at = this.root.querySelector('[aria-pressed="true"]');
