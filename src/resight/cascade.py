@@ -131,7 +131,7 @@ class Cascade:
     def _shortlisted(
         self, query: Features, entries: Sequence[GalleryEntry], limit: int, funnel: Funnel
     ) -> list[GalleryEntry]:
-        names = [entry.annotation for entry in entries]
+        names = [entry.described for entry in entries]
         scores = self.shortlist().scores(query, names, scanned=self.effort.scanned)
         unavailable, empty = np.isnan(scores), np.isneginf(scores)
         funnel.left_out[NOT_AVAILABLE] += int(unavailable.sum())

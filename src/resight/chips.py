@@ -68,20 +68,43 @@ def make_chip(
     if not 0 <= margin <= 10:
         raise ValueError(f"margin must be 0 to 10 times the box, got {margin}")
     photo_size = (pixels.shape[1], pixels.shape[0])
-    box = Box(0.0, 0.0, *photo_size) if box is None else box
-    _check(box, rotation, photo_size)
-    wide = Box(
-        box.x - margin * box.w,
-        box.y - margin * box.h,
-        box.w * (1 + 2 * margin),
-        box.h * (1 + 2 * margin),
-    )
+    wide = _widened(box, rotation, margin, photo_size)
     if rotation % 360 == 0:
         return _cut(pixels, wide, long_edge)
     return _warp(pixels, wide, rotation, long_edge)
 
 
-def _check(box: Box, rotation: float, photo_size: tuple[int, int]) -> None:
+def chip_to_photo(
+    photo_size: tuple[int, int],
+    box: Optional[Box] = None,
+    *,
+    rotation: float = 0.0,
+    margin: float = 0.0,
+    long_edge: int = 512,
+) -> NDArray[np.float64]:
+    """``Chip.to_photo`` of the chip that ``make_chip`` cuts from a photo of this size."""
+    wide = _widened(box, rotation, margin, photo_size)
+    if rotation % 360 == 0:
+        return _cut_to_photo(_whole_pixels(wide, photo_size), long_edge)[1]
+    return _warp_to_photo(wide, rotation, long_edge)[1]
+
+
+def _widened(
+    box: Optional[Box], rotation: float, margin: float, photo_size: tuple[int, int]
+) -> Box:
+    """The box with its margin. Raises ``PhotoError`` as ``make_chip``."""
+    box = Box(0.0, 0.0, *photo_size) if box is None else box
+    check_box(box, rotation, photo_size)
+    return Box(
+        box.x - margin * box.w,
+        box.y - margin * box.h,
+        box.w * (1 + 2 * margin),
+        box.h * (1 + 2 * margin),
+    )
+
+
+def check_box(box: Box, rotation: float, photo_size: tuple[int, int]) -> None:
+    """Raise ``PhotoError`` where ``make_chip`` would, for a box in a photo of this size."""
     width, height = photo_size
     what = f"box x={box.x:g} y={box.y:g} w={box.w:g} h={box.h:g}"
     if not all(map(math.isfinite, (*box, rotation))):
@@ -135,15 +158,28 @@ def _resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
 
 
 def _cut(pixels: NDArray[np.uint8], box: Box, long_edge: int) -> Chip:
-    height, width = pixels.shape[:2]
-    left, right = _within(box.x, box.x + box.w, width)
-    top, bottom = _within(box.y, box.y + box.h, height)
+    left, top, right, bottom = place = _whole_pixels(box, (pixels.shape[1], pixels.shape[0]))
+    size, to_photo = _cut_to_photo(place, long_edge)
+    return Chip(_resize(pixels[top:bottom, left:right], size), to_photo)
+
+
+def _whole_pixels(box: Box, photo_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the box grown to whole pixels and clipped to the photo."""
+    left, right = _within(box.x, box.x + box.w, photo_size[0])
+    top, bottom = _within(box.y, box.y + box.h, photo_size[1])
+    return left, top, right, bottom
+
+
+def _cut_to_photo(
+    place: tuple[int, int, int, int], long_edge: int
+) -> tuple[tuple[int, int], NDArray[np.float64]]:
+    left, top, right, bottom = place
     size = _chip_size(right - left, bottom - top, long_edge)
     per_x, per_y = (right - left) / size[0], (bottom - top) / size[1]  # photo pixels per chip pixel
     to_photo = np.array(
         [[per_x, 0, left + (per_x - 1) / 2], [0, per_y, top + (per_y - 1) / 2]], np.float64
     )
-    return Chip(_resize(pixels[top:bottom, left:right], size), to_photo)
+    return size, to_photo
 
 
 def _within(low: float, high: float, length: int) -> tuple[int, int]:
@@ -164,12 +200,7 @@ def _warp(pixels: NDArray[np.uint8], box: Box, rotation: float, long_edge: int) 
     turned by 20 to 60 degrees (SIFT, ORB): repeated 912 and 391, grey 995 and
     552, black 1361 and 901, mirrored 8475 and 2427.
     """
-    size = _chip_size(box.w, box.h, long_edge)
-    to_photo = np.empty((2, 3))
-    to_photo[:, :2] = _turn(rotation) * (box.w / size[0], box.h / size[1])
-    centre = np.array([box.x + box.w / 2 - 0.5, box.y + box.h / 2 - 0.5])
-    to_photo[:, 2] = centre - to_photo[:, :2] @ ((np.array(size) - 1) / 2)
-
+    size, to_photo = _warp_to_photo(box, rotation, long_edge)
     left, top, right, bottom = _surroundings(to_photo, size, pixels)
     near = pixels[top:bottom, left:right]
     scale = min(1.0, long_edge / max(box.w, box.h))
@@ -190,6 +221,17 @@ def _warp(pixels: NDArray[np.uint8], box: Box, rotation: float, long_edge: int) 
         borderMode=cv2.BORDER_REPLICATE,
     )
     return Chip(chip, to_photo)
+
+
+def _warp_to_photo(
+    box: Box, rotation: float, long_edge: int
+) -> tuple[tuple[int, int], NDArray[np.float64]]:
+    size = _chip_size(box.w, box.h, long_edge)
+    to_photo = np.empty((2, 3))
+    to_photo[:, :2] = _turn(rotation) * (box.w / size[0], box.h / size[1])
+    centre = np.array([box.x + box.w / 2 - 0.5, box.y + box.h / 2 - 0.5])
+    to_photo[:, 2] = centre - to_photo[:, :2] @ ((np.array(size) - 1) / 2)
+    return size, to_photo
 
 
 def _surroundings(

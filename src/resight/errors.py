@@ -20,8 +20,10 @@
     │   ├── CatalogueExists        `init` on a folder that has one
     │   ├── CatalogueVersion       made by a newer resight
     │   ├── CatalogueDamaged       `check` or `restore` found a mismatch
+    │   ├── BadFact                what somebody says cannot be understood
     │   ├── NotFound               no photo, individual or decision of that name
     │   └── Conflict               would make two records contradict each other
+    │       └── Outdated           what it is about was changed since it was read
     ├── CalibrationError           too few trials, a leak, or a damaged calibration
     ├── ImportFileError            a CSV or name pattern of `resight add`
     ├── ProtocolError              an evaluation protocol file
@@ -112,12 +114,20 @@ class CatalogueDamaged(CatalogueError):
     """Stored data do not agree with their checksums or with each other."""
 
 
+class BadFact(CatalogueError):
+    """What somebody says about a photo or an animal cannot be understood."""
+
+
 class NotFound(CatalogueError):
     """No photo, individual, encounter or decision of that name."""
 
 
 class Conflict(CatalogueError):
     """The change would make two records contradict each other."""
+
+
+class Outdated(Conflict):
+    """What a decision is about was changed since whoever decides has read it."""
 
 
 class CalibrationError(ResightError):

@@ -300,8 +300,10 @@ class Identifier:
         """The gallery's shortlist, brought up to date; as ``Shortlist.update``."""
         if self._shortlist is None:
             self._shortlist = Shortlist()
-        everything = [entry.annotation for entry in self.gallery.entries()]
-        self._shortlist.update(everything, self._described, progress)
+        of = {entry.described: entry.annotation for entry in self.gallery.entries()}
+        self._shortlist.update(
+            list(of), lambda names: self._described([of[name] for name in names]), progress
+        )
         return self._shortlist
 
     def _described(

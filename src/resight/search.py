@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from resight.calibration import Calibration, Trials, asked_by, prior_for
 from resight.catalogue import AnnotationRecord, Catalogue
+from resight.chips import chip_to_photo
 from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification
 from resight.errors import CalibrationError, CatalogueDamaged, NotFound, PhotoError
@@ -21,10 +22,11 @@ from resight.learning import Progress as TrialProgress
 from resight.learning import learn
 from resight.method import Method, effort_for
 from resight.photos import read_photo
-from resight.scoring import DISTRIBUTION_SCORES
+from resight.scoring import DISTRIBUTION_SCORES, score_pair
 from resight.shortlist.index import Progress
 from resight.teaching import taught_by
-from resight.types import UNKNOWN_SIDE, Box, Chip, Features, Identification, Photo
+from resight.types import UNKNOWN_SIDE, Box, Chip, Evidence, Features, Identification, Photo
+from resight.verify import verify
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,51 @@ class PhotoQuery:
     side: str
     encounter: str
     records: tuple[AnnotationRecord, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Matched points of a query and another photo, and how the one lies on the other.
+
+    ``lines`` (K, 6) float32, best first: xy in the query's upright photo, xy in the other's,
+    the match's score, and 1 where it agrees with the geometry. ``transform`` (3, 3) float64:
+    other ~ transform x query, in homogeneous upright photo pixels; ``None`` without one.
+    """
+
+    lines: NDArray[np.float32]
+    transform: NDArray[np.float64] | None
+
+    @classmethod
+    def of(
+        cls,
+        query: PhotoQuery,
+        evidence: Evidence,
+        keypoints: NDArray[np.float32],
+        to_photo: NDArray[np.float64],
+    ) -> Pair:
+        """From chip pixels, in which photos are matched, to photo pixels."""
+        matches, geometry = evidence.matches, evidence.geometry
+        if matches.whole:
+            return cls(np.zeros((0, 6), np.float32), None)
+        from_, to = matches.pairs.T
+        lines = np.column_stack(
+            [
+                query.chip.points_to_photo(query.features.keypoints[from_]),
+                keypoints[to] @ to_photo[:, :2].T + to_photo[:, 2],
+                matches.scores,
+                geometry.inliers,
+            ]
+        ).astype(np.float32)
+        lines = lines[np.lexsort((-lines[:, 4], -lines[:, 5]))]
+        if geometry.model is None:
+            return cls(lines, None)
+        there, back = _square(to_photo), np.linalg.inv(_square(query.chip.to_photo))
+        model = there @ geometry.model @ back
+        return cls(lines, model / model[2, 2])
+
+
+def _square(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.vstack([affine, [0.0, 0.0, 1.0]])
 
 
 class PhotoSearch:
@@ -194,6 +241,47 @@ class PhotoSearch:
             progress=progress,
         )
 
+    def read_annotation(self, annotation: str) -> PhotoQuery:
+        """An annotation of the catalogue as a query, described as its gallery is.
+
+        Raises ``NotFound``; ``CatalogueDamaged`` where its original is lost.
+        """
+        (record,) = self.catalogue.annotations([annotation])
+        view = self._view(record)
+        return PhotoQuery(
+            path=Path(record.name),
+            photo=record.photo,
+            chip=view.chip,
+            features=self._features_of(record),
+            side=record.side,
+            encounter=record.encounter,
+            records=(record,),
+        )
+
+    def compare(self, query: PhotoQuery, annotation: str) -> Evidence:
+        """A query and one annotation of the catalogue matched in full, searched or not."""
+        (record,) = self.catalogue.annotations([annotation])
+        features = self._features_of(record)
+        (matches,) = self.method.matcher.match(query.features, [features])
+        geometry = verify(query.features, features, matches)
+        return Evidence(annotation, score_pair(matches, geometry), matches, geometry)
+
+    def pair(self, query: PhotoQuery, evidence: Evidence) -> Pair:
+        """Where a query and an annotation match, in pixels of their upright photos.
+
+        Raises ``NotFound``, ``CatalogueDamaged``.
+        """
+        (record,) = self.catalogue.annotations([evidence.annotation])
+        to_photo = chip_to_photo(
+            record.photo.size,
+            record.box,
+            rotation=record.rotation,
+            margin=self.method.margin,
+            long_edge=self.method.long_edge,
+        )
+        keypoints = self._features_of(record).keypoints
+        return Pair.of(query, evidence, keypoints, to_photo)
+
     def picture(
         self, query: PhotoQuery, answer: Identification, *, rows: int = 3, title: str = ""
     ) -> NDArray[np.uint8]:
@@ -222,7 +310,8 @@ class PhotoSearch:
         if not lacking:
             return
         try:
-            records = self.catalogue.annotations(lacking)
+            # Named as ``GalleryEntry.described``, by annotation and part of its photo.
+            records = self.catalogue.annotations([name.partition("/")[0] for name in lacking])
         except NotFound:  # purged meanwhile: the shortlist will not be asked for them
             return
         paths = [self.catalogue.original(record.photo.sha256) for record in records]
@@ -239,9 +328,7 @@ class PhotoSearch:
 
     def _view(self, record: AnnotationRecord) -> View:
         method = self.method
-        (features,) = self.catalogue.features(
-            [record.id], method.extractor, long_edge=method.long_edge, margin=method.margin
-        )
+        features = self._features_of(record)
         try:
             pixels = read_photo(self.catalogue.original(record.photo.sha256)).pixels
         except PhotoError as error:
@@ -249,10 +336,20 @@ class PhotoSearch:
                 f"photo {record.name} cannot be drawn, its original is lost or damaged: {error}: "
                 "run `resight check`"
             ) from error
-        if features is None:
-            raise CatalogueDamaged(f"photo {record.name} is no longer available: ask again")
         chip = method.chip(pixels, record.box, rotation=record.rotation)
         return View(chip, features.keypoints)
+
+    def _features_of(self, record: AnnotationRecord) -> Features:
+        method = self.method
+        (features,) = self.catalogue.features(
+            [record.id], method.extractor, long_edge=method.long_edge, margin=method.margin
+        )
+        if features is None:
+            raise CatalogueDamaged(
+                f"photo {record.name} is not available, its original is lost or damaged: run "
+                "`resight check`"
+            )
+        return features
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

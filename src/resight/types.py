@@ -281,7 +281,8 @@ class GalleryEntry:
     """One gallery annotation as identification sees it.
 
     ``annotation`` is its id; ``individual`` the animal's name; ``photo`` the
-    sha256 of its photo; ``encounter`` empty if none is known.
+    sha256 of its photo; ``encounter`` empty if none is known. ``region`` is another one for
+    another part of the photo, where the part that an annotation shows can be corrected.
     """
 
     annotation: str
@@ -289,6 +290,12 @@ class GalleryEntry:
     photo: str
     side: str = UNKNOWN_SIDE
     encounter: str = ""
+    region: str = ""
+
+    @property
+    def described(self) -> str:
+        """What descriptors are kept under: another one when the annotation is of another part."""
+        return f"{self.annotation}/{self.region}" if self.region else self.annotation
 
 
 @dataclass(frozen=True)

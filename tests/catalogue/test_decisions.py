@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,13 @@ def test_describing_corrects_what_is_given_and_nothing_else(
 
 def test_an_empty_fact_is_one_not_known(catalogue: Catalogue, ids: list[str]) -> None:
     before = catalogue.annotations(ids)
-    facts = {"side": "top", "encounter": "dive 1", "species": "x", "date": "2021", "place": "reef"}
+    facts: dict[str, Any] = {
+        "side": "top",
+        "encounter": "dive 1",
+        "species": "x",
+        "date": "2021",
+        "place": "reef",
+    }
     catalogue.describe(ids[:1], **facts, actor="ann")
     catalogue.describe(ids[:1], **dict.fromkeys(facts, ""), actor="ann")
     assert catalogue.annotations(ids) == before

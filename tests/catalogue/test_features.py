@@ -334,7 +334,7 @@ def test_prepare_packs_the_shortlist_which_a_purge_removes(filled: Catalogue) ->
     filled.prepare(Corners(), long_edge=32)
     (folder,) = (filled.folder / "features").glob("*/shortlist")
     packed = PackedDescriptors(folder / "packed")
-    assert set(packed.slots) == {entry.annotation for entry in filled.entries()}
+    assert set(packed.slots) == {entry.described for entry in filled.entries()}
     assert filled.features_on_disk() >= packed.bytes_on_disk
     sha256 = filled.annotations(filled.find("Squirt"))[0].photo.sha256
     filled.purge(sha256, confirm="3.png", actor="ann")
@@ -378,7 +378,7 @@ def test_a_search_packs_what_the_shortlist_lacks_and_finds_it_next_time(filled: 
             shortlist=filled.shortlist(corners, long_edge=32),
         )
         shortlist = identifier.shortlist()
-        scores = shortlist.scores(query, [entry.annotation for entry in entries], scanned=9)
+        scores = shortlist.scores(query, [entry.described for entry in entries], scanned=9)
         assert np.isfinite(scores).all()
     assert sum(corners.batches) == len(entries)
 

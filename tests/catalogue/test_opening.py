@@ -141,9 +141,9 @@ def test_an_upgrade_keeps_a_copy_and_is_made_once(tmp_path: Path) -> None:
     store = Store(folder / "catalogue.sqlite")
     try:
         assert upgrade(store, (*MIGRATIONS, second)) == 1
-        assert upgrade(store, (*MIGRATIONS, second)) == 2
+        assert upgrade(store, (*MIGRATIONS, second)) == len(MIGRATIONS) + 1
         with store.reading() as connection:
-            assert version_of(connection) == 2
+            assert version_of(connection) == len(MIGRATIONS) + 1
     finally:
         store.close()
     assert runs == ["second"]
@@ -165,7 +165,7 @@ def test_a_failed_upgrade_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(CatalogueError, match="no such table"):
             upgrade(store, (*MIGRATIONS, broken))
         with store.reading() as connection:
-            assert version_of(connection) == 1
+            assert version_of(connection) == len(MIGRATIONS)
             columns = {c["name"] for c in sa.inspect(connection).get_columns("photos")}
     finally:
         store.close()

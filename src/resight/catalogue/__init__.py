@@ -12,7 +12,9 @@ from resight.catalogue.importing import (
     plan_folders,
     plan_pattern,
 )
+from resight.catalogue.individuals import version_of
 from resight.catalogue.records import (
+    REVIEWS,
     AddOutcome,
     AnnotationRecord,
     BackupReport,
@@ -24,8 +26,10 @@ from resight.catalogue.records import (
     Purged,
     Shown,
 )
+from resight.catalogue.snapshot import State
 
 __all__ = [
+    "REVIEWS",
     "AddOutcome",
     "AnnotationRecord",
     "BackupReport",
@@ -40,8 +44,10 @@ __all__ = [
     "Prepared",
     "Purged",
     "Shown",
+    "State",
     "folder_warnings",
     "plan_csv",
     "plan_folders",
     "plan_pattern",
+    "version_of",
 ]

@@ -22,14 +22,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue.decisions import Said, append, fields_of, record, still_stands, storable
+from resight.catalogue.decisions import Said, append, fields_of, record, storable
+from resight.catalogue.facts import as_corrected, box_before
 from resight.catalogue.importing import ImportPlan, PlannedPhoto
+from resight.catalogue.log import still_stands
 from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals, Staging, sha256_of
 from resight.catalogue.records import AddOutcome, Change
 from resight.catalogue.store import Store, annotations_table, photos, purged
 from resight.errors import Conflict, PhotoError
-from resight.photos import read_photo
+from resight.photos import DEFAULT_LIMITS, PhotoLimits, read_photo
 from resight.types import UNKNOWN_SIDE, Photo
 
 _WORKERS = min(4, os.cpu_count() or 1)
@@ -47,6 +49,7 @@ class AddOptions:
     note: str = ""
     dry_run: bool = False
     even_purged: bool = False
+    limits: PhotoLimits = DEFAULT_LIMITS
 
 
 def add(
@@ -158,7 +161,7 @@ class _Adder:
             sha256 = sha256_of(planned.path)
             if box_text(planned.box) in self._known.get(sha256, ()):
                 return _Prepared(planned, sha256)
-            photo, pixels = read_photo(planned.path)
+            photo, pixels = read_photo(planned.path, limits=self._options.limits)
             if planned.box is not None:
                 # Says now whether the box can be cut out, not at the first search.
                 from resight.chips import make_chip  # loads OpenCV
@@ -227,6 +230,7 @@ class _Adder:
             change = Change(new, None, _new_fields(prepared.sha256, planned))
             return replace(outcome, annotation=new, reason=reason), change
         id, fields = found
+        planned = as_corrected(connection, id, planned, fields)
         outcome = replace(outcome, status="already", annotation=id)
         if fields["hidden"]:
             reason = "it is hidden" + (f"; {reason}" if reason else "")
@@ -331,7 +335,9 @@ def _annotation_meant(
     if box in known or not known:
         return known.get(box)
     if box:
-        return known.get("")
+        before = box_before(connection, sha256, box)
+        corrected = [found for found in known.values() if found[0] == before]
+        return corrected[0] if corrected else known.get("")
     for found in known.values():
         if planned.identity in ("", found[1]["individual"]):
             return found

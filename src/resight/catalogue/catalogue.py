@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
+from typing import Literal
 
 from resight.catalogue import (
     adding,
@@ -13,16 +14,20 @@ from resight.catalogue import (
     checking,
     decisions,
     gallery,
+    log,
     opening,
     purging,
     queries,
 )
 from resight.catalogue.adding import AddOptions
 from resight.catalogue.decisions import Said
+from resight.catalogue.facts import Facts
 from resight.catalogue.importing import ImportPlan
-from resight.catalogue.names import clean_name, date_named, side_named
+from resight.catalogue.individuals import Individuals, name_said
 from resight.catalogue.originals import Originals
+from resight.catalogue.pictures import Pictures
 from resight.catalogue.records import (
+    REVIEWS,
     AddOutcome,
     AnnotationRecord,
     BackupReport,
@@ -34,11 +39,16 @@ from resight.catalogue.records import (
     Purged,
     Shown,
 )
+from resight.catalogue.snapshot import Memory, State
 from resight.catalogue.store import Store
-from resight.errors import CatalogueError, NotFound
+from resight.errors import BadFact, NotFound
 from resight.extractors import Extractor
+from resight.photos import DEFAULT_LIMITS, PhotoLimits
 from resight.shortlist.index import Progress, Shortlist
-from resight.types import Features, GalleryEntry
+from resight.types import Box, Features, GalleryEntry
+
+#: Whatever the versions of annotations are.
+_ANY: Mapping[str, int] = MappingProxyType({})
 
 
 class Catalogue:
@@ -63,6 +73,9 @@ class Catalogue:
         self._store = store
         self._originals = Originals(self.folder)
         self._entries = gallery.Entries(store)
+        self._memory = Memory(store)
+        self.individuals = Individuals(store)
+        self.pictures = Pictures(self.folder, self._originals)
 
     @classmethod
     def init(cls, folder: Path) -> Catalogue:
@@ -117,6 +130,7 @@ class Catalogue:
         note: str = "",
         dry_run: bool = False,
         even_purged: bool = False,
+        limits: PhotoLimits = DEFAULT_LIMITS,
     ) -> Iterator[AddOutcome]:
         """Add photos and say one by one, in order, what became of each.
 
@@ -126,12 +140,13 @@ class Catalogue:
         photo again with facts that were not known yet fills them in; with
         others than known it is a conflict and changes nothing. ``dry_run``
         gives the same outcomes and writes nothing. A photo that was purged is
-        a conflict unless ``even_purged``. All of a run is one decision.
+        a conflict unless ``even_purged``; one beyond ``limits`` is bad. All of a run is
+        one decision.
 
         Nothing happens before the first outcome is asked for. Raises
         ``CatalogueError`` where the catalogue cannot be written.
         """
-        options = AddOptions(actor, note, dry_run, even_purged)
+        options = AddOptions(actor, note, dry_run, even_purged, limits)
         return adding.add(self._store, self._originals, plan, options)
 
     def assign(
@@ -142,26 +157,50 @@ class Catalogue:
         actor: str,
         note: str = "",
         identification: str = "",
+        seen: Mapping[str, int] = _ANY,
+        fresh: bool = False,
     ) -> Decision:
         """Say which individual annotations show; ``None`` or ``"unknown"``: not known.
 
         The individual comes to be with its first annotation. Saying what is
         known already is kept too, as a confirmation. ``identification`` says on
-        which answer of which method this rests.
+        which answer of which method this rests. Marks of reviews go.
 
-        Raises ``CatalogueError`` for a blank name, so that an empty field of a
+        ``fresh``: it is a new one, so ``Conflict`` is raised where somebody has the name.
+        ``seen``, here and below: the versions of annotations that whoever decides has
+        seen; ``Outdated`` is raised where one has another by now, and nothing changes.
+
+        Raises ``BadFact`` for a blank name, so that an empty field of a
         form or script wipes nothing; ``NotFound``; ``Conflict`` for a name that
         differs from a known one only in case or spacing, or where an encounter
         would hold two animals.
         """
-        if individual is not None and not individual.strip():
-            raise CatalogueError("the name is blank: write `unknown` to clear it")
-        try:
-            name = clean_name(individual or "")
-        except ValueError as error:
-            raise CatalogueError(str(error)) from error
+        name = name_said(individual)
         said = Said("assign", actor, note, identification)
-        return self._set(annotations, said, individual=name)
+        with self._store.writing() as connection:
+            if fresh:
+                decisions.check_free(connection, name)
+            made = decisions.decide(connection, annotations, said, seen, individual=name)
+        return self.decision(made)
+
+    def mark(
+        self,
+        annotations: Sequence[str],
+        review: str,
+        *,
+        actor: str,
+        note: str = "",
+        identification: str = "",
+        seen: Mapping[str, int] = _ANY,
+    ) -> Decision:
+        """Leave a mark of ``REVIEWS`` on annotations, which stays until one is assigned.
+
+        Raises ``BadFact`` for another mark, ``NotFound``.
+        """
+        if review not in REVIEWS:
+            raise BadFact(f"there is no mark {review!r}; there are {', '.join(REVIEWS)}")
+        said = Said(review, actor, note, identification)
+        return self._set(annotations, said, seen, review=review)
 
     def describe(
         self,
@@ -172,34 +211,32 @@ class Catalogue:
         species: str | None = None,
         date: str | None = None,
         place: str | None = None,
+        box: Box | Literal[""] | None = None,
+        rotation: float | None = None,
         actor: str,
         note: str = "",
+        seen: Mapping[str, int] = _ANY,
     ) -> Decision:
         """Correct facts of annotations: only those given change, ``""`` to not known.
 
-        They may be written as in tables for ``add``. A box cannot be corrected:
-        by it ``add`` knows an annotation again.
+        They may be written as in tables for ``add``. A ``box`` of ``""`` is the whole
+        photo. By a box that was corrected ``add`` still knows its annotation again.
 
-        Raises ``CatalogueError`` for a fact that cannot be understood or none at
-        all, ``NotFound``, and ``Conflict`` where an encounter would hold two animals.
+        Raises ``BadFact`` for a fact that cannot be understood or none at
+        all, ``NotFound``, and ``Conflict`` where an encounter would hold two animals or a
+        photo two annotations of one box.
         """
-        said = {
-            "side": (side_named, side),
-            "encounter": (clean_name, encounter),
-            "species": (clean_name, species),
-            "date": (date_named, date),
-            "place": (clean_name, place),
-        }
-        try:
-            facts = {fact: read(text) for fact, (read, text) in said.items() if text is not None}
-        except ValueError as error:
-            raise CatalogueError(str(error)) from error
-        if not facts:
-            raise CatalogueError(f"no fact given to describe: there are {', '.join(said)}")
-        return self._set(annotations, Said("describe", actor, note), **facts)
+        facts = Facts(side, encounter, species, date, place, box, rotation).fields()
+        return self._set(annotations, Said("describe", actor, note), seen, **facts)
 
     def hide(
-        self, annotations: Sequence[str], *, actor: str, note: str = "", hidden: bool = True
+        self,
+        annotations: Sequence[str],
+        *,
+        actor: str,
+        note: str = "",
+        hidden: bool = True,
+        seen: Mapping[str, int] = _ANY,
     ) -> Decision | None:
         """Leave annotations out of lists and searches (``hidden=False``: take them in again).
 
@@ -209,6 +246,7 @@ class Catalogue:
         """
         said = Said("hide" if hidden else "unhide", actor, note)
         with self._store.writing() as connection:
+            decisions.check_versions(connection, seen)
             changes = decisions.updates(connection, annotations, said, hidden=hidden)
             changing = [change for change in changes if change.before != change.after]
             if not changing:
@@ -243,11 +281,11 @@ class Catalogue:
         said = Said("purge", actor, note)
         return purging.purge(self._store, self._originals, photo, confirm=confirm, said=said)
 
-    def _set(self, annotations: Sequence[str], said: Said, **fields: object) -> Decision:
+    def _set(
+        self, annotations: Sequence[str], said: Said, seen: Mapping[str, int], **fields: object
+    ) -> Decision:
         with self._store.writing() as connection:
-            changes = decisions.updates(connection, annotations, said, **fields)
-            made = decisions.record(connection, said)
-            decisions.append(connection, made, changes)
+            made = decisions.decide(connection, annotations, said, seen, **fields)
         return self.decision(made)
 
     # Reading
@@ -273,8 +311,12 @@ class Catalogue:
             ids = queries.find(connection, what)
             return Shown(
                 tuple(queries.records(connection, ids)),
-                decisions.history(connection, touching=ids),
+                log.history(connection, touching=ids),
             )
+
+    def now(self) -> State:
+        """All there is, from memory: what others decided since is read, and only that."""
+        return self._memory.current()
 
     def annotations(self, ids: Sequence[str] | None = None) -> tuple[AnnotationRecord, ...]:
         """All annotations, hidden ones too; or those of given ids, in their order.
@@ -284,22 +326,39 @@ class Catalogue:
         with self._store.reading() as connection:
             return tuple(queries.records(connection, ids))
 
-    def decisions(self, *, limit: int | None = None) -> tuple[Decision, ...]:
-        """The log of decisions, newest first."""
+    def decisions(
+        self,
+        *,
+        limit: int | None = None,
+        touching: Sequence[str] | None = None,
+        individual: str = "",
+        before: int | None = None,
+    ) -> tuple[Decision, ...]:
+        """The log of decisions, newest first: all, or those about annotations (with
+        ``individual``, also about its notes); with ``before``, those of lower ids."""
         with self._store.reading() as connection:
-            return decisions.history(connection, limit=limit)
+            return log.history(
+                connection, touching=touching, individual=individual, before=before, limit=limit
+            )
+
+    def count_decisions(
+        self, *, touching: Sequence[str] | None = None, individual: str = ""
+    ) -> int:
+        """How many ``decisions`` gives without a limit."""
+        with self._store.reading() as connection:
+            return log.count(connection, touching=touching, individual=individual)
 
     def decision(self, id: int) -> Decision:
         """One decision. Raises ``NotFound``."""
         with self._store.reading() as connection:
-            for found in decisions.history(connection, id=id):
+            for found in log.history(connection, id=id):
                 return found
         raise NotFound(f"no decision {id} in this catalogue")
 
     def changes(self, decision: int) -> tuple[Change, ...]:
         """What a decision did, annotation by annotation."""
         with self._store.reading() as connection:
-            return tuple(decisions.changes_of(connection, decision))
+            return tuple(log.changes_of(connection, decision))
 
     def original(self, photo: str) -> Path:
         """The file of a photo; ``photo`` as in ``purge``. Not to be written to."""

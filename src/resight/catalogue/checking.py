@@ -10,8 +10,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue import arrays, purging
-from resight.catalogue.decisions import fields_of, replay
+from resight.catalogue import arrays, notes, purging
+from resight.catalogue.decisions import fields_of
+from resight.catalogue.log import replay
 from resight.catalogue.names import name_key
 from resight.catalogue.originals import Originals, sha256_of, writing_to
 from resight.catalogue.records import Finding
@@ -60,6 +61,8 @@ def _decisions(connection: Connection) -> Iterator[Finding]:
             )
         elif row["individual_key"] != name_key(row["individual"]):
             yield Finding("error", f"annotation {id}", "its name is indexed under another one")
+    for name in notes.contradictions(connection):
+        yield Finding("error", f"individual {name}", "its notes are not what decisions add up to")
 
 
 def _rules(connection: Connection) -> Iterator[Finding]:

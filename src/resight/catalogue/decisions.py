@@ -2,13 +2,13 @@
 
 Every change to what the catalogue says goes through ``append``: it writes the
 change to the log and applies it to the ``annotations`` table in the same
-transaction, then checks the rules. ``replay`` adds the log up again.
+transaction, then checks the rules. ``log.replay`` adds the log up again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,10 +16,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
+from resight.catalogue import notes
+from resight.catalogue.facts import check_place
+from resight.catalogue.log import changes_of, is_undone, undoers_of
 from resight.catalogue.names import name_key
-from resight.catalogue.records import Change, Decision
+from resight.catalogue.records import Change
 from resight.catalogue.store import annotations_table, changes, decisions, photos
-from resight.errors import CatalogueDamaged, CatalogueError, Conflict, NotFound
+from resight.errors import BadFact, CatalogueDamaged, Conflict, NotFound, Outdated
 
 #: The fields of an annotation that decisions speak about.
 FIELDS = (
@@ -35,6 +38,7 @@ FIELDS = (
     "latitude",
     "longitude",
     "hidden",
+    "review",
 )
 #: Kinds that cannot be taken back: a purge has destroyed what it removed.
 _FINAL = frozenset({"purge"})
@@ -82,13 +86,17 @@ def append(connection: Connection, decision: int, made: Sequence[Change]) -> Non
     do not differ in case or spacing only. Roll back then.
     """
     for change in made:
-        _apply(connection, change)
+        if change.individual:
+            notes.apply(connection, change)
+        else:
+            _apply(connection, change)
         connection.execute(
             changes.insert().values(
                 decision=decision,
                 annotation=change.annotation,
                 before=_to_json(change.before),
                 after=_to_json(change.after),
+                individual=change.individual,
             )
         )
     _keep_rules(connection, made)
@@ -112,9 +120,9 @@ def fields_of(row: RowMapping) -> dict[str, Any]:
 def updates(
     connection: Connection, annotations: Sequence[str], said: Said, **fields: object
 ) -> list[Change]:
-    """As ``update``, of several annotations; raises ``CatalogueError`` for none."""
+    """As ``update``, of several annotations; raises ``BadFact`` for none."""
     if not annotations:
-        raise CatalogueError(f"no annotation given to {said.kind}")
+        raise BadFact(f"no annotation given to {said.kind}")
     return [update(connection, id, **fields) for id in dict.fromkeys(annotations)]
 
 
@@ -126,7 +134,52 @@ def update(connection: Connection, annotation: str, **after: object) -> Change:
     before = current(connection, annotation)
     if before is None:
         raise NotFound(f"no annotation {annotation!r} in this catalogue")
+    if "individual" in after and before["review"]:
+        after = {**after, "review": ""}  # who it is was asked, and is answered
     return Change(annotation, {field: before[field] for field in after}, after)
+
+
+def decide(
+    connection: Connection,
+    annotations: Sequence[str],
+    said: Said,
+    seen: Mapping[str, int],
+    **fields: object,
+) -> int:
+    """Set fields of annotations by a new decision, of which this is the id.
+
+    Raises what ``check_versions``, ``updates``, ``check_place`` and ``append`` raise.
+    """
+    check_versions(connection, seen)
+    made = updates(connection, annotations, said, **fields)
+    for change in made:
+        check_place(connection, change.annotation, fields)
+    decision = record(connection, said)
+    append(connection, decision, made)
+    return decision
+
+
+def check_free(connection: Connection, name: str) -> None:
+    """Raise ``Conflict`` where an individual has this name."""
+    query = sa.select(annotations_table.c.id).where(annotations_table.c.individual == name)
+    if connection.execute(query.limit(1)).first():
+        raise Conflict(f"there is an individual {name!r} already: choose another name")
+
+
+def check_versions(connection: Connection, seen: Mapping[str, int]) -> None:
+    """Raise ``Outdated`` unless annotations have these versions still.
+
+    In the transaction that decides, nothing can change between this and that.
+    """
+    for annotation, version in seen.items():
+        latest = connection.execute(
+            sa.select(sa.func.max(changes.c.id)).where(changes.c.annotation == annotation)
+        ).scalar()
+        if latest != version:
+            raise Outdated(
+                f"annotation {annotation} was changed since you read it: look at it again, then "
+                "decide"
+            )
 
 
 def undo(connection: Connection, decision: int | None, said: Said) -> int:
@@ -136,7 +189,7 @@ def undo(connection: Connection, decision: int | None, said: Said) -> int:
     such decision; ``Conflict`` where it is undone already, is final, or where
     a later decision builds on what it did.
     """
-    undoers = _undoers(connection)
+    undoers = undoers_of(connection)
     wanted = decision
     if decision is None:
         decision = _last_standing(connection, undoers)
@@ -152,7 +205,7 @@ def undo(connection: Connection, decision: int | None, said: Said) -> int:
     if is_undone(decision, undoers):
         raise Conflict(f"decision {decision} is undone already")
     reverse = [
-        Change(change.annotation, change.after, change.before)
+        Change(change.annotation, change.after, change.before, change.individual)
         for change in reversed(changes_of(connection, decision))
     ]
     new = record(connection, Said("undo", said.actor, said.note, undoes=decision))
@@ -161,99 +214,6 @@ def undo(connection: Connection, decision: int | None, said: Said) -> int:
     except Conflict as error:
         raise Conflict(f"decision {decision} cannot be undone: {error}") from None
     return new
-
-
-def still_stands(connection: Connection, decision: int) -> bool:
-    """Whether a decision has not been taken back."""
-    return not is_undone(decision, _undoers(connection))
-
-
-def is_undone(decision: int, undoers: Mapping[int, Sequence[int]]) -> bool:
-    """Whether some undo of a decision itself still stands."""
-    # Follows chains of undo and redo without recursion: they may be long.
-    standing: dict[int, bool] = {}
-    stack = [decision]
-    while stack:
-        top = stack[-1]
-        waiting = [by for by in undoers.get(top, ()) if by not in standing]
-        if waiting:
-            stack.extend(waiting)
-        else:
-            stack.pop()
-            standing[top] = not any(standing[by] for by in undoers.get(top, ()))
-    return not standing[decision]
-
-
-def changes_of(connection: Connection, decision: int) -> list[Change]:
-    """What a decision changed, in the order in which it did."""
-    rows = connection.execute(
-        sa.select(changes).where(changes.c.decision == decision).order_by(changes.c.id)
-    )
-    return [Change(row.annotation, _from_json(row.before), _from_json(row.after)) for row in rows]
-
-
-def history(
-    connection: Connection,
-    *,
-    touching: Iterable[str] | None = None,
-    id: int | None = None,
-    limit: int | None = None,
-) -> tuple[Decision, ...]:
-    """Decisions, newest first: all, those that touched given annotations, or one."""
-    counted = (
-        sa.select(
-            changes.c.decision,
-            sa.func.count(sa.distinct(changes.c.annotation)).label("annotations"),
-        )
-        .group_by(changes.c.decision)
-        .subquery()
-    )
-    query = (
-        sa.select(decisions, sa.func.coalesce(counted.c.annotations, 0).label("annotations"))
-        .outerjoin(counted, counted.c.decision == decisions.c.id)
-        .order_by(decisions.c.id.desc())
-        .limit(limit)
-    )
-    if touching is not None:
-        wanted = json.dumps(list(touching))
-        among = sa.select(sa.func.json_each(wanted).table_valued("value").c.value)
-        query = query.where(
-            decisions.c.id.in_(sa.select(changes.c.decision).where(changes.c.annotation.in_(among)))
-        )
-    if id is not None:
-        query = query.where(decisions.c.id == id)
-    undoers = _undoers(connection)
-    return tuple(
-        Decision(
-            id=row.id,
-            at=datetime.fromisoformat(row.at),
-            actor=row.actor,
-            kind=row.kind,
-            note=row.note,
-            identification=row.identification,
-            undoes=row.undoes,
-            undone=is_undone(row.id, undoers),
-            annotations=row.annotations,
-        )
-        for row in connection.execute(query)
-    )
-
-
-def replay(connection: Connection) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Add up the log: annotation id to its fields, and where the log contradicts itself."""
-    state: dict[str, dict[str, Any]] = {}
-    problems = []
-    for row in connection.execute(sa.select(changes).order_by(changes.c.id)):
-        before, after = _from_json(row.before), _from_json(row.after)
-        known = state.get(row.annotation)
-        expected = known if before is None or known is None else {f: known[f] for f in before}
-        if before != expected:
-            problems.append(f"change {row.id} of annotation {row.annotation} starts elsewhere")
-        if after is None:
-            state.pop(row.annotation, None)
-        else:
-            state[row.annotation] = {**(known or {}), **after}
-    return state, problems
 
 
 def _apply(connection: Connection, change: Change) -> None:
@@ -275,24 +235,32 @@ def _apply(connection: Connection, change: Change) -> None:
     if change.after is None:
         connection.execute(annotations_table.delete().where(row))
     else:
+        if "box" in change.after:
+            _keep_one_of_a_box(connection, now["photo"], change)
         connection.execute(annotations_table.update().where(row).values(**_columns(change.after)))
 
 
 def _insert(connection: Connection, change: Change) -> None:
     if change.after is None:
         raise ValueError("a change has neither before nor after")
-    photo, box = change.after["photo"], change.after["box"]
+    photo = change.after["photo"]
     if not connection.execute(sa.select(photos.c.name).where(photos.c.sha256 == photo)).first():
         raise Conflict(f"photo {photo[:12]} was purged")
+    _keep_one_of_a_box(connection, photo, change)
+    connection.execute(
+        annotations_table.insert().values(id=change.annotation, **_columns(change.after))
+    )
+
+
+def _keep_one_of_a_box(connection: Connection, photo: str, change: Change) -> None:
     same = sa.select(annotations_table.c.id).where(
-        annotations_table.c.photo == photo, annotations_table.c.box == box
+        annotations_table.c.photo == photo,
+        annotations_table.c.box == (change.after or {})["box"],
+        annotations_table.c.id != change.annotation,
     )
     taken = connection.execute(same).scalar()
     if taken:
         raise Conflict(f"photo {photo[:12]} has an annotation of the same box, {taken}")
-    connection.execute(
-        annotations_table.insert().values(id=change.annotation, **_columns(change.after))
-    )
 
 
 def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,7 +271,7 @@ def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _keep_rules(connection: Connection, made: Sequence[Change]) -> None:
-    touched = [current(connection, change.annotation) for change in made]
+    touched = [current(connection, change.annotation) for change in made if change.annotation]
     for name in sorted({row["individual"] for row in touched if row} - {""}):
         _keep_one_spelling(connection, name)
     for encounter in sorted({row["encounter"] for row in touched if row} - {""}):
@@ -342,16 +310,6 @@ def _keep_one_animal(connection: Connection, encounter: str) -> None:
         )
 
 
-def _undoers(connection: Connection) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    rows = connection.execute(
-        sa.select(decisions.c.undoes, decisions.c.id).where(decisions.c.undoes.is_not(None))
-    )
-    for undone, by in rows:
-        found.setdefault(undone, []).append(by)
-    return found
-
-
 def _last_standing(connection: Connection, undoers: Mapping[int, Sequence[int]]) -> int:
     newest = connection.execute(
         sa.select(decisions.c.id).where(decisions.c.kind != "undo").order_by(decisions.c.id.desc())
@@ -364,8 +322,3 @@ def _last_standing(connection: Connection, undoers: Mapping[int, Sequence[int]])
 
 def _to_json(fields: Mapping[str, Any] | None) -> str | None:
     return None if fields is None else json.dumps(fields, ensure_ascii=False, sort_keys=True)
-
-
-def _from_json(text: str | None) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = None if text is None else json.loads(text)
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,6 +37,7 @@ def entries(records: Sequence[AnnotationRecord]) -> list[GalleryEntry]:
             photo=record.photo.sha256,
             side=record.side,
             encounter=record.encounter,
+            region=hashlib.sha256(_region(record).encode()).hexdigest()[:8],
         )
         for record in searched(records)
     ]
@@ -145,11 +147,11 @@ class GalleryFeatures:
         return Prepared(made, len(records) - len(lacking), len(lacking) - made)
 
     def _pack(self, records: Sequence[AnnotationRecord], progress: Progress | None) -> None:
-        by_id = {record.id: record for record in records}
+        of = {
+            entry.described: record for entry, record in zip(entries(records), records, strict=True)
+        }
         shortlist = self.shortlist()
-        shortlist.update(
-            list(by_id), lambda names: self.kept([by_id[name] for name in names]), progress
-        )
+        shortlist.update(list(of), lambda names: self.kept([of[name] for name in names]), progress)
         shortlist.wait(progress)  # an identify may end before the background has done anything
 
     def _wanted(self, record: AnnotationRecord | None, pool: ThreadPoolExecutor) -> _Wanted:

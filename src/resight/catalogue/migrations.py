@@ -117,7 +117,26 @@ CREATE INDEX purged_by_sha256 ON purged (sha256)
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first_release,)
+def _reviews_and_notes(connection: Connection) -> None:
+    """Marks that a review leaves on annotations; notes of individuals, changed by decisions too."""
+    _run(
+        connection,
+        """
+ALTER TABLE annotations ADD COLUMN review TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE changes ADD COLUMN individual TEXT NOT NULL DEFAULT '';
+
+CREATE INDEX changes_by_individual ON changes (individual) WHERE individual != '';
+
+CREATE TABLE individuals (
+    name TEXT PRIMARY KEY,
+    notes TEXT NOT NULL
+)
+""",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first_release, _reviews_and_notes)
 
 
 def version_of(connection: Connection) -> int:

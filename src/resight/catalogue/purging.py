@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from resight.catalogue import arrays, queries
-from resight.catalogue.decisions import Said, append, fields_of, history, record
+from resight.catalogue.decisions import Said, append, fields_of, record
+from resight.catalogue.log import history
 from resight.catalogue.originals import Originals, flush_folder, writing_to
 from resight.catalogue.records import Change, Purged
 from resight.catalogue.store import Store, annotations_table, photos, purged

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row
 from resight.catalogue.names import box_of, clean_name
 from resight.catalogue.originals import sha256_of
 from resight.catalogue.records import AnnotationRecord, IndividualSummary
-from resight.catalogue.store import annotations_table, decisions, photos, purged
+from resight.catalogue.store import annotations_table, changes, decisions, photos, purged
 from resight.errors import Conflict, NotFound
 from resight.types import Photo, Place
 
@@ -111,8 +111,14 @@ def holds_photo(connection: Connection, sha256: str) -> bool:
 
 
 def _annotated_photos() -> sa.Select[Any]:
+    version = (
+        sa.select(sa.func.max(changes.c.id))
+        .where(changes.c.annotation == annotations_table.c.id)
+        .scalar_subquery()
+    )
     return sa.select(
         annotations_table,
+        version.label("version"),
         photos.c.name,
         photos.c.format,
         photos.c.bytes,
@@ -148,6 +154,8 @@ def _record(row: Row[tuple[object, ...]]) -> AnnotationRecord:
         place=row.place,
         position=_place(row.latitude, row.longitude),
         hidden=bool(row.hidden),
+        review=row.review,
+        version=row.version,
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from resight.types import Box, Photo, Place
+
+#: Marks that a review leaves: nobody can tell, looked at later, somebody else should look.
+REVIEWS = ("unsure", "skip", "second_opinion")
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,8 @@ class AnnotationRecord:
     ``name`` is the photo's file name when it was added. ``date``, ``place`` and
     ``position`` are what people said; what the camera wrote is in ``photo``.
     Empty strings and ``None`` mean not known; ``box`` ``None`` the whole photo.
+    ``review`` is one of ``REVIEWS``, or empty. ``version`` is another one after each
+    change, never one that it had before.
     """
 
     id: str
@@ -33,6 +38,8 @@ class AnnotationRecord:
     place: str
     position: Place | None
     hidden: bool
+    review: str = ""
+    version: int = field(default=0, compare=False)
 
     @property
     def seen_on(self) -> str:
@@ -85,11 +92,13 @@ class Change:
 
     ``before`` is ``None`` where the annotation came to be, ``after`` where it
     ceased; otherwise both hold the fields the decision said something about.
+    A change of an individual's notes has ``individual`` and no ``annotation``.
     """
 
     annotation: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+    individual: str = ""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,14 @@ annotations_table = Table(
     Column("latitude", Float),
     Column("longitude", Float),
     Column("hidden", Integer, nullable=False),
+    Column("review", Text, nullable=False, server_default=""),
+)
+#: What people note about individuals that have a note; their other facts are annotations'.
+individuals = Table(
+    "individuals",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("notes", Text, nullable=False),
 )
 #: Append-only (triggers refuse anything else), as is ``changes``.
 decisions = Table(
@@ -76,9 +84,10 @@ changes = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("decision", Integer, ForeignKey("decisions.id"), nullable=False),
-    Column("annotation", Text, nullable=False),
+    Column("annotation", Text, nullable=False),  # empty where it is about an individual
     Column("before", Text),
     Column("after", Text),
+    Column("individual", Text, nullable=False, server_default=""),
 )
 #: Append-only: which files a purge removed.
 purged = Table(

@@ -29,6 +29,7 @@ from resight.cli import (
     identify,
     models,
     prepare,
+    serve,
     settings,
 )
 from resight.cli.options import HERE, Command, Group
@@ -154,6 +155,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "prepare": prepare.prepare,
         "calibrate": calibrate.calibrate,
         "identify": identify.identify,
+        "serve": serve.serve,
         "list": catalogue.list_,
         "show": catalogue.show,
     },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -109,7 +109,7 @@ def describe(
 
     Next: resight show NAME; resight undo takes it back
     """
-    facts = {
+    facts: dict[str, Any] = {
         "side": side, "encounter": encounter, "species": species, "date": date, "place": place
     }  # fmt: skip
     if all(text is None for text in facts.values()):

@@ -1,0 +1,122 @@
+"""Facts that people correct, read as they write them; and what ``add`` said before that."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from resight.catalogue.importing import PlannedPhoto
+from resight.catalogue.names import box_of, box_text, clean_name, date_named, side_named
+from resight.catalogue.store import annotations_table, changes, photos
+from resight.errors import BadFact, PhotoError
+from resight.types import Box
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What ``describe`` can correct; ``None`` is not said, ``""`` not known.
+
+    A ``box`` of ``""`` is the whole photo.
+    """
+
+    side: str | None = None
+    encounter: str | None = None
+    species: str | None = None
+    date: str | None = None
+    place: str | None = None
+    box: Box | Literal[""] | None = None
+    rotation: float | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Those that are said, as decisions write them.
+
+        Raises ``BadFact`` for one that cannot be understood, or none at all.
+        """
+        read: dict[str, Callable[[Any], Any]] = {
+            "side": side_named,
+            "encounter": clean_name,
+            "species": clean_name,
+            "date": date_named,
+            "place": clean_name,
+            "box": lambda box: box_text(box or None),
+            "rotation": _angle,
+        }
+        try:
+            said = {
+                name: read_as(getattr(self, name))
+                for name, read_as in read.items()
+                if getattr(self, name) is not None
+            }
+        except ValueError as error:
+            raise BadFact(str(error)) from error
+        if not said:
+            raise BadFact(f"no fact given to describe: there are {', '.join(read)}")
+        return said
+
+
+def _angle(degrees: float) -> float:
+    if not math.isfinite(degrees):
+        raise ValueError(f"the rotation {degrees} is not a number of degrees")
+    return float(degrees) % 360
+
+
+def check_place(connection: Connection, annotation: str, after: dict[str, Any]) -> None:
+    """Raise ``BadFact`` where a corrected box or rotation leaves its photo."""
+    if "box" not in after and "rotation" not in after:
+        return
+    from resight.chips import check_box  # loads OpenCV
+
+    row = connection.execute(
+        sa.select(annotations_table.c.box, annotations_table.c.rotation, photos)
+        .join(photos, photos.c.sha256 == annotations_table.c.photo)
+        .where(annotations_table.c.id == annotation)
+    ).first()
+    box = box_of(after.get("box", row.box if row else ""))
+    if row is None or box is None:
+        return
+    try:
+        check_box(box, after.get("rotation", row.rotation), (row.width, row.height))
+    except PhotoError as error:
+        raise BadFact(f"annotation {annotation}: {error}") from error
+
+
+def box_before(connection: Connection, photo: str, box: str) -> str | None:
+    """The annotation of a photo that had this box before it was corrected, if there is one.
+
+    ``add`` knows an annotation again by its box: also by one that it has no longer.
+    """
+    had = sa.func.json_extract(changes.c.before, "$.box") == box
+    return connection.execute(
+        sa.select(changes.c.annotation)
+        .join(annotations_table, annotations_table.c.id == changes.c.annotation)
+        .where(annotations_table.c.photo == photo, had)
+        .order_by(changes.c.id.desc())
+        .limit(1)
+    ).scalar()
+
+
+def as_corrected(
+    connection: Connection, annotation: str, planned: PlannedPhoto, known: dict[str, Any]
+) -> PlannedPhoto:
+    """What is planned, with the box and rotation that people have corrected since.
+
+    Adding the same table again must not contradict whoever corrected what it says.
+    """
+    before = connection.execute(
+        sa.select(changes.c.before).where(
+            changes.c.annotation == annotation, changes.c.before.is_not(None)
+        )
+    ).scalars()
+    for text in before:
+        had = json.loads(text)
+        if had.get("box") == box_text(planned.box):
+            planned = replace(planned, box=box_of(known["box"]))
+        if had.get("rotation") == planned.rotation:
+            planned = replace(planned, rotation=known["rotation"])
+    return planned

@@ -1,0 +1,72 @@
+"""The review desk as an application: the REST service under ``/api/v1``, the page on ``/``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.staticfiles import StaticFiles
+
+from resight import __version__
+from resight.service import problems
+from resight.service.asking import PROBLEMS
+from resight.service.desk import Desk
+from resight.service.gate import API, Gate
+from resight.service.models import Problem
+from resight.service.routes import (
+    annotations,
+    decisions,
+    encounters,
+    identifications,
+    individuals,
+    photos,
+    session,
+)
+
+PAGE = Path(__file__).parent / "page"
+_ROUTERS = (
+    session.router,
+    encounters.router,
+    photos.router,
+    annotations.router,
+    identifications.router,
+    decisions.router,
+    individuals.router,
+)
+
+
+def create_app(desk: Desk, more: Sequence[APIRouter] = ()) -> FastAPI:
+    """The application of a desk. ``more`` are further routers below ``/api/v1``."""
+    app = FastAPI(
+        title="resight review desk",
+        version=__version__,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # they would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.desk = desk
+    for router in (*_ROUTERS, *more):
+        app.include_router(router, prefix=API, responses=PROBLEMS)
+    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    problems.install(app)
+    app.add_middleware(Gate, desk=desk)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description, with every error as a problem."""
+    if app.openapi_schema is None:
+        made = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schemas = made["components"]["schemas"]
+        schemas["Problem"] = Problem.model_json_schema()
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for path in made["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)  # FastAPI's own; ours is the default
+        app.openapi_schema = made
+    return app.openapi_schema

@@ -1,0 +1,108 @@
+"""Asking who is on annotations: one search of the catalogue for all, one question at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from resight.catalogue import Catalogue
+from resight.errors import CatalogueDamaged, NotFound
+from resight.pooling import Pooled, pool
+from resight.registry import build_method
+from resight.search import Pair, PhotoQuery, PhotoSearch
+from resight.settings import Settings
+from resight.shortlist.index import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The answer about annotations, and where each pair of it matches."""
+
+    annotations: list[str]
+    pooled: Pooled
+    pairs: dict[tuple[str, str], Pair]
+
+
+class Searcher:
+    """The search of a server. Loaded at the first question, which takes some seconds.
+
+    Questions wait for each other, since one uses all processor cores; those that somebody
+    waits for (``interactive``) come before those of bulk work.
+    """
+
+    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+        self.catalogue = catalogue
+        self.settings = settings
+        self._search: PhotoSearch | None = None
+        self._turn = threading.Condition()
+        self._busy = False
+        self._waiting = 0  # of those that somebody waits for
+
+    @contextmanager
+    def searching(self, *, interactive: bool) -> Iterator[PhotoSearch]:
+        """The search, for oneself alone until the end of the ``with`` block.
+
+        Bulk work holds it for one question at a time.
+        """
+        with self._turn:
+            self._waiting += interactive
+            self._turn.wait_for(lambda: not self._busy and (interactive or not self._waiting))
+            self._waiting -= interactive
+            self._busy = True
+        try:
+            if self._search is None:
+                self._search = self._loaded()
+            yield self._search
+        finally:
+            with self._turn:
+                self._busy = False
+                self._turn.notify_all()
+
+    def identify(
+        self,
+        annotations: Sequence[str],
+        *,
+        interactive: bool = True,
+        progress: Progress | None = None,
+    ) -> Found:
+        """Ask about each annotation, and make one answer of theirs (``pool``).
+
+        Raises ``NotFound`` for one that is not there, ``CatalogueDamaged`` where an original
+        is lost, and what loading a method raises.
+        """
+        with self.searching(interactive=interactive) as search:
+            queries = {id: search.read_annotation(id) for id in dict.fromkeys(annotations)}
+            pooled = pool(
+                {id: search.identify(query, progress=progress) for id, query in queries.items()}
+            )
+            return Found(list(queries), pooled, dict(_pairs(search, queries, pooled)))
+
+    def compare(self, query: str, annotation: str) -> Pair:
+        """Two annotations matched in full."""
+        with self.searching(interactive=True) as search:
+            asked = search.read_annotation(query)
+            return search.pair(asked, search.compare(asked, annotation))
+
+    def _loaded(self) -> PhotoSearch:
+        values = self.settings
+        return PhotoSearch(
+            catalogue=self.catalogue,
+            method=build_method(values.method, values),
+            side_policy=values.side_policy,
+            effort=values.effort,
+            new_prior=values.new_prior,
+            wanted_error=values.wanted_error,
+        )
+
+
+def _pairs(
+    search: PhotoSearch, queries: dict[str, PhotoQuery], pooled: Pooled
+) -> Iterator[tuple[tuple[str, str], Pair]]:
+    for candidate in (*pooled.candidates, *pooled.passed_over):
+        for query, evidence in candidate.evidence:
+            try:
+                yield (query, evidence.annotation), search.pair(queries[query], evidence)
+            except (NotFound, CatalogueDamaged):  # purged or corrected since it was compared
+                continue
