@@ -202,7 +202,7 @@ def _known_scenes() -> list[_Scene]:
         for day in (_FIRST, _SECOND) if number < _TWICE else (_FIRST,):
             taken_at = datetime(day.year, day.month, day.day, 9, 15) + timedelta(days=3 * number)
             place = _PLACES[number % len(_PLACES)]
-            encounter = f"{taken_at:%Y-%m-%d} {animal.name}"
+            encounter = f"Dive {1 + len(scenes) // 2}"
             for side in ("left", "right"):
                 taken_at += timedelta(minutes=2)
                 seed = 1000 + len(scenes)
@@ -227,7 +227,7 @@ def _waiting_scenes() -> list[_Scene]:
     for number, (animal, sides, difficulty) in enumerate(wanted):
         taken_at = _NEW + timedelta(days=number, minutes=17 * number)
         place = _PLACES[number % len(_PLACES)]
-        encounter = f"{taken_at:%Y-%m-%d} {place}"
+        encounter = f"Dive {31 + number}"
         for side in sides:
             taken_at += timedelta(seconds=40)
             seed = 2000 + len(scenes)

@@ -11,7 +11,8 @@ export class Choices {
   constructor(actions) {
     this.actions = actions;
     this.cards = h("div", { class: "cards", role: "group", "aria-label": "Who it may be" });
-    this.main = h("button", { class: "button button-main decide", onclick: () => actions.confirm() });
+    this.main = h("button", { class: "button decide", onclick: () => actions.confirm() });
+    this.asNew = h("button", { class: "button decide decide-new", onclick: () => actions.decide("new") }, "New animal", keycap("N"));
     this.more = h("details", { class: "more" },
       h("summary", { class: "button" }, "More"),
       h("div", { class: "menu" },
@@ -29,7 +30,8 @@ export class Choices {
     this.more.addEventListener("focusout", (event) => !this.more.contains(event.relatedTarget) && event.relatedTarget && close());
     this.fresh = h("div", { class: "fresh" }); // beside the cards, so that it never scrolls out of sight
     this.root = h("section", { class: "choices", "aria-label": "Answer" }, this.cards, this.fresh,
-      h("div", { class: "decisions" }, this.main,
+      h("div", { class: "decisions" },
+        h("div", { class: "decisions-main" }, this.main, this.asNew),
         h("div", { class: "decisions-row" },
           h("button", { class: "button", onclick: () => actions.decide("unsure") }, "Unsure", keycap("U")),
           h("button", { class: "button", onclick: () => actions.decide("skip") }, "Skip", keycap("S")),
@@ -44,7 +46,7 @@ export class Choices {
     const at = this.cards.querySelector('[aria-pressed="true"]');
     reveal(this.cards, at);
     if (focused) this.root.querySelector(`[data-card="${CSS.escape(focused)}"]`)?.focus();
-    this.#decision(candidates[selected], selected);
+    this.#decision(candidates[selected], selected, answer);
     for (const each of this.root.querySelectorAll(".decisions button")) each.disabled = readOnly;
   }
 
@@ -52,8 +54,8 @@ export class Choices {
   wait() {
     fill(this.cards, h("p", { class: "cards-wait", role: "status" }, h("span", { class: "spinner" }), "Comparing with the catalogue…"));
     fill(this.fresh);
+    this.#decision(undefined, null, null);
     this.main.disabled = true;
-    fill(this.main, "…");
   }
 
   /** Where there is no answer: every decision but those on candidates still works. */
@@ -63,10 +65,14 @@ export class Choices {
     this.#decision(undefined, "new");
   }
 
-  #decision(candidate, selected) {
-    this.main.disabled = selected === undefined;
-    const name = candidate && h("strong", {}, candidate.individual);
-    fill(this.main, selected === "new" ? ["It is a ", h("strong", {}, "new animal")] : ["It is ", name ?? "…"], keycap("↵"));
+  /** The two main answers; the likelier one stands out. */
+  #decision(candidate, selected, answer) {
+    const likelierNew = selected === "new" || (selected === 0 && (answer?.new_probability ?? 0) > (candidate.probability ?? 0));
+    this.main.hidden = selected === "new";
+    this.main.classList.toggle("button-main", !likelierNew);
+    this.asNew.classList.toggle("button-new", likelierNew);
+    fill(this.main, h("span", { class: "decide-text" }, "It is ", h("strong", {}, candidate?.individual ?? "…")), keycap("↵"));
+    fill(this.asNew, h("span", { class: "decide-text" }, "New animal"), keycap(selected === "new" ? "↵" : "N"));
   }
 
   #card(candidate, index, shown) {
@@ -78,7 +84,7 @@ export class Choices {
       shown, name: individual, key: index < KEYED ? String(index + 1) : null, probability,
       picture: cover && h("img", { src: chip(cover.id, 256), alt: "" }),
       figure: probability === null || probability === undefined ? (score ? `score ${score.toFixed(1)}` : "") : share,
-      detail: candidate.chosen ? "you named it" : points ? count(points, "point") : "little alike",
+      detail: candidate.chosen ? "you named it" : points ? `${count(points, "point")} agree${points === 1 ? "s" : ""}` : "little alike",
       run: () => this.actions.look(index), id: `c${index}`,
     });
   }
@@ -100,8 +106,8 @@ function card({ shown, name, key, probability, picture, figure, detail, run, id,
     h("span", { class: "card-photo" }, picture, key && keycap(key)),
     h("span", { class: "card-text" },
       h("span", { class: "card-name" }, name),
-      h("span", { class: "card-figures" }, figure && h("span", { class: "card-figure" }, figure), figure && detail ? " · " : "", detail),
-      h("span", { class: "bar", "aria-hidden": "true" }, bar)));
+      h("span", { class: "card-figures" }, probability !== null && probability !== undefined && h("span", { class: "bar", "aria-hidden": "true" }, bar), h("span", { class: "card-figure" }, figure)),
+      h("span", { class: "card-detail" }, detail)));
 }
 
 function entry(label, key, run) {
