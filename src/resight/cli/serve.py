@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,7 +86,7 @@ def serve(
     serving.serve(desk, host=host, port=port)
 
 
-def _serving():  # type: ignore[no-untyped-def]
+def _serving() -> ModuleType:
     """The service; raises ``MissingExtra`` where its packages are not installed."""
     try:
         from resight.service import serving

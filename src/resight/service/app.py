@@ -17,7 +17,7 @@ from resight.service.desk import Desk
 from resight.service.gate import API, Gate
 from resight.service.models import Problem
 from resight.service.routes import (
-    annotations,
+    annotated,
     decisions,
     encounters,
     identifications,
@@ -31,7 +31,7 @@ _ROUTERS = (
     session.router,
     encounters.router,
     photos.router,
-    annotations.router,
+    annotated.router,
     identifications.router,
     decisions.router,
     individuals.router,
@@ -53,7 +53,7 @@ def create_app(desk: Desk, more: Sequence[APIRouter] = ()) -> FastAPI:
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     problems.install(app)
     app.add_middleware(Gate, desk=desk)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _described(app)
     return app
 
 
@@ -69,4 +69,5 @@ def _described(app: FastAPI) -> dict[str, Any]:
             for operation in path.values():
                 operation["responses"].pop("422", None)  # FastAPI's own; ours is the default
         app.openapi_schema = made
-    return app.openapi_schema
+    described: dict[str, Any] = app.openapi_schema
+    return described

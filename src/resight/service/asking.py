@@ -83,7 +83,7 @@ def unquoted(etag: str) -> str:
 
 def outdated(desk: Desk, seen: Mapping[str, int], detail: str) -> Refused:
     """What to answer to whoever has seen other versions: which, and who changed them."""
-    changed = []
+    changed: list[dict[str, Any]] = []
     for id, version in seen.items():
         record = desk.board.now().state.annotations.get(id)
         if record is None:

@@ -13,10 +13,10 @@ from typing import Any
 from resight.catalogue import AnnotationRecord, Catalogue, version_of
 from resight.catalogue import State as CatalogueState
 from resight.errors import NotFound
+from resight.service import models
 from resight.service.store import DeskStore
 
 ALONE = "annotation:"
-RESOLVED, UNRESOLVED, UNSURE, SECOND = "resolved", "unresolved", "unsure", "second_opinion"
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class EncounterGroup:
         return next((each.individual for each in self.records if each.individual), "")
 
     @cached_property
-    def state(self) -> str:
+    def state(self) -> models.State:
         """Someone else should look; nobody could tell; nobody has said; or all is said."""
         marks = {each.review for each in self.records}
-        if SECOND in marks:
-            return SECOND
-        if UNSURE in marks:
-            return UNSURE
-        return RESOLVED if all(each.individual for each in self.records) else UNRESOLVED
+        if "second_opinion" in marks:
+            return "second_opinion"
+        if "unsure" in marks:
+            return "unsure"
+        return "resolved" if all(each.individual for each in self.records) else "unresolved"
 
     @property
     def skipped(self) -> bool:
@@ -213,7 +213,7 @@ def in_order(
 def _rank(group: EncounterGroup, answer: Summary | None) -> tuple[int, float, str]:
     count = len(group.records)
     photos = f"{count} photo{'s' * (count != 1)}"
-    if group.state == RESOLVED:
+    if group.state == "resolved":
         return 9, 0.0, f"resolved: {group.individual}"
     if group.skipped:
         return 8, 0.0, "put off before"

@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from resight.service.desk import Desk
+from resight.service.models import Role
 from resight.service.problems import Refused, problem
 
 API = "/api/v1"
 COOKIE = "resight_session"
-ROLES = ("viewer", "reviewer", "curator")
+ROLES: tuple[Role, ...] = ("viewer", "reviewer", "curator")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What those who are not logged in may ask for.
 _OPEN = frozenset({f"{API}/session", f"{API}/openapi.json"})
@@ -48,11 +49,11 @@ class Asker:
     empty for a program's token, which no browser adds by itself."""
 
     name: str
-    role: str
+    role: Role
     csrf: str
     session: str = ""
 
-    def may(self, role: str) -> bool:
+    def may(self, role: Role) -> bool:
         """Whether they have this role or a higher one."""
         return ROLES.index(self.role) >= ROLES.index(role)
 

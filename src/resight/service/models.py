@@ -7,8 +7,6 @@ from typing import Annotated, Any, Generic, Literal, Optional, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from resight.types import SIDES
-
 Item = TypeVar("Item")
 Role = Literal["viewer", "reviewer", "curator"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -152,14 +150,13 @@ class Annotation(BaseModel):
     etag: str
 
 
-_Side = Literal[tuple(SIDES)]  # type: ignore[valid-type]
 _Fact = Annotated[Optional[str], Field(max_length=200)]
 
 
 class AnnotationFacts(Asked):
     """Facts to correct: only those given change; an empty text or null makes one not known."""
 
-    side: Optional[_Side] = None
+    side: _Fact = None
     encounter: _Fact = None
     species: _Fact = None
     date: _Fact = None

@@ -40,7 +40,8 @@ class Passwords:
         if len(password) < SHORTEST:
             raise BadFact(f"the password is too short: {SHORTEST} characters or more")
         with self._turn:
-            return self._hasher.hash(password)
+            kept: str = self._hasher.hash(password)
+        return kept
 
     def check(self, password: str, kept: str | None, who: tuple[str, ...]) -> bool:
         """Whether this is the password that was kept; ``None`` where there is no such user.
@@ -61,9 +62,10 @@ class Passwords:
 
     def _verified(self, kept: str, password: str) -> bool:
         try:
-            return self._hasher.verify(kept, password)
+            self._hasher.verify(kept, password)
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
+        return True
 
     def _check_rate(self, who: tuple[str, ...]) -> None:
         now = time.monotonic()

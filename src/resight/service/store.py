@@ -24,6 +24,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
 from resight.catalogue.store import Store
 from resight.errors import Conflict, NotFound
 from resight.search import Pair
+from resight.service.models import Role
 
 FILE = "desk.sqlite"
 #: A session ends so long after its last use, and so long after its login.
@@ -108,7 +109,7 @@ class Account:
 
     name: str
     password: str
-    role: str
+    role: Role
     disabled: bool
     created_at: str
 
@@ -165,14 +166,14 @@ class DeskStore:
             row = connection.execute(sa.select(users).where(users.c.name == name)).first()
         return _account(row) if row else None
 
-    def add_account(self, name: str, password: str, role: str) -> Account:
+    def add_account(self, name: str, password: str, role: Role) -> Account:
         """Make a user; ``password`` is a hash. Raises ``Conflict`` for a name that is taken."""
-        values = {"name": name, "password": password, "role": role, "disabled": False}
+        made = Account(name, password, role, False, _text(now()))
         with self._store.writing() as connection:
             if connection.execute(sa.select(users.c.name).where(users.c.name == name)).first():
                 raise Conflict(f"there is a user {name!r} already")
-            connection.execute(users.insert().values(**values, created_at=_text(now())))
-        return Account(**values, created_at=_text(now()))  # type: ignore[arg-type]
+            connection.execute(users.insert().values(**vars(made)))
+        return made
 
     def change_account(self, name: str, **values: Any) -> None:
         """Change a user, who is logged out everywhere. Raises ``NotFound``.
@@ -251,7 +252,7 @@ class DeskStore:
             if not connection.execute(tokens.delete().where(own)).rowcount:
                 raise NotFound(f"no token {id} of {user!r}")
 
-    def token(self, secret: str) -> tuple[Account, str] | None:
+    def token(self, secret: str) -> tuple[Account, Role] | None:
         """Whose token this is, and the role it was made for."""
         with self._store.reading() as connection:
             row = connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from resight import catalogue, types
 from resight.catalogue import AnnotationRecord, Catalogue
@@ -24,7 +25,7 @@ def annotation(record: AnnotationRecord, asker: Asker) -> models.Annotation:
         name=record.name,
         width=record.photo.size[0],
         height=record.photo.size[1],
-        box=tuple(record.box) if record.box else None,
+        box=(*record.box,) if record.box else None,
         rotation=record.rotation,
         individual=record.individual or None,
         side=record.side,
@@ -123,16 +124,15 @@ def decision(of: Catalogue, made: catalogue.Decision) -> models.Decision:
 def answer(kept: Kept, groups: Groups, asker: Asker) -> models.Answer:
     """A kept answer; photos that have gone since are left out."""
 
-    def candidate(said: Mapping[str, object]) -> models.CandidateAnswer:
-        photos: list[dict[str, object]] = said["photos"]  # type: ignore[assignment]
+    def candidate(said: Mapping[str, Any]) -> models.CandidateAnswer:
         return models.CandidateAnswer(
             individual=said["individual"],
             probability=said["probability"],
             score=said["score"],
             photos=[
                 models.MatchedPhoto(**{**each, "annotation": annotation(record, asker)})
-                for each in photos
-                if (record := groups.state.annotations.get(str(each["annotation"])))
+                for each in said["photos"]
+                if (record := groups.state.annotations.get(each["annotation"]))
             ],
         )
 

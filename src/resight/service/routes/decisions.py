@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 from fastapi import APIRouter, Path, Query
 
@@ -52,7 +53,7 @@ def decisions(
     if individual is not None:
         group = desk.board.now().individual(individual)
         touching = [each.id for each in group.records if annotation in (None, each.id)]
-    about = {"touching": touching, "individual": individual or ""}
+    about: dict[str, Any] = {"touching": touching, "individual": individual or ""}
     found = desk.catalogue.decisions(**about, limit=limit, before=int(cursor) if cursor else None)
     following = str(found[-1].id) if len(found) == limit else None
     return models.Page(
@@ -93,7 +94,7 @@ def undo(
 
 
 def _decided(asked: models.NewDecision, seen: dict[str, int], desk: Desk, asker: Asker) -> Decision:
-    about = {
+    about: dict[str, Any] = {
         "actor": asker.name,
         "note": asked.note,
         "identification": _basis(desk, asked.identification),
@@ -116,7 +117,7 @@ def _decided(asked: models.NewDecision, seen: dict[str, int], desk: Desk, asker:
             return desk.catalogue.mark(asked.annotations, mark, **about)
 
 
-def _new(asked: models.NewDecision, about: dict[str, object], desk: Desk) -> Decision:
+def _new(asked: models.NewDecision, about: dict[str, Any], desk: Desk) -> Decision:
     if asked.individual is not None:
         return desk.catalogue.assign(asked.annotations, asked.individual, fresh=True, **about)
     for _ in range(_TRIES):
@@ -147,8 +148,8 @@ def _basis(desk: Desk, identification: int | None) -> str:
     return " ; ".join(part for part in parts if part)
 
 
-def _told(fields: object) -> object:
+def _told(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Without coordinates, which viewers must not see exactly."""
-    if not isinstance(fields, dict):
-        return fields
+    if fields is None:
+        return None
     return {name: value for name, value in fields.items() if name not in ("latitude", "longitude")}

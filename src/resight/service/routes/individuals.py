@@ -24,7 +24,9 @@ from resight.service.asking import (
     with_etag,
 )
 from resight.service.board import ALONE, Groups, IndividualGroup, page_of
+from resight.service.desk import Desk
 from resight.service.gate import Asker
+from resight.service.problems import Refused
 
 router = APIRouter(tags=["individuals"])
 
@@ -62,6 +64,10 @@ def individual(
     desk: TheDesk, asker: TheAsker, response: Response, name: Name
 ) -> models.IndividualDetail:
     """All about a named animal, with its version as ETag."""
+    return _detail(desk, asker, response, name)
+
+
+def _detail(desk: Desk, asker: Asker, response: Response, name: str) -> models.IndividualDetail:
     groups = desk.board.now()
     group = groups.individual(name)
     with_etag(response, group.version)
@@ -95,7 +101,7 @@ def change(
         _check_curator(asker)
         known.rename(name, asked.new_name, actor=asker.name, seen=if_match(if_match_))
         name = asked.new_name.strip()
-    return individual(desk, asker, response, name)
+    return _detail(desk, asker, response, name)
 
 
 @router.post("/individuals/merge")
@@ -134,8 +140,6 @@ def split(
 
 
 def _check_curator(asker: Asker) -> None:
-    from resight.service.problems import Refused
-
     if not asker.may("curator"):
         raise Refused(HTTPStatus.FORBIDDEN, f"this is for curators, and {asker.name} is none")
 

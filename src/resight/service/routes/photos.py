@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from fastapi import Path as InPath
 
-from resight.catalogue import AddOutcome, ImportPlan
+from resight.catalogue import AnnotationRecord, ImportPlan
 from resight.catalogue.importing import planned_photo
 from resight.errors import BadFact, NotFound, PhotoTooLarge, PhotoUnreadable
 from resight.service import models, views
@@ -65,7 +65,14 @@ def add_photo(
     if outcome.status == "bad":
         raise (PhotoTooLarge if "the limit is" in told else PhotoUnreadable)(told)
     response.status_code = HTTPStatus.CREATED if outcome.status == "added" else HTTPStatus.OK
-    return _added(outcome, told, desk.board.now())
+    record = desk.board.now().state.annotations.get(outcome.annotation)
+    return models.Added(
+        status=outcome.status,
+        photo=record.photo.sha256 if record else None,
+        annotation=outcome.annotation or None,
+        encounter=(record.encounter or None) if record else None,
+        reason=told,
+    )
 
 
 @router.get("/photos/{sha256}")
@@ -117,22 +124,11 @@ def chip(
     return Response(made, media_type="image/jpeg", headers=headers)
 
 
-def _records(groups: Groups, sha256: str) -> list[views.AnnotationRecord]:
+def _records(groups: Groups, sha256: str) -> list[AnnotationRecord]:
     found = [each for each in groups.state.annotations.values() if each.photo.sha256 == sha256]
     if not found:
         raise NotFound(f"no photo {sha256!r} in this catalogue")
     return sorted(found, key=lambda each: each.id)
-
-
-def _added(outcome: AddOutcome, reason: str, groups: Groups) -> models.Added:
-    record = groups.state.annotations.get(outcome.annotation)
-    return models.Added(
-        status=outcome.status,
-        photo=record.photo.sha256 if record else None,
-        annotation=outcome.annotation or None,
-        encounter=(record.encounter or None) if record else None,
-        reason=reason,
-    )
 
 
 def _file_name(given: str) -> str:

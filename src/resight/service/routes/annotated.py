@@ -32,7 +32,7 @@ Text = Annotated[Optional[str], Query(max_length=220)]
 
 
 @router.get("/annotations")
-def annotations(
+def listed(
     desk: TheDesk,
     asker: TheAsker,
     individual: Text = None,
@@ -96,7 +96,9 @@ def correct(
             )
     except Outdated as error:
         raise outdated(desk, seen, str(error)) from error
-    return annotation(id, desk, asker, response)
+    record = desk.board.now().annotation(id)
+    with_etag(response, views.etag_of(record))
+    return views.annotation(record, asker)
 
 
 @router.post("/annotations/describe")
