@@ -153,7 +153,7 @@ def draw_desk(folder: Path, settings: Settings, *, progress: Optional[Progress] 
     the folder holds something else.
     """
     tell = progress or (lambda *_: None)
-    build_method(settings.method, desk_settings(settings))
+    build_method(settings.method, settings.model_copy(update=QUICK))
     _take_folder(folder)
     made = folder / "desk"
     if made.exists():
@@ -176,11 +176,6 @@ def draw_desk(folder: Path, settings: Settings, *, progress: Optional[Progress] 
     return made
 
 
-def desk_settings(settings: Settings) -> Settings:
-    """The settings with which the drawn animals are quickly told apart."""
-    return settings.model_copy(update=QUICK)
-
-
 @dataclass(frozen=True)
 class _Scene:
     """One photo of the desk's catalogue."""
@@ -197,7 +192,7 @@ class _Scene:
 
 def _known_scenes() -> list[_Scene]:
     """Both sides of each known animal; of the first few on a second day too."""
-    scenes = []
+    scenes: list[_Scene] = []
     for number, animal in enumerate(drawn_animals(_KNOWN)):
         for day in (_FIRST, _SECOND) if number < _TWICE else (_FIRST,):
             taken_at = datetime(day.year, day.month, day.day, 9, 15) + timedelta(days=3 * number)
@@ -223,7 +218,7 @@ def _waiting_scenes() -> list[_Scene]:
         (8, ("left",), _HARDER),
     ]
     animals = drawn_animals(_KNOWN + _OTHERS)
-    scenes = []
+    scenes: list[_Scene] = []
     for number, (animal, sides, difficulty) in enumerate(wanted):
         taken_at = _NEW + timedelta(days=number, minutes=17 * number)
         place = _PLACES[number % len(_PLACES)]

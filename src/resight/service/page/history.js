@@ -47,12 +47,14 @@ function row(decision, desk, changed) {
 /** A decision in words. */
 export function sentence({ kind, annotations, individual, undoes }) {
   const photos = typeof annotations === "number" && annotations ? count(annotations, "photo") : "";
+  const named = individual ?? "";
   const words = {
-    identify: `${photos} named ${individual}`, assign: `${photos} named ${individual}`, new: `${photos}: new animal ${individual ?? ""}`,
-    undo: `Took back decision ${undoes ?? ""}`, merge: `Merged into ${individual}: ${photos}`, split: `Split off ${individual ?? ""}: ${photos}`,
-    unsure: `${photos} left as unsure`, skip: `${photos} skipped`, unknown: `${photos} cannot be told`, add: `${photos} put in`,
+    add: `${photos} put in`, assign: individual ? `${photos}: ${individual}` : `${photos}: nobody known`,
+    describe: `Facts of ${photos}`, hide: `${photos} hidden or shown again`, merge: `Merged into ${named}: ${photos}`,
+    note: `Notes on ${named}`, purge: `${photos} destroyed`, rename: `Renamed to ${named}`, split: `Split off as ${named}: ${photos}`,
+    undo: `Took back decision ${undoes}`, unsure: `${photos} left as unsure`, skip: `${photos} skipped`, second_opinion: `${photos}: second opinion wanted`,
   };
-  return (words[kind] ?? [kind, photos, individual].filter(Boolean).join(" · ")).trim();
+  return (words[kind] ?? [kind, photos, named].filter(Boolean).join(" · ")).trim();
 }
 
 async function unfold(decision, opener, body) {

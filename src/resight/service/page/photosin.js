@@ -31,7 +31,7 @@ class PhotosIn {
     this.choose = h("input", { type: "file", multiple: true, accept: "image/*,.heic,.heif,.tif,.tiff", class: "visually-hidden", tabindex: "-1", "aria-label": "Photos", onchange: (event) => this.take([...event.target.files]) });
     this.chooseFolder = h("input", { type: "file", webkitdirectory: true, class: "visually-hidden", tabindex: "-1", "aria-label": "Folder of photos", onchange: (event) => this.take([...event.target.files]) });
     this.zone = h("div", { class: "drop-zone" }, icon("photo"),
-      h("p", {}, h("strong", {}, "Drop photos or a folder here"), " or ",
+      h("p", {}, h("strong", {}, "Drop photos or a folder here"), ", or ",
         h("button", { class: "button", onclick: () => this.choose.click() }, "choose photos"), " ",
         h("button", { class: "button", onclick: () => this.chooseFolder.click() }, "choose a folder")),
       h("p", { class: "hint" }, "The files stay as they are; the catalogue keeps its own copies, byte for byte."),
