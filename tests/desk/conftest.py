@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -114,16 +116,43 @@ def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture
-def catalogue(herd: Path, tmp_path: Path) -> Path:
-    """A catalogue of the test's own."""
-    return Path(shutil.copytree(herd, tmp_path / "catalogue"))
+def own_desk(herd: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a desk of the test's own."""
+    catalogue = Path(shutil.copytree(herd, tmp_path / "catalogue"))
+    with served(catalogue, tmp_path / "serve.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def shared_desk(herd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a desk that all tests share."""
+    folder = tmp_path_factory.mktemp("desk")
+    with served(Path(shutil.copytree(herd, folder / "catalogue")), folder / "log") as address:
+        yield address
 
 
 @pytest.fixture
-def desk(catalogue: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of a desk of the test's own."""
-    with served(catalogue, tmp_path / "serve.log") as address:
-        yield address
+def desk(shared_desk: str) -> Iterator[str]:
+    """The address of a desk on which all that the test decides is taken back after it."""
+    first = say(shared_desk, "/decisions")["items"][0]["id"]
+    yield shared_desk
+    for decision in say(shared_desk, "/decisions")["items"]:
+        if decision["id"] > first and not decision["undone"] and decision["kind"] != "undo":
+            say(shared_desk, f"/decisions/{decision['id']}/undo", {})
+
+
+def say(desk: str, path: str, body: Any = None) -> Any:
+    """Ask the service beside the page; with a body, tell it something."""
+    headers = {"Content-Type": "application/json"}
+    if body is not None:
+        headers["X-CSRF-Token"] = say(desk, "/session")["csrf"]
+    request = urllib.request.Request(
+        f"{desk}/api/v1{path}",
+        headers=headers,
+        data=None if body is None else json.dumps(body).encode(),
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
 
 
 @pytest.fixture(scope="session")

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.request
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.desk.conftest import say
+
 #: After a new encounter, a second press of the same key decides nothing for this long.
 SETTLING = 400
-
-
-def api(desk: str, path: str) -> Any:
-    """What the service says, asked beside the page."""
-    with urllib.request.urlopen(f"{desk}/api/v1{path}", timeout=60) as answer:
-        return json.load(answer)
 
 
 def opened(page: Page, desk: str, encounter: str = "first") -> None:
@@ -36,7 +29,7 @@ def candidate(page: Page) -> str:
 
 def owner(desk: str, encounter: str) -> str | None:
     """Whom the catalogue says an encounter is of."""
-    found: str | None = api(desk, f"/encounter?ref={encounter}")["individual"]
+    found: str | None = say(desk, f"/encounter?ref={encounter}")["individual"]
     return found
 
 
@@ -53,7 +46,7 @@ def test_one_key_decides_and_the_next_encounter_follows(page: Page, desk: str) -
     expect(page.get_by_role("status").filter(has_text="Donatello: 2 photos")).to_be_visible()
     expect(page.locator(".queue-item")).to_have_count(3)
     assert owner(desk, "first") == "Donatello"
-    assert api(desk, "/decisions?limit=1")["items"][0]["identification"].startswith("desk:")
+    assert say(desk, "/decisions?limit=1")["items"][0]["identification"].startswith("desk:")
 
 
 def test_another_candidate_is_looked_at_before_it_can_be_chosen(page: Page, desk: str) -> None:
@@ -111,7 +104,7 @@ def test_what_cannot_be_decided_is_kept_for_later(
     opened(page, desk)
     page.keyboard.press(key)
     expect(page.locator(".queue-item[aria-current]")).not_to_contain_text("first")
-    assert api(desk, "/encounter?ref=first")["state"] == state
+    assert say(desk, "/encounter?ref=first")["state"] == state
 
 
 def test_an_animal_that_is_not_listed_can_be_found_by_name(page: Page, desk: str) -> None:
@@ -216,8 +209,8 @@ def test_overlay_lays_the_matched_points_over_each_other(page: Page, desk: str) 
     expect(page.get_by_role("button", name="Match lines: 20")).to_be_enabled()
     page.keyboard.press("o")
     query, laid = matrices(page)
-    answer = api(desk, "/encounter?ref=first")["answer"]["id"]
-    best = api(desk, f"/identifications/{answer}")["candidates"][0]["photos"][0]
+    answer = say(desk, "/encounter?ref=first")["answer"]["id"]
+    best = say(desk, f"/identifications/{answer}")["candidates"][0]["photos"][0]
     pair = api(
         desk,
         f"/identifications/{answer}/pair?query={best['query']}"
@@ -250,11 +243,12 @@ def test_a_reload_in_the_middle_loses_nothing(page: Page, desk: str) -> None:
     assert owner(desk, "first") == "Donatello"
 
 
-def test_the_next_encounter_is_asked_about_ahead(page: Page, desk: str) -> None:
+def test_the_next_encounter_is_asked_about_ahead(page: Page, own_desk: str) -> None:
+    desk = own_desk
     opened(page, desk)
     following = page.locator(".queue-item").nth(1).locator(".queue-title").inner_text()
     for _ in range(60):
-        if api(desk, f"/encounter?ref={following}")["answer"]:
+        if say(desk, f"/encounter?ref={following}")["answer"]:
             return
         page.wait_for_timeout(250)
     pytest.fail(f"nobody asked about {following} while the first was looked at")
@@ -287,7 +281,7 @@ def test_everything_is_decided_by_tab_and_enter_alone(page: Page, desk: str) -> 
             break
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").filter(has_text="Left as unsure")).to_be_visible()
-    assert api(desk, "/encounter?ref=first")["state"] == "unsure"
+    assert say(desk, "/encounter?ref=first")["state"] == "unsure"
 
 
 def test_single_keys_can_be_switched_off(page: Page, desk: str) -> None:
@@ -297,7 +291,7 @@ def test_single_keys_can_be_switched_off(page: Page, desk: str) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("u")
     page.wait_for_timeout(SETTLING)
-    assert api(desk, "/encounter?ref=first")["state"] == "unresolved"
+    assert say(desk, "/encounter?ref=first")["state"] == "unresolved"
 
 
 def test_when_all_is_done_it_says_so(page: Page, desk: str) -> None:
