@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-
 from tests.desk.conftest import say
 
 #: After a new encounter, a second press of the same key decides nothing for this long.
@@ -211,7 +210,7 @@ def test_overlay_lays_the_matched_points_over_each_other(page: Page, desk: str) 
     query, laid = matrices(page)
     answer = say(desk, "/encounter?ref=first")["answer"]["id"]
     best = say(desk, f"/identifications/{answer}")["candidates"][0]["photos"][0]
-    pair = api(
+    pair = say(
         desk,
         f"/identifications/{answer}/pair?query={best['query']}"
         f"&annotation={best['annotation']['id']}",

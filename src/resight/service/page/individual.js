@@ -137,8 +137,7 @@ class IndividualPage {
 
   async #split() {
     const photos = this.photos.filter(({ id }) => this.chosen.has(id));
-    const decision = await split(this.known, photos, this.desk, () => this.load());
-    if (!decision) return;
+    if (!await split(this.known, photos, this.desk, () => this.load())) return;
     this.chosen = null;
     await this.load();
   }
