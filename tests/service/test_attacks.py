@@ -206,7 +206,7 @@ def test_nothing_kept_lets_anybody_in(shared: Desk, as_role: Callable[[str], Bro
         assert secret.encode() not in kept
 
 
-WRITES = [
+WRITES: list[tuple[str, str, Any]] = [
     ("POST", "/decisions", {}),
     ("POST", "/decisions/1/undo", {}),
     ("POST", "/identifications", {}),
