@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,8 @@ def draw(folder: Path, animal: int, side: str, seed: int, taken_at: datetime) ->
 def herd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four named animals, and four encounters to review: "first" of two photos and "second" are of
     known ones, "third" is of an animal nobody knows, "fourth" of Donatello again."""
-    from dataclasses import replace
-
     folder = tmp_path_factory.mktemp("herd")
-    planned = []
+    planned: list[PlannedPhoto] = []
     for number, animal in enumerate(drawn_animals(4)):
         for side in ("left", "right"):
             taken_at = _START + timedelta(days=number, minutes=len(planned))
@@ -68,8 +67,8 @@ def herd(tmp_path_factory: pytest.TempPathFactory) -> Path:
             planned.append(
                 replace(photo, identity=animal.name, encounter=f"dive {number}", place="Coral Cove")
             )
-    waiting = (("first", 0, "left"), ("first", 0, "right"), ("second", 1, "left"))
-    waiting += (("third", 6, "left"), ("fourth", 0, "left"))
+    waiting = [("first", 0, "left"), ("first", 0, "right"), ("second", 1, "left")]
+    waiting += [("third", 6, "left"), ("fourth", 0, "left")]
     for number, (encounter, animal_number, side) in enumerate(waiting):
         taken_at = _START + timedelta(days=700 + number)
         photo = draw(folder / "photos", animal_number, side, 200 + number, taken_at)
@@ -81,13 +80,14 @@ def herd(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def served(catalogue: Path, log: Path) -> Iterator[str]:
+def served(catalogue: Path, log: Path, *, host: str = "127.0.0.1") -> Iterator[str]:
     """The address of a desk in a process of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = [word for each in QUICK for word in ("--set", each)]
     command = [sys.executable, "-m", "resight", "serve", "--catalogue", str(catalogue)]
+    command += ["--host", host]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "--port", str(port), *settings],

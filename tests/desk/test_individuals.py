@@ -39,7 +39,7 @@ def test_an_animal_shows_its_encounters_and_who_named_it(page: Page, desk: str) 
     at(page, desk)
     expect(page.locator(".timeline > li")).to_have_count(1)
     expect(page.locator(".timeline")).to_contain_text("dive 0 · Coral Cove")
-    expect(page.locator(".best figcaption")).to_have_text(["left", "right"])
+    expect(page.locator(".best .photo-side")).to_have_text(["left", "right"])
     expect(page.locator(".decision")).to_contain_text("import")
 
 

@@ -75,3 +75,11 @@ def test_a_job_is_started_seen_and_reported(page: Page, own_desk: str) -> None:
     page.get_by_role("button", name="Describe photos").click()
     expect(page.locator(".job").first).to_contain_text("Describe photos")
     expect(page.locator(".job").first).to_have_attribute("data-state", "done")
+
+
+def test_a_job_is_stopped(page: Page, own_desk: str) -> None:
+    opened(page, own_desk, "jobs")
+    page.get_by_role("button", name="Identify photos").click()
+    page.get_by_role("button", name="Stop Identify photos").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop it").click()
+    expect(page.locator(".job").first).to_have_attribute("data-state", "cancelled")

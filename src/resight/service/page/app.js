@@ -1,7 +1,7 @@
 // The frame around the views: who is logged in, where one is, what each key does.
 
 import * as api from "./api.js";
-import { fill, h, icon } from "./dom.js";
+import { fill, h, icon, reveal } from "./dom.js";
 import { showHelp } from "./help.js";
 import * as keys from "./keys.js";
 import { showLogin } from "./login.js";
@@ -121,6 +121,7 @@ class Desk {
     fill(this.nav, SHOWN.map((name) => h("a", { href: hashOf(name), "aria-current": name === at ? "page" : null },
       VIEWS[name].title,
       counts[name] !== null && counts[name] !== undefined ? h("span", { class: "badge" }, counts[name].toLocaleString("en")) : null)));
+    reveal(this.nav, this.nav.querySelector("[aria-current]"));
     const user = this.session?.user;
     fill(this.account,
       h("button", { class: "icon-button", "aria-label": `Theme: ${theme()}. Change`, title: "Light, dark or as the system", onclick: () => { nextTheme(); this.#frame(); } }, icon("moon")),

@@ -47,7 +47,7 @@ export class Choices {
     reveal(this.cards, at);
     if (focused) this.root.querySelector(`[data-card="${CSS.escape(focused)}"]`)?.focus();
     this.#decision(candidates[selected], selected, answer);
-    for (const each of this.root.querySelectorAll(".decisions button")) each.disabled = readOnly;
+    this.#lock(readOnly);
   }
 
   /** While nothing is known yet. */
@@ -59,10 +59,17 @@ export class Choices {
   }
 
   /** Where there is no answer: every decision but those on candidates still works. */
-  fail(message) {
+  fail(message, readOnly) {
     fill(this.cards, h("p", { class: "cards-wait wrong" }, icon("warn"), message));
     fill(this.fresh, this.#newCard(null, true));
     this.#decision(undefined, "new");
+    this.#lock(readOnly);
+  }
+
+  /** Those who may only look are offered no decision. */
+  #lock(readOnly) {
+    for (const each of this.root.querySelectorAll(".decisions button")) each.disabled = readOnly;
+    this.more.hidden = readOnly;
   }
 
   /** The two main answers; the likelier one stands out. */

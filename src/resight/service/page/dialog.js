@@ -28,7 +28,7 @@ export function open(title, content, { wide = false } = {}) {
     dialog.addEventListener("click", (event) => event.target === dialog && close());
     document.body.append(dialog);
     dialog.showModal();
-    (dialog.querySelector("[autofocus]") ?? dialog.querySelector(".dialog-body input, .dialog-body button"))?.focus();
+    (dialog.querySelector("[autofocus]") ?? dialog.querySelector('.dialog-body :is(input, select, textarea, button, [tabindex="0"])'))?.focus();
   });
 }
 

@@ -80,7 +80,8 @@ function of({ annotation, individual }) {
 
 /** What was said before or after, in words. */
 function state(said) {
-  const parts = Object.entries(said ?? {}).map(([name, value]) => `${name}: ${value === null || value === "" ? "–" : typeof value === "object" ? JSON.stringify(value) : value}`);
+  const parts = Object.entries(said ?? {}).filter(([name, value]) => name !== "photo" && value !== false && !(name === "rotation" && !value))
+    .map(([name, value]) => `${name}: ${value === null || value === "" ? "–" : value}`);
   return parts.join(", ") || "–";
 }
 

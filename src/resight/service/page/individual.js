@@ -70,9 +70,9 @@ class IndividualPage {
   #best() {
     const best = Object.entries(this.known.best);
     if (!best.length || this.chosen) return null;
-    return h("section", { class: "best", "aria-label": "Best photo of each side" }, best.map(([name, id]) => {
+    return h("section", { class: "best", "aria-label": "Best photo of each side" }, best.map(([, id]) => {
       const annotation = this.photos.find((each) => each.id === id);
-      return annotation && h("figure", {}, this.#photo(annotation, 640), h("figcaption", {}, side(name) || "side unknown"));
+      return annotation && this.#photo(annotation, 1024);
     }));
   }
 
@@ -82,7 +82,7 @@ class IndividualPage {
       h("ol", { class: "timeline" }, [...this.known.timeline].reverse().map((met) => h("li", {},
         h("div", { class: "timeline-when" }, h("strong", {}, day(met.seen_on) || "No date"),
           h("span", { class: "hint" }, [met.name, met.place].filter(Boolean).join(" · "))),
-        h("div", { class: "timeline-photos" }, met.annotations.map((id) => this.#photo(this.photos.find((each) => each.id === id), 320)))))));
+        h("div", { class: "timeline-photos" }, met.annotations.map((id) => this.#photo(this.photos.find((each) => each.id === id), 512)))))));
   }
 
   #photo(annotation, size) {

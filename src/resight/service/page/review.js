@@ -78,7 +78,7 @@ class Review {
       if (this.current !== encounter || this.left) return;
       this.selected = "new";
       this.stage.showAlone();
-      this.choices.fail(error.message);
+      this.choices.fail(error.message, this.readOnly);
     } finally {
       clearTimeout(waiting);
     }
@@ -106,7 +106,11 @@ class Review {
   }
 
   #take(answer) {
+    const { id, verdict, new_probability: newProbability } = answer;
+    const best = answer.candidates[0];
     this.answer = answer;
+    this.current.answer = { id, verdict, first: best?.individual, probability: best?.probability ?? null, new_probability: newProbability };
+    this.queue.show(this.encounters, this.current, this.state);
     this.candidates = [...answer.candidates, ...(answer.passed_over ?? [])].map((each) => ({ ...each, photos: comparedPhotos(each) }));
   }
 
@@ -142,7 +146,7 @@ class Review {
 
   lookNew() {
     this.selected = "new";
-    this.stage.showQuery(this.current, this.queryIndex);
+    this.stage.showQuery(this.current, this.queryIndex, this.answer);
     this.stage.showNew(this.answer);
     this.choices.show(this.answer, this.candidates, "new", this.readOnly);
   }
@@ -177,7 +181,7 @@ class Review {
 
   #draw() {
     const candidate = this.candidates[this.selected];
-    this.stage.showQuery(this.current, this.queryIndex);
+    this.stage.showQuery(this.current, this.queryIndex, this.answer);
     this.stage.showCandidate(candidate, this.photoIndex, candidate.known);
     this.choices.show(this.answer, this.candidates, this.selected, this.readOnly);
     this.#match(candidate);

@@ -25,13 +25,13 @@ export class Stage {
   }
 
   /** The encounter's own photos. */
-  showQuery(encounter, index) {
+  showQuery(encounter, index, answer) {
     const annotation = encounter.annotations[index];
     const title = encounter.name ?? annotation.name;
     fill(this.queryCaption,
       h("h1", { class: "caption-name" }, "Who is this?"),
       h("p", { class: "caption-facts" }, [title, facts(annotation)].filter(Boolean).join(" · ")),
-      encounter.why && h("p", { class: "caption-why" }, encounter.why));
+      h("p", { class: "caption-why" }, answer ? verdict(answer) : encounter.why));
     const photos = encounter.annotations.map((each) => ({ annotation: each }));
     this.queryStrip.show(photos.length > 1 ? photos : [], index);
     this.query = annotation;
@@ -89,6 +89,15 @@ export class Stage {
   leave() {
     this.toolbar.leave();
   }
+}
+
+/** What the answer comes to, in words. */
+function verdict({ verdict: said, candidates, needed }) {
+  const enough = needed ? `; ${percent(needed)} would be sure` : "";
+  return {
+    known: `Most likely ${candidates[0]?.individual}.`, new: "Most likely a new animal.",
+    undecided: `Not sure${enough}: compare closely.`,
+  }[said] ?? "Scores only: no probabilities have been learned for this method.";
 }
 
 function agreement({ inliers, matches, compared = true }) {

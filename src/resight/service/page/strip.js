@@ -2,7 +2,7 @@
 
 import { chip } from "./api.js";
 import { fill, h, reveal } from "./dom.js";
-import { day, facts, seen, side } from "./format.js";
+import { facts, seen, side } from "./format.js";
 
 export class Strip {
   /** `chosen(index)` when another photo is picked. */
@@ -21,7 +21,7 @@ export class Strip {
       title: [facts(annotation) || annotation.name, compared ? points && `${points} matching points` : "not compared in full"].filter(Boolean).join("\n"),
       onclick: () => this.chosen(index),
     }, h("img", { src: chip(annotation.id, 256), alt: "", loading: "lazy" }),
-    h("span", { class: "thumb-facts" }, [side(annotation.side), day(seen(annotation)).replace(/^\d+ /, "")].filter(Boolean).join(" · ")))));
+    h("span", { class: "thumb-facts" }, [side(annotation.side), seen(annotation).slice(0, 4)].filter(Boolean).join(" · ")))));
     this.root.hidden = photos.length === 0;
     const at = this.root.querySelector('[aria-pressed="true"]');
     reveal(this.root, at);
