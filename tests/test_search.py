@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resight.catalogue import Catalogue, plan_folders
+from resight.catalogue import Catalogue, plan_folders, plan_pattern
 from resight.extractors.sift import Sift
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import Method
@@ -43,3 +43,22 @@ def test_a_restored_original_is_noticed_and_a_lost_one_not_tried_for_ever(
         lost.write_bytes(content)
         assert search.identify(query).left_out == {}
     assert photos[3].read_bytes() == content
+
+
+def test_what_another_search_has_learned_is_used_from_then_on(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for animal in range(20):
+        for visit in range(2):
+            path = drawn(photos / f"animal {animal}" / f"{animal}-{visit}.png", animal)
+            if visit:  # the same animal in another photo
+                Image.open(path).resize((100, 72)).save(path)
+    asked = drawn(tmp_path / "asked.png", 3)
+    with Catalogue.init(tmp_path / "catalogue") as catalogue:
+        list(catalogue.add(plan_pattern(photos, "{identity}/{encounter}"), actor="test"))
+        people, bulk = (PhotoSearch(catalogue=catalogue, method=METHOD) for _ in range(2))
+        query = people.read(asked)
+        before = people.identify(query)
+        bulk.calibrate(limit=40)
+        after = people.identify(query)
+    assert before.new_probability is None, "no drawn animals were asked about by such a method"
+    assert "20 individuals of this catalogue" in after.calibration

@@ -25,6 +25,7 @@
     │   └── Conflict               would make two records contradict each other
     │       └── Outdated           what it is about was changed since it was read
     ├── CalibrationError           too few trials, a leak, or a damaged calibration
+    ├── JobError                   no such kind of job, or an argument it does not take
     ├── ImportFileError            a CSV or name pattern of `resight add`
     ├── ProtocolError              an evaluation protocol file
     └── MissingExtra               an optional package; names `pip install resight[...]`
@@ -132,6 +133,10 @@ class Outdated(Conflict):
 
 class CalibrationError(ResightError):
     """Trials are too few, damaged, or saw what they were to predict."""
+
+
+class JobError(ResightError):
+    """There is no such kind of job, or it does not take such an argument."""
 
 
 class ImportFileError(ResightError):

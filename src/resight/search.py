@@ -138,9 +138,8 @@ class PhotoSearch:
             batch_size=_BATCH,
         )
         self._odds = {"new_prior": new_prior, "wanted_error": wanted_error}
-        trials = self._kept_trials() or prior_for(method, self.identifier.effort)
-        if trials:
-            self.identifier.calibration = Calibration(trials, **self._odds)
+        self._learned = _stamp(self._trials_file())
+        self._judge_by(self._kept_trials())
 
     def calibrate(self, *, limit: int = 400, progress: TrialProgress | None = None) -> Calibration:
         """Learn from the catalogue's own photos what scores mean, and use and keep that.
@@ -167,8 +166,21 @@ class PhotoSearch:
             self.identifier.calibration = before
             raise
         journal.unlink(missing_ok=True)
+        self._learned = _stamp(path)
         self.identifier.calibration = calibration
         return calibration
+
+    def _judge_by(self, trials: Trials | None) -> None:
+        """Give answers probabilities by these trials, or else by those of drawn animals."""
+        trials = trials or prior_for(self.method, self.identifier.effort)
+        self.identifier.calibration = Calibration(trials, **self._odds) if trials else None
+
+    def _try_learned(self) -> None:
+        """Use what another search of this catalogue has learned since, a job's for one."""
+        stamp = _stamp(self._trials_file())
+        if stamp != self._learned:
+            self._learned = stamp
+            self._judge_by(self._kept_trials())
 
     @property
     def basis(self) -> str:
@@ -230,9 +242,11 @@ class PhotoSearch:
     def identify(self, query: PhotoQuery, *, progress: Progress | None = None) -> Identification:
         """Rank the catalogue's individuals. As ``Identifier.identify``.
 
-        Originals that were lost or damaged are tried again as soon as there is another file.
+        Originals that were lost or damaged are tried again as soon as there is another file, and
+        what was learned meanwhile by another search of this catalogue is used.
         """
         self._try_restored()
+        self._try_learned()
         return self.identifier.identify(
             query.features,
             side=query.side,

@@ -12,9 +12,10 @@ from starlette.staticfiles import StaticFiles
 
 from resight import __version__
 from resight.service import problems
-from resight.service.asking import PROBLEMS
+from resight.service.asking import PROBLEMS, TheAsker
 from resight.service.desk import Desk
 from resight.service.gate import API, Gate
+from resight.service.jobs_api import jobs_router
 from resight.service.models import Problem
 from resight.service.once import Once
 from resight.service.routes import (
@@ -25,6 +26,7 @@ from resight.service.routes import (
     individuals,
     photos,
     session,
+    suspicions,
 )
 
 PAGE = Path(__file__).parent / "page"
@@ -36,6 +38,7 @@ _ROUTERS = (
     identifications.router,
     decisions.router,
     individuals.router,
+    suspicions.router,
 )
 
 
@@ -49,7 +52,8 @@ def create_app(desk: Desk, more: Sequence[APIRouter] = ()) -> FastAPI:
         redoc_url=None,
     )
     app.state.desk = desk
-    for router in (*_ROUTERS, *more):
+    jobs = jobs_router(desk.jobs, actor=_name)
+    for router in (*_ROUTERS, jobs, *more):
         app.include_router(router, prefix=API, responses=PROBLEMS)
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     problems.install(app)
@@ -57,6 +61,10 @@ def create_app(desk: Desk, more: Sequence[APIRouter] = ()) -> FastAPI:
     app.add_middleware(Gate, desk=desk)  # the outer one: it is passed first
     app.openapi = lambda: _described(app)
     return app
+
+
+def _name(asker: TheAsker) -> str:
+    return asker.name
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

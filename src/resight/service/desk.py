@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from resight.catalogue import Catalogue
+from resight.jobs import ACTIVE, Jobs, bulk_kinds
 from resight.photos import PhotoLimits
 from resight.service.board import Board
 from resight.service.passwords import Passwords
@@ -35,13 +36,30 @@ class Desk:
     def __post_init__(self) -> None:
         self.board = Board(self.catalogue, self.store)
         self.passwords = Passwords()
+        kinds = bulk_kinds(
+            self.catalogue,
+            self.searcher.for_bulk,
+            ask=self._ask,
+            local=not self.login_required,
+        )
+        self.jobs = Jobs(self.catalogue.folder, kinds)
+        self.searcher.people = self.jobs.interactive
 
     def jobs_at_work(self) -> int:
         """How many jobs are queued or running."""
-        return 0
+        return sum(job.state in ACTIVE for job in self.jobs.all())
+
+    def _ask(self, encounter: str, actor: str) -> None:
+        """Identify an encounter for a job, and keep the answer."""
+        from resight.service.routes.identifications import keep  # which needs this module
+
+        groups = self.board.now()
+        annotations = [each.id for each in groups.encounter(encounter).records]
+        keep(self, self.searcher.identify(annotations, interactive=False), groups, actor)
 
     def close(self) -> None:
-        """Close the databases."""
+        """Stop the jobs, which go on when the desk is opened again, and close the databases."""
+        self.jobs.close()
         self.store.close()
         self.catalogue.close()
 

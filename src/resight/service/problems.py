@@ -23,6 +23,7 @@ _STATUS: Mapping[type[errors.ResightError], HTTPStatus] = {
     errors.PhotoError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BadFact: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ImportFileError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.JobError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SettingsError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnknownMethod: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,

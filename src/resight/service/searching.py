@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from resight.catalogue import Catalogue
 from resight.errors import CatalogueDamaged, NotFound
+from resight.method import Method
 from resight.pooling import Pooled, pool
 from resight.registry import build_method
 from resight.search import Pair, PhotoQuery, PhotoSearch
@@ -38,10 +39,13 @@ class Searcher:
     def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
         self.catalogue = catalogue
         self.settings = settings
+        self._method: Method | None = None
         self._search: PhotoSearch | None = None
         self._turn = threading.Condition()
         self._busy = False
         self._waiting = 0  # of those that somebody waits for
+        #: Bulk work pauses within what this gives.
+        self.people: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @contextmanager
     def searching(self, *, interactive: bool) -> Iterator[PhotoSearch]:
@@ -49,19 +53,25 @@ class Searcher:
 
         Bulk work holds it for one question at a time.
         """
-        with self._turn:
-            self._waiting += interactive
-            self._turn.wait_for(lambda: not self._busy and (interactive or not self._waiting))
-            self._waiting -= interactive
-            self._busy = True
-        try:
-            if self._search is None:
-                self._search = self._loaded()
-            yield self._search
-        finally:
+        with self.people() if interactive else nullcontext():
             with self._turn:
-                self._busy = False
-                self._turn.notify_all()
+                self._waiting += interactive
+                self._turn.wait_for(lambda: not self._busy and (interactive or not self._waiting))
+                self._waiting -= interactive
+                self._busy = True
+            try:
+                if self._search is None:
+                    self._search = self._loaded()
+                yield self._search
+            finally:
+                with self._turn:
+                    self._busy = False
+                    self._turn.notify_all()
+
+    def for_bulk(self) -> PhotoSearch:
+        """Another search of the same method, for work that changes what a search has learned."""
+        with self.searching(interactive=False):
+            return self._loaded()
 
     def identify(
         self,
@@ -96,9 +106,11 @@ class Searcher:
 
     def _loaded(self) -> PhotoSearch:
         values = self.settings
+        if self._method is None:
+            self._method = build_method(values.method, values)
         return PhotoSearch(
             catalogue=self.catalogue,
-            method=build_method(values.method, values),
+            method=self._method,
             side_policy=values.side_policy,
             effort=values.effort,
             new_prior=values.new_prior,

@@ -1,0 +1,143 @@
+"""The long work there is: import, prepare, identify, suspicions, calibrate.
+
+Each goes on where it was, since what it makes is kept as it is made: photos and features by the
+catalogue, trials and answers in journals beside the features.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from resight.catalogue import Catalogue, ImportPlan, plan_csv, plan_folders, plan_pattern
+from resight.errors import ImportFileError, NotFound, PhotoError
+from resight.jobs.worker import Kind, Task
+from resight.search import PhotoSearch
+from resight.suspicions import find_suspicions
+
+#: Files of an import, or encounters, that a job's result names as failed.
+_NAMED = 200
+
+
+def bulk_kinds(
+    catalogue: Catalogue,
+    search: Callable[[], PhotoSearch],
+    *,
+    ask: Callable[[str, str], object] | None = None,
+    local: bool = False,
+) -> dict[str, Kind]:
+    """The kinds of jobs for ``Jobs``, the most urgent first.
+
+    ``search`` makes a search of this catalogue for bulk work alone: not the one that
+    people's questions go to, whose calibration must not change meanwhile, but of the
+    same method, whose networks both use. ``ask`` identifies an unresolved encounter, given
+    by its reference (as ``unresolved`` gives it) and by who wants it, and keeps the answer;
+    without it there are no ``identify`` jobs. ``local``: jobs may name files of this machine,
+    which only its own user may: without it there are no ``import`` jobs.
+    """
+    work = _Work(catalogue, search)
+    kinds = {
+        "import": Kind(work.import_, {"path": str, "pattern": str, "note": str}),
+        "prepare": Kind(work.prepare),
+        "identify": Kind(lambda task: work.identify(task, ask) if ask else {}),
+        "suspicions": Kind(work.suspicions),
+        "calibrate": Kind(work.calibrate, {"limit": int}),
+    }
+    offered = {"import": local, "identify": ask is not None}
+    return {name: kind for name, kind in kinds.items() if offered.get(name, True)}
+
+
+def unresolved(catalogue: Catalogue) -> tuple[str, ...]:
+    """References of the encounters whose animal is not known: the encounter's name, or
+    ``annotation:<id>`` for a photo of none. In the order of their ids, hidden ones left out."""
+    found = {
+        record.encounter or f"annotation:{record.id}": None
+        for record in catalogue.annotations()
+        if not record.individual and not record.hidden
+    }
+    return tuple(found)
+
+
+class _Work:
+    def __init__(self, catalogue: Catalogue, search: Callable[[], PhotoSearch]) -> None:
+        self._catalogue = catalogue
+        self._search = search
+
+    def import_(self, task: Task) -> Mapping[str, Any]:
+        """Add photos of a folder or CSV file; a second run knows what the first has added."""
+        plan = _plan(task.arguments)
+        total = len(plan.photos) + len(plan.bad)
+        counted: Counter[str] = Counter()
+        failed: list[dict[str, str]] = []
+        note = task.arguments.get("note", "")
+        outcomes = self._catalogue.add(plan, actor=task.actor, note=note)
+        for done, outcome in enumerate(outcomes, start=1):
+            counted[outcome.status] += 1
+            if outcome.status in ("bad", "conflict") and len(failed) < _NAMED:
+                failed.append({"source": outcome.source, "reason": outcome.reason})
+            task.tell("adding", done, total)
+        task.also("prepare")
+        return {**counted, "failed": failed, "warnings": list(plan.warnings)}
+
+    def prepare(self, task: Task) -> Mapping[str, Any]:
+        """Describe what the catalogue lacks of the search's method."""
+        return self._prepared(task, self._search())
+
+    def identify(self, task: Task, ask: Callable[[str, str], object]) -> Mapping[str, Any]:
+        """Ask about every unresolved encounter; one that cannot be asked about is named."""
+        self._prepared(task, self._search())
+        references = unresolved(self._catalogue)
+        left = [each for each in references if each not in task.finished]
+        before, failed = len(references) - len(left), []
+        for done, reference in enumerate(left):
+            task.tell("identifying", before + done, len(references))
+            try:
+                ask(reference, task.actor)
+            except (PhotoError, NotFound) as error:  # resolved or purged meanwhile, say
+                failed.append({"source": reference, "reason": str(error)})
+            task.finish(reference)
+        return {"identified": len(references) - len(failed), "failed": failed[:_NAMED]}
+
+    def suspicions(self, task: Task) -> Mapping[str, Any]:
+        """Look for duplicates and mix-ups."""
+        search = self._search()
+        self._prepared(task, search)
+        found = find_suspicions(
+            search, progress=lambda done, total: task.tell("comparing", done, total)
+        )
+        return {"duplicates": len(found.duplicates), "mixups": len(found.mixups)}
+
+    def calibrate(self, task: Task) -> Mapping[str, Any]:
+        """Learn what scores mean in this catalogue."""
+        search = self._search()
+        self._prepared(task, search)
+        learned = search.calibrate(
+            **task.arguments, progress=lambda done, total: task.tell("asking", done, total)
+        )
+        return {"individuals": learned.trials.individuals, "ece": learned.predicted.ece}
+
+    def _prepared(self, task: Task, search: PhotoSearch) -> Mapping[str, Any]:
+        """Done first by all that search: described under the shortlist's lock, photos would
+        keep people's searches waiting. Only the first stage holds no lock."""
+
+        def tell(stage: str, done: int, total: int) -> None:
+            task.tell(stage, done, total, waits=stage == "describing")
+
+        method = search.method
+        report = self._catalogue.prepare(
+            method.extractor, long_edge=method.long_edge, margin=method.margin, progress=tell
+        )
+        return asdict(report)
+
+
+def _plan(arguments: Mapping[str, Any]) -> ImportPlan:
+    """What an import's arguments mean. Raises ``ImportFileError``."""
+    if not arguments.get("path"):
+        raise ImportFileError("an import needs the path of a folder or CSV file")
+    path, pattern = Path(arguments["path"]), arguments.get("pattern", "")
+    if path.suffix.lower() == ".csv":
+        return plan_csv(path)
+    return plan_pattern(path, pattern) if pattern else plan_folders(path)

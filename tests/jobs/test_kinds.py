@@ -1,0 +1,109 @@
+"""What jobs do to a catalogue of drawn animals, by a method without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from resight.catalogue import Catalogue, plan_pattern
+from resight.errors import PhotoUnreadable
+from resight.extractors.sift import Sift
+from resight.jobs import Job, Jobs, bulk_kinds
+from resight.jobs.kinds import unresolved
+from resight.matchers.nearest import NearestNeighbour
+from resight.method import Method
+from resight.search import PhotoSearch
+from resight.testing import drawn_animals, write_photos
+
+from .test_worker import ended
+
+METHOD = Method("sift+nearest", Sift(max_keypoints=100), NearestNeighbour(), long_edge=128)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both sides of two animals, and one file that is none."""
+    folder = tmp_path_factory.mktemp("photos")
+    days = [date(2021, 6, 15)]
+    write_photos(folder, drawn_animals(2), days=days, difficulty=0, size=(128, 96))
+    (folder / "Broken").mkdir()
+    (folder / "Broken" / "2021-06-15-left.jpg").write_bytes(b"no photo")
+    return folder
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    with Catalogue.init(tmp_path / "catalogue") as made:
+        yield made
+
+
+def work(catalogue: Catalogue, kind: str, *, ask=None, **arguments: object) -> Job:  # type: ignore[no-untyped-def]
+    kinds = bulk_kinds(
+        catalogue, lambda: PhotoSearch(catalogue=catalogue, method=METHOD), ask=ask, local=True
+    )
+    with Jobs(catalogue.folder, kinds) as jobs:
+        jobs.start()
+        found = ended(jobs, jobs.add(kind, arguments, actor="Ann").id)
+        for each in jobs.all():  # what it has queued
+            ended(jobs, each.id)
+    return found
+
+
+def test_an_import_adds_a_folder_reports_bad_files_and_has_it_described(
+    catalogue: Catalogue, photos: Path
+) -> None:
+    job = work(catalogue, "import", path=str(photos), pattern="{identity}/{date}-{side}")
+    assert job.state == "done", job.message
+    assert job.result is not None
+    assert (job.result["added"], job.result["bad"]) == (4, 1)
+    assert "Broken" in job.result["failed"][0]["source"]
+    assert {each.individual for each in catalogue.entries()} == {a.name for a in drawn_animals(2)}
+    assert catalogue.decisions()[0].actor == "Ann"
+    again = work(catalogue, "prepare").result
+    assert again is not None
+    assert (again["made"], again["kept"]) == (0, 4), "described by the job that the import queued"
+
+
+def test_an_import_of_nothing_says_so(catalogue: Catalogue, tmp_path: Path) -> None:
+    assert "needs the path" in work(catalogue, "import").message
+    assert "nowhere" in work(catalogue, "import", path=str(tmp_path / "nowhere")).message
+
+
+def test_every_unresolved_encounter_is_asked_about_and_bad_ones_are_named(
+    catalogue: Catalogue, photos: Path
+) -> None:
+    plan = plan_pattern(photos, "{_}/{encounter}-{side}")
+    list(catalogue.add(plan, actor="Ann"))
+    first = catalogue.annotations()[0]
+    catalogue.describe([first.id], encounter="", actor="Ann")
+    expected = {f"annotation:{first.id}", *(each.encounter for each in catalogue.annotations())}
+    assert set(unresolved(catalogue)) == expected - {""}
+    asked = []
+
+    def ask(reference: str, actor: str) -> None:
+        assert actor == "Ann"
+        asked.append(reference)
+        if reference.startswith("annotation:"):
+            raise PhotoUnreadable("its original is lost")
+
+    job = work(catalogue, "identify", ask=ask)
+    assert job.result == {
+        "identified": len(asked) - 1,
+        "failed": [{"source": f"annotation:{first.id}", "reason": "its original is lost"}],
+    }
+    assert sorted(asked) == sorted(unresolved(catalogue))
+
+
+def test_a_catalogue_too_small_to_learn_from_says_so(catalogue: Catalogue, photos: Path) -> None:
+    list(catalogue.add(plan_pattern(photos, "{identity}/{date}-{side}"), actor="Ann"))
+    job = work(catalogue, "calibrate", limit=40)
+    assert job.state == "failed"
+    assert "20 are needed" in job.message
+
+
+def test_what_a_server_for_others_may_do_names_no_files(catalogue: Catalogue) -> None:
+    kinds = bulk_kinds(catalogue, lambda: PhotoSearch(catalogue=catalogue, method=METHOD))
+    assert list(kinds) == ["prepare", "suspicions", "calibrate"]
