@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from resight.catalogue import arrays, gallery, log, queries
+from resight.catalogue import arrays, gallery, log, opinions, queries
 from resight.catalogue.originals import Originals
 from resight.catalogue.pictures import Pictures
 from resight.catalogue.records import (
@@ -13,6 +13,7 @@ from resight.catalogue.records import (
     Change,
     Decision,
     IndividualSummary,
+    Opinion,
     Prepared,
     Shown,
 )
@@ -95,6 +96,11 @@ class Reading:
         """How many ``decisions`` gives without a limit."""
         with self._store.reading() as connection:
             return log.count(connection, touching=touching, individual=individual)
+
+    def disagreements(self) -> dict[str, tuple[Opinion, ...]]:
+        """By annotation, what people say of it, where they name different individuals."""
+        with self._store.reading() as connection:
+            return opinions.disagreements(connection)
 
     def decision(self, id: int) -> Decision:
         """One decision. Raises ``NotFound``."""
