@@ -109,6 +109,11 @@ class Reading:
                 return found
         raise NotFound(f"no decision {id} in this catalogue")
 
+    def individuals_of(self, decisions: Sequence[int]) -> dict[int, str]:
+        """By decision, the individual that it named or noted about, where it is only one."""
+        with self._store.reading() as connection:
+            return log.individuals_of(connection, decisions)
+
     def changes(self, decision: int) -> tuple[Change, ...]:
         """What a decision did, annotation by annotation."""
         with self._store.reading() as connection:
