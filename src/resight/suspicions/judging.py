@@ -162,9 +162,11 @@ class _Seen:
 
 
 def _among(odds: Odds, side: str, score: float, others: Sequence[float]) -> float:
-    """How probable a photo with this score is among others with theirs."""
-    every = sorted([*others, score], reverse=True)
-    return odds(side, every)[every.index(score)]
+    """How probable a photo with this score is, among others that are less alike.
+
+    More alike ones say nothing against it: they may be of the same animal under another name.
+    """
+    return odds(side, [score, *sorted((each for each in others if each < score), reverse=True)])[0]
 
 
 def _mixups(seen: Sequence[_Seen]) -> Iterator[Mixup]:
