@@ -12,7 +12,7 @@ WBIA_PIP := $(WBIA_VENV)/bin/python -m pip --disable-pip-version-check
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN)/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-wbia check notebooks parity bench templates lock clean
+.PHONY: help setup demo test test-wbia check contract notebooks parity bench templates lock clean
 
 help:  ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,9 @@ check: $(VENV)/.dev  ## Format, lint, types, layers
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 
+contract: $(VENV)/.dev  ## Hold the review desk to its own OpenAPI description, with made-up requests
+	$(RUN)/python -m tools.contract
+
 # What is committed has outputs: make them again by `--to notebook --inplace --ExecutePreprocessor.record_timing=False`.
 notebooks: $(VENV)/.dev  ## Run docs/notebooks afresh and write them as pages to build/notebooks
 	$(RUN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir build/notebooks \
@@ -52,7 +55,7 @@ templates: $(TORCH_VENV)/.torch  ## Export the graph templates again
 	$(TORCH_VENV)/bin/python -m tools.export_templates
 
 lock: $(VENV)/.dev  ## Lock the newest dependencies
-	$(RUN)/pip-compile -q --upgrade $(LOCK) -o requirements/core.lock pyproject.toml
+	$(RUN)/pip-compile -q --upgrade $(LOCK) --extra service -o requirements/core.lock pyproject.toml
 	$(RUN)/pip-compile -q --upgrade $(LOCK) -c requirements/core.lock -o requirements/dev.lock \
 		pyproject.toml requirements/dev.in
 

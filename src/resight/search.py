@@ -15,7 +15,7 @@ from resight.calibration import Calibration, Trials, asked_by, prior_for
 from resight.catalogue import AnnotationRecord, Catalogue
 from resight.chips import chip_to_photo
 from resight.distributions import match_known_pairs
-from resight.draw import Row, View, draw_identification
+from resight.draw import Row, View, draw_identification, draw_matches
 from resight.errors import CalibrationError, CatalogueDamaged, NotFound, PhotoError
 from resight.identify import Identifier
 from resight.learning import Progress as TrialProgress
@@ -295,6 +295,13 @@ class PhotoSearch:
         )
         keypoints = self._features_of(record).keypoints
         return Pair.of(query, evidence, keypoints, to_photo)
+
+    def pair_picture(self, query: PhotoQuery, evidence: Evidence) -> NDArray[np.uint8]:
+        """The query beside one annotation, as ``draw_matches``. Raises as ``picture``."""
+        (record,) = self.catalogue.annotations([evidence.annotation])
+        title = f"{record.individual or 'nobody known'}   {Path(record.name).name}"
+        asked = View(query.chip, query.features.keypoints)
+        return draw_matches(asked, self._view(record), evidence, title=title)
 
     def picture(
         self, query: PhotoQuery, answer: Identification, *, rows: int = 3, title: str = ""

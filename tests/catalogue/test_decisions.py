@@ -127,7 +127,8 @@ def test_an_empty_fact_is_one_not_known(catalogue: Catalogue, ids: list[str]) ->
         "place": "reef",
     }
     catalogue.describe(ids[:1], **facts, actor="ann")
-    catalogue.describe(ids[:1], **dict.fromkeys(facts, ""), actor="ann")
+    cleared: dict[str, Any] = dict.fromkeys(facts, "")
+    catalogue.describe(ids[:1], **cleared, actor="ann")
     assert catalogue.annotations(ids) == before
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
 from resight.catalogue import Catalogue, plan_pattern
 from resight.service.app import create_app
 from resight.service.desk import Desk, open_desk
+from resight.service.passwords import Passwords
 from resight.settings import Settings
 from resight.testing import drawn_animals
 from resight.testing.folders import write_photos
@@ -103,6 +105,7 @@ PASSWORD = "a long enough password"
 def shared(folder: Path) -> Iterator[Desk]:
     """A desk that others reach, with a user of each role."""
     opened = open_desk(folder, local_user="ann", login_required=True, settings=QUICK)
+    opened.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     kept = opened.passwords.hash(PASSWORD)
     for role in ("viewer", "reviewer", "curator"):
         opened.store.add_account(role, kept, role)

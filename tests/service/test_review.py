@@ -50,6 +50,10 @@ def test_an_encounter_is_asked_about_decided_and_taken_back(ann: Browser) -> Non
     moved = np.array(pair["transform"]) @ [*pair["lines"][0][:2], 1]
     assert np.linalg.norm(moved[:2] / moved[2] - pair["lines"][0][2:4]) < 20
 
+    shown = {"query": query, "annotation": candidate}
+    drawn = ann("GET", f"/identifications/{answer['id']}/picture", params=shown)
+    assert Image.open(io.BytesIO(drawn.content)).size[0] == 1200
+
     made = decide(ann, encounter, "individual", individual=truth, identification=answer["id"])
     assert made["kind"] == "assign"
     assert made["actor"] == "ann"

@@ -63,12 +63,13 @@ def add(
     for bad in plan.bad:
         yield AddOutcome("bad", bad.source, reason=bad.reason)
     with ExitStack() as stack:
+        trial, staging = store, None
         if options.dry_run:
-            store = stack.enter_context(closing(store.in_memory()))
-            staging = None
+            trial = stack.enter_context(closing(store.in_memory()))
         else:
             staging = stack.enter_context(originals.staging())
-        adder = _Adder(store, originals, staging, plan.origin, options)
+        known = _Known(store, originals)
+        adder = _Adder(trial, known, staging, plan.origin, options)
         # Closed first, so that a caller who stops waits only for photos being read.
         ready = stack.enter_context(closing(_prepared(adder, plan.photos)))
         for batch in _batches(ready):
@@ -113,19 +114,38 @@ def _batches(ready: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:
         yield batch
 
 
+class _Known:
+    """What the catalogue has on the disk, asked from any thread."""
+
+    def __init__(self, store: Store, originals: Originals) -> None:
+        self._store = store
+        self.home = originals.folder.parent.resolve()
+        self.holds = originals.holds
+
+    def boxes(self, sha256: str) -> set[str] | None:
+        """The boxes of a photo; ``None`` unless its original is in its place."""
+        this = photos.c.sha256 == sha256
+        with self._store.reading() as connection:
+            row = connection.execute(sa.select(photos.c.format, photos.c.bytes).where(this)).first()
+            own = annotations_table.c.photo == sha256
+            boxes = connection.execute(sa.select(annotations_table.c.box).where(own)).scalars()
+            found = {"", *boxes}
+        return found if row and self.holds(sha256, row.format, row.bytes) else None
+
+
 class _Adder:
     """One run of ``add``."""
 
     def __init__(
         self,
         store: Store,
-        originals: Originals,
+        known: _Known,
         staging: Staging | None,
         origin: str,
         options: AddOptions,
     ) -> None:
         self._store = store
-        self._originals = originals
+        self._known = known
         self._staging = staging
         self._options = options
         note = f"{options.note} (from {origin})" if options.note else f"from {origin}"
@@ -133,34 +153,17 @@ class _Adder:
         self._decision: int | None = None
         #: By annotation and field, the file of this run that said what is known.
         self._said_by: dict[tuple[str, str], str] = {}
-        self._home = originals.folder.parent.resolve()
-        self._known = self._known_photos()
-
-    def _known_photos(self) -> dict[str, set[str]]:
-        """The boxes of each photo whose original is in its place."""
-        with self._store.reading() as connection:
-            rows = connection.execute(
-                sa.select(photos.c.sha256, photos.c.format, photos.c.bytes)
-            ).all()
-            boxes = connection.execute(
-                sa.select(annotations_table.c.photo, annotations_table.c.box)
-            ).all()
-        known: dict[str, set[str]] = {
-            row.sha256: {""} for row in rows if self._originals.holds(*row)
-        }
-        for photo, box in boxes:
-            known.get(photo, set()).add(box)
-        return known
 
     def prepare(self, planned: PlannedPhoto) -> _Prepared:
         """Check one photo and copy it where it is not known yet (any thread)."""
         try:
-            if planned.path.resolve().is_relative_to(self._home):
+            if planned.path.resolve().is_relative_to(self._known.home):
                 return _Prepared(planned, error="lies inside the catalogue itself")
             if planned.path.exists() and not planned.path.is_file():
                 return _Prepared(planned, error="is no file")  # reading a pipe would never end
             sha256 = sha256_of(planned.path)
-            if box_text(planned.box) in self._known.get(sha256, ()):
+            known = self._known.boxes(sha256)
+            if known is not None and box_text(planned.box) in known:
                 return _Prepared(planned, sha256)
             photo, pixels = read_photo(planned.path, limits=self._options.limits)
             from resight.quality import detail  # loads OpenCV
@@ -168,7 +171,7 @@ class _Adder:
             # Also says now whether the box can be cut out, not at the first search.
             found = detail(pixels, planned.box, rotation=planned.rotation)
             staged = None
-            if self._staging is not None and photo.sha256 not in self._known:
+            if self._staging is not None and known is None:
                 staged = self._staging.copy(planned.path, photo.sha256)
         except OSError as error:
             return _Prepared(planned, error=f"cannot be read: {error.strerror or error}")
@@ -253,7 +256,7 @@ class _Adder:
             sa.select(photos.c.format, photos.c.bytes).where(photos.c.sha256 == sha256)
         ).first()
         if known is not None:
-            if prepared.staged is None or self._originals.holds(sha256, known.format, known.bytes):
+            if prepared.staged is None or self._known.holds(sha256, known.format, known.bytes):
                 return "", ""
             return known.format, "its lost original was put back"
         if photo is None:

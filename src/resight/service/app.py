@@ -17,6 +17,7 @@ from resight.service.desk import Desk
 from resight.service.gate import API, Gate
 from resight.service.jobs_api import jobs_router
 from resight.service.models import Problem
+from resight.service.once import Once
 from resight.service.routes import (
     annotated,
     decisions,
@@ -56,7 +57,8 @@ def create_app(desk: Desk, more: Sequence[APIRouter] = ()) -> FastAPI:
         app.include_router(router, prefix=API, responses=PROBLEMS)
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     problems.install(app)
-    app.add_middleware(Gate, desk=desk)
+    app.add_middleware(Once, desk=desk)
+    app.add_middleware(Gate, desk=desk)  # the outer one: it is passed first
     app.openapi = lambda: _described(app)
     return app
 

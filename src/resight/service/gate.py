@@ -85,7 +85,7 @@ class Gate:
             asker = await run_sync(asker_of, self._desk, request)
             _check_right(request, asker)
         except Refused as refused:
-            answer = problem(refused.status, refused.detail, headers=refused.headers)
+            answer = problem(refused.status_code, refused.detail, headers=refused.headers)
             await answer(scope, receive, safely)
             return
         scope.setdefault("state", {})["asker"] = asker
@@ -93,10 +93,8 @@ class Gate:
         try:
             limited.check_stated(request.headers)
             await self._app(scope, limited, safely)
-        except Refused as refused:
-            if limited.answered:
-                raise
-            answer = problem(refused.status, refused.detail, headers=refused.headers)
+        except Refused as refused:  # before anything was answered
+            answer = problem(refused.status_code, refused.detail, headers=refused.headers)
             await answer(scope, receive, safely)
 
     def _check_origin(self, request: Request) -> None:
@@ -174,7 +172,6 @@ class _Limited:
         self._receive = receive
         self._limit = limit
         self._read = 0
-        self.answered = False
 
     def check_stated(self, headers: Headers) -> None:
         """Refuse a body by the length that it states."""

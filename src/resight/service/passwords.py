@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -28,12 +29,16 @@ class TooMany(Exception):
 class Passwords:
     """Argon2id by RFC 9106 (argon2-cffi's defaults). Safe to use from several threads."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._turn = threading.Lock()  # a hash takes 64 MiB: one at a time
         self._wrong: dict[str, deque[float]] = {}
-        # Compared with where there is no such user, so that time tells nothing.
-        self._nobody = self._hasher.hash("nobody has this password")
+
+    @cached_property
+    def _nobody(self) -> str:
+        """Compared with where there is no such user, so that time tells nothing."""
+        kept: str = self._hasher.hash("nobody has this password")
+        return kept
 
     def hash(self, password: str) -> str:
         """What is kept of a password. Raises ``BadFact`` for one that is easily guessed."""

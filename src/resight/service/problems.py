@@ -35,7 +35,7 @@ _STATUS: Mapping[type[errors.ResightError], HTTPStatus] = {
 }
 
 
-class Refused(Exception):
+class Refused(HTTPException):
     """A request that is answered with a problem."""
 
     def __init__(
@@ -46,11 +46,8 @@ class Refused(Exception):
         about: list[dict[str, Any]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
+        super().__init__(status, detail, headers)
         self.about = about
-        self.headers = headers or {}
 
 
 def problem(
@@ -98,7 +95,7 @@ async def _resight(_: Request, error: Exception) -> Response:
 async def _refused(_: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
-    return problem(error.status, error.detail, error.about, error.headers)
+    return problem(error.status_code, error.detail, error.about, error.headers)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from resight.catalogue import Catalogue
 from resight.errors import CatalogueDamaged, NotFound
 from resight.method import Method
@@ -94,6 +97,12 @@ class Searcher:
         with self.searching(interactive=True) as search:
             asked = search.read_annotation(query)
             return search.pair(asked, search.compare(asked, annotation))
+
+    def picture(self, query: str, annotation: str) -> NDArray[np.uint8]:
+        """Two annotations side by side with all their matches: (h, w, 3) uint8 RGB."""
+        with self.searching(interactive=True) as search:
+            asked = search.read_annotation(query)
+            return search.pair_picture(asked, search.compare(asked, annotation))
 
     def _loaded(self) -> PhotoSearch:
         values = self.settings

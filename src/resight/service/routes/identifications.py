@@ -5,7 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+import cv2
+from fastapi import APIRouter, Path, Query, Response
 
 from resight.errors import BadFact, NotFound
 from resight.pooling import Pooled, PooledCandidate
@@ -60,6 +61,22 @@ def pair(
     )
 
 
+@router.get(
+    "/identifications/{id}/picture",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
+def picture(
+    id: Id, query: AnnotationId, annotation: AnnotationId, desk: TheDesk, _: TheAsker
+) -> Response:
+    """Both animals side by side with all matches between them, to be kept or printed."""
+    _check_asked(desk, id, query)
+    desk.board.now().annotation(annotation)
+    drawn = desk.searcher.picture(query, annotation)
+    data = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return Response(data, media_type="image/png")
+
+
 def keep(desk: Desk, found: Found, groups: Groups, actor: str) -> Kept:
     """Keep an answer."""
     first = found.pooled.candidates[0] if found.pooled.candidates else None
@@ -87,10 +104,13 @@ def _asked_about(asked: models.Question, groups: Groups) -> list[str]:
 
 
 def _pair(desk: Desk, id: int, query: str, annotation: str) -> Pair:
-    kept = desk.store.kept(id)
-    if query not in kept.annotations:
-        raise NotFound(f"identification {id} did not ask about annotation {query}")
+    _check_asked(desk, id, query)
     return desk.store.pair(id, query, annotation) or desk.searcher.compare(query, annotation)
+
+
+def _check_asked(desk: Desk, id: int, query: str) -> None:
+    if query not in desk.store.kept(id).annotations:
+        raise NotFound(f"identification {id} did not ask about annotation {query}")
 
 
 def _told(pooled: Pooled) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def individuals(
     desk: TheDesk,
     _: TheAsker,
     q: Annotated[Optional[str], Query(max_length=220)] = None,
-    side: Annotated[Optional[str], Query(max_length=20)] = None,
+    side: Annotated[Optional[str], Query(max_length=220)] = None,
     sort: Sort = "name",
     limit: Limit = 100,
     cursor: Cursor = "",
