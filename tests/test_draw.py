@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resight.draw import Row, View, draw_identification, draw_matches, write_png
+from resight.draw import Row, View, draw_boxes, draw_identification, draw_matches, write_png
 from resight.errors import ResightError
 from resight.matchers import whole_match
 from resight.testing.conformance import chip_of, drawn_chip
-from resight.types import Evidence, Geometry, Matches
+from resight.types import Box, Evidence, Geometry, Matches
 
 Pixels = NDArray[np.uint8]
 
@@ -209,3 +209,14 @@ def test_photos_compared_as_wholes_get_no_lines() -> None:
         ]
     with_keypoints = draw_matches(left, right, evidence([0.5], [False]), width=640)
     assert picture.shape[0] < with_keypoints.shape[0], "there is a legend of lines"
+
+
+def test_boxes_are_drawn_where_they_are_in_the_reduced_photo() -> None:
+    picture = draw_boxes(plain((800, 400), RED), [(Box(200, 100, 400, 200), "")], long_edge=400)
+    assert picture.shape == (200, 400, 3)
+    assert region(picture, (255, 214, 10)) == (100, 50, 201, 101)
+
+
+def test_a_photo_smaller_than_the_picture_is_not_enlarged() -> None:
+    photo = plain((80, 40), BLUE)
+    np.testing.assert_array_equal(draw_boxes(photo, [], long_edge=400), photo)

@@ -18,11 +18,12 @@ from PIL import Image, ImageDraw, ImageFont
 from resight.errors import ResightError
 from resight.files import write_whole
 from resight.lines import UNVERIFIED, colours, draw_unverified, draw_verified, pen_for
-from resight.types import Chip, Evidence
+from resight.types import Box, Chip, Evidence
 
 _PAPER = (255, 255, 255)
 _INK = (25, 25, 25)
 _FAINT_INK = (105, 105, 105)
+_BOX = (255, 214, 10)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,28 @@ def draw_identification(
     else:
         parts.append(_alone(style, query))
     return np.concatenate(parts)
+
+
+def draw_boxes(
+    pixels: NDArray[np.uint8], boxes: Sequence[tuple[Box, str]], *, long_edge: int = 1024
+) -> NDArray[np.uint8]:
+    """A photo reduced to ``long_edge``, with boxes (in its own pixels) and what each is called.
+
+    ``pixels`` (h, w, 3) uint8 RGB, not changed; the result likewise.
+    """
+    scale = min(1.0, long_edge / max(pixels.shape[:2]))
+    size = tuple(max(1, round(side * scale)) for side in pixels.shape[1::-1])
+    picture = Image.fromarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    pen, line = ImageDraw.Draw(picture), max(2, round(max(size) / 300))
+    font: Any = ImageFont.load_default(max(11, round(max(size) / 50)))
+    for box, text in boxes:
+        corners = [box.x * scale, box.y * scale, (box.x + box.w) * scale, (box.y + box.h) * scale]
+        outside = [corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1]
+        pen.rectangle(outside, outline=_INK, width=line + 2)  # so that it is seen on anything
+        pen.rectangle(corners, outline=_BOX, width=line)
+        at = (corners[0] + 2 * line, corners[1] + 2 * line)
+        pen.text(at, text, _BOX, font, stroke_width=max(1, line // 2), stroke_fill=_INK)
+    return np.asarray(picture)
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:

@@ -15,17 +15,20 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Optional, Protocol, cast
 
-from resight.errors import IncompatibleFeatures, UnknownMethod
+from resight.errors import IncompatibleFeatures, SettingsError, UnknownMethod
 from resight.matchers import ANY_FAMILY
 
 if TYPE_CHECKING:  # for the signatures only: naming a method must not start an engine
+    from resight.detect import Detector
     from resight.engine import Engine
     from resight.extractors import Extractor
     from resight.matchers import Matcher
     from resight.method import Method
+    from resight.segment import Segmenter
 
 
 class MethodSettings(Protocol):
@@ -52,6 +55,10 @@ class MethodSettings(Protocol):
     def segment(self) -> str: ...
     @property
     def contrast(self) -> str: ...
+
+
+#: The detector that needs no file of the user's.
+SALIENT = "salient"
 
 
 @dataclass(frozen=True)
@@ -195,15 +202,49 @@ def _of_animal(
     from resight.extractors import describes_whole
     from resight.extractors.equalised import Equalised
     from resight.extractors.foreground import Foreground
-    from resight.segment.u2net import U2NetP
 
     if describes_whole(extractor):
         return extractor
     if settings.contrast == "clahe":
         extractor = Equalised(extractor)
-    if settings.segment == "u2netp":
-        extractor = Foreground(extractor, U2NetP(engine=engine()))
+    if settings.segment != "none":
+        extractor = Foreground(extractor, _segmenter(settings.segment, engine))
     return extractor
+
+
+def _segmenter(name: str, engine: Callable[[], Engine]) -> Segmenter:
+    """What the setting ``segment`` names."""
+    if name == "u2netp":
+        from resight.segment.u2net import U2NetP
+
+        return U2NetP(engine=engine())
+    if name == "grabcut":
+        from resight.segment.grabcut import GrabCut
+
+        return GrabCut()
+    from resight.segment.sam import Sam
+
+    if not Path(name).is_dir():
+        raise SettingsError(
+            f"segment = {name!r}: there are u2netp, grabcut and none, or name a folder with the "
+            "files encoder.onnx and decoder.onnx of Segment Anything"
+        )
+    return Sam(Path(name), engine=engine())
+
+
+def build_detector(name: str, settings: MethodSettings) -> Detector:
+    """What finds animals in photos: ``salient``, or the detector in an ONNX file of that path.
+
+    Raises ``WeightsMissing``, and ``ModelError`` for a file that is no detector.
+    """
+    if name == SALIENT:
+        from resight.detect.salient import SalientDetector
+        from resight.segment.u2net import U2NetP
+
+        return SalientDetector(U2NetP(engine=_open_engine(settings)))
+    from resight.detect.onnxfile import OnnxDetector
+
+    return OnnxDetector(Path(name), engine=_open_engine(settings))
 
 
 def _check_family(matcher: str, accepts: Iterable[str], family: str, extractor: str) -> None:

@@ -56,10 +56,11 @@ class Settings(BaseModel):
         le=1,
         description="how much of its surroundings a box takes along, in parts of its size",
     )
-    segment: Literal["u2netp", "none"] = Field(
+    segment: str = Field(
         default="u2netp",
         description="what tells the animal from its surroundings, so that only its own keypoints "
-        "are kept; none keeps all",
+        "are kept: u2netp, grabcut (no weights), or a folder with encoder.onnx and decoder.onnx of "
+        "Segment Anything; none keeps all",
     )
     contrast: Literal["clahe", "none"] = Field(
         default="clahe",

@@ -20,8 +20,9 @@ from resight.errors import ImportFileError
 
 _NUMBERS = ("x", "y", "w", "h", "rotation", "latitude", "longitude")
 _COLUMNS = ("path", "identity", "side", "date", "encounter", "place", "species", *_NUMBERS)
-#: Protocol files say which photos ask and which answer; a catalogue does not care.
-_IGNORED = ("role",)
+#: Protocol files say which photos ask and which answer, tables of `resight detect` how sure a box
+#: is and of what; a catalogue does not care.
+_IGNORED = ("role", "score", "label")
 _SEPARATORS = (",", ";", "\t")
 
 
@@ -30,8 +31,8 @@ def plan_csv(file: Path, photos: Path | None = None) -> ImportPlan:
 
     Columns, in any order: path (required), identity, side, date, encounter,
     place, latitude, longitude, x, y, w, h, rotation, species; and ``role`` of
-    protocol files, which is ignored. Other columns are left out with a warning.
-    Separated by comma, semicolon or tab;
+    protocol files, ``score`` and ``label`` of detections, which are ignored.
+    Other columns are left out with a warning. Separated by comma, semicolon or tab;
     UTF-8 with or without a byte order mark; where commas do not separate
     columns, ``12,5`` is a number. Paths are relative to ``photos``, or to the
     file's own folder. A row that cannot be used is bad, the others are planned.

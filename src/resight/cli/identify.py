@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -97,11 +96,12 @@ def identify(
 
     Next: resight add IMG_0412.jpg --individual NAME, when you agree
     """
+    from resight.photos import photos_in
     from resight.settings import load_settings
 
     out = Output(quiet=quiet, as_json=as_json)
     region, side, encounter = box_of(box), side_of(side), name_of(encounter)
-    paths = _photos(photos)
+    paths = photos_in(photos)
     if region and len(paths) != 1:
         raise typer.BadParameter(f"--box is for one photo, not {len(paths)}")
     pictures = _Pictures(explain, len(paths)) if explain else None
@@ -299,22 +299,6 @@ class _Pictures:
             name, number = f"{photo.stem}-{number}.png", number + 1
         self._taken.add(name)
         return name
-
-
-def _photos(given: Sequence[Path]) -> list[Path]:
-    from resight.photos import find_photos
-
-    def found() -> Iterator[Path]:
-        for path in given:
-            if path.is_dir():
-                yield from find_photos(path)
-            else:
-                yield path
-
-    paths = list(dict.fromkeys(found()))
-    if not paths:
-        raise PhotoError(f"there is no photo in {', '.join(map(str, given))}")
-    return paths
 
 
 def _warn_of_clipping(query: PhotoQuery, box: Box) -> None:
