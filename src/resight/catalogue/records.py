@@ -186,6 +186,7 @@ class AddOutcome:
     ``added``: a new annotation; ``already``: all of it was known; ``updated``:
     facts that were not known were filled in; ``conflict``: it contradicts the
     catalogue, nothing was changed; ``bad``: the file or its row cannot be used.
+    ``detail`` of a new annotation is that of ``resight.quality``.
     """
 
     status: AddStatus
@@ -193,6 +194,7 @@ class AddOutcome:
     path: Path | None = None
     annotation: str = ""
     reason: str = ""
+    detail: float | None = None
 
 
 @dataclass(frozen=True)
