@@ -57,10 +57,6 @@ def add(
             show_default=False,
         ),
     ] = None,
-    csv: Annotated[
-        Optional[Path],
-        typer.Option("--csv", hidden=True, help="A table, which may be a SOURCE as well."),
-    ] = None,
     photos: Annotated[
         Optional[Path],
         typer.Option(
@@ -138,7 +134,6 @@ def add(
     from resight.formats import Reading
 
     region = box_of(box)
-    sources = [*(sources or ()), *([csv] if csv else ())]
     if not sources:
         raise typer.BadParameter("give folders, photos or tables to add")
     if region is not None and (len(sources) != 1 or sources[0].is_dir()):
