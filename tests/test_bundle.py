@@ -137,8 +137,9 @@ def test_weights_that_are_not_here_are_told(
 def _no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     """Downloading half a gigabyte of wheels is no part of a test."""
 
-    def download(source: str, wheels: Path) -> None:
+    def download(source: str, wheels: Path) -> tuple[str, ...]:
         wheel(wheels, "resight", "9.1", "", _PROGRAM)
+        return ()
 
     monkeypatch.setattr(bundling, "_download", download)
 
@@ -147,3 +148,11 @@ def test_what_pip_says_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(ExportError, match=r"pip wheel failed, so there is no bundle: .*nowhere"):
         bundling._download("nowhere==1.0", tmp_path)
+
+
+def test_extras_go_along_where_they_are_installed(tmp_path: Path) -> None:
+    own = wheel(tmp_path, "resight", "9.1", 'numpy ; extra == "service"', "")
+    assert bundling._is_installed(own, "service")
+    assert not bundling._is_installed(own, "surf")
+    own = wheel(tmp_path, "resight", "9.2", 'no-such-thing>=1 ; extra == "service"', "")
+    assert not bundling._is_installed(own, "service")

@@ -10,8 +10,10 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from email.parser import HeaderParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
@@ -24,6 +26,8 @@ from resight.models import DEFAULT_WEIGHTS, WeightsStatus, verify
 _ARCHIVE = "catalogue.resight.zip"
 _SUMS = "SHA256SUMS"
 _SCRIPT = "install.sh"
+#: Extras that go along if they are installed here.
+_EXTRAS = ("service", "surf")
 Say = Callable[[str], None]
 
 
@@ -62,7 +66,7 @@ def bundle(
         (folder / "wheels").mkdir(parents=True)
         (folder / "models").mkdir()
         say("program")
-        _download(own_source(), folder / "wheels")
+        extras = _download(own_source(), folder / "wheels")
         say("weights")
         for each in found:
             shutil.copyfile(each.path, folder / "models" / each.weights.file)
@@ -71,7 +75,7 @@ def bundle(
             say("catalogue")
             report = catalogue.backup(folder / _ARCHIVE)
             photos, missing = report.photos, report.missing
-        finish(folder)
+        finish(folder, extras)
         files = [path for path in folder.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
         folder.rename(target)
@@ -108,19 +112,41 @@ def own_source() -> str:
     return f"resight=={distribution.version}"
 
 
-def _download(source: str, wheels: Path) -> None:
-    """resight's wheel, and those of all it needs in the versions that are installed here."""
+def _download(source: str, wheels: Path) -> tuple[str, ...]:
+    """resight's wheel, and those of all it needs in the versions that are installed here.
+
+    Returns the extras that go along: those of ``_EXTRAS`` that are installed here.
+    """
     with TemporaryDirectory() as work:
         made = Path(work) / "own"
         _pip("wheel", "--no-deps", "--wheel-dir", str(made), source)
         (own,) = made.glob("*.whl")
+        extras = tuple(extra for extra in _EXTRAS if _is_installed(own, extra))
         constraints = Path(work) / "constraints.txt"
         constraints.write_text("\n".join(_pinned()) + "\n", encoding="utf-8")
         _pip(
             "download",
             "--only-binary=:all:",
-            *("--constraint", str(constraints), "--dest", str(wheels), str(own)),
+            *("--constraint", str(constraints), "--dest", str(wheels)),
+            f"{own}[{','.join(extras)}]" if extras else str(own),
         )
+    return extras
+
+
+def _is_installed(own: Path, extra: str) -> bool:
+    """Whether all that an extra asks for is here."""
+    with zipfile.ZipFile(own) as wheel:
+        (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        told = HeaderParser().parsestr(wheel.read(metadata).decode("utf-8"))
+    asked = [
+        re.split(r"[^A-Za-z0-9._-]", each)[0]
+        for each in told.get_all("Requires-Dist", [])
+        if re.search(rf"extra == ['\"]{extra}['\"]", each)
+    ]
+    try:
+        return bool([importlib.metadata.distribution(name) for name in asked])
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def _pinned() -> list[str]:
@@ -142,11 +168,13 @@ def _pip(*arguments: str) -> None:
         raise ExportError(f"pip {arguments[0]} failed, so there is no bundle: {why}")
 
 
-def finish(folder: Path) -> None:
+def finish(folder: Path, extras: Sequence[str] = ()) -> None:
     """Write the script that installs what is in a bundle's folder, and its checksums."""
     (own,) = (folder / "wheels").glob("resight-*.whl")
     version = own.name.split("-")[1]
+    named = f"resight[{','.join(extras)}]" if extras else "resight"
     script = _INSTALL.replace("@VERSION@", version).replace("@MACHINE@", _machine())
+    script = script.replace("@RESIGHT@", f"{named}=={version}")
     write_whole(folder / _SCRIPT, script.encode())
     (folder / _SCRIPT).chmod(0o755)
     sums = []
@@ -181,7 +209,7 @@ target=$(cd "$target" && pwd)
 echo "Installing into $target"
 "$python" -m venv "$target/program"
 "$target/program/bin/python" -m pip install --quiet --disable-pip-version-check \\
-    --no-index --find-links "$here/wheels" "resight==@VERSION@"
+    --no-index --find-links "$here/wheels" "@RESIGHT@"
 cp -R "$here/models" "$target/models"
 cat > "$target/resight" <<END
 #!/bin/sh

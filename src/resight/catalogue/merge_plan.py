@@ -171,7 +171,7 @@ class _Merger:
                 found[id] = same[0]
             elif alone and "" in (self._ours[here[0]]["box"], fields["box"]):
                 found[id] = here[0]  # one of them has not said yet where the animal is
-        taken = [ours for id, ours in found.items() if id == ours]
+        taken = {ours for id, ours in found.items() if id == ours}
         return {id: ours for id, ours in found.items() if id == ours or ours not in taken}
 
     def _encounters(self) -> dict[str, str]:

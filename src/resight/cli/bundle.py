@@ -55,7 +55,7 @@ def bundle(
             target,
             catalogue=opened,
             models=model or DEFAULT_WEIGHTS,
-            say=lambda part: step(what=f"Packing the {part}"),
+            say=lambda part: step(None, None, f"Packing the {part}"),
         )
     out.json(report)
     photos = "" if program_only else f", {count(report.photos, 'photo')}"

@@ -15,7 +15,7 @@ from resight.formats import camtrap_reading, documents, videos, wildbook_reading
 from resight.photos import visible_files
 from resight.types import Box
 
-_TABLES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm"})
+_TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm"})
 _PACKAGE = "datapackage.json"
 
 
