@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from resight.cli.hints import command
+from resight.cli.lookup import opened_in
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, Set
 from resight.cli.output import Column, Output, count, error, exit_code, stopped
 from resight.errors import PhotoError
 
 if TYPE_CHECKING:
     from resight.detect import Detection, Detector
+    from resight.settings import Settings
 
 _COLUMNS = ("path", "x", "y", "w", "h", "score", "label")
+#: The detector that the catalogue's own boxes teach.
+CATALOGUE = "catalogue"
 _LONG_EDGE = 1024  # of pictures
 
 
@@ -30,7 +34,8 @@ def detect(
         str,
         typer.Option(
             metavar="NAME|FILE.onnx",
-            help="`salient` boxes what stands out; or your own YOLO (v5 to v11), RT-DETR or "
+            help="`salient` boxes what stands out; `catalogue` the part that the boxes of your "
+            "catalogue's photos are drawn around; or your own YOLO (v5 to v11), RT-DETR or "
             "MegaDetector v5 as an ONNX file.",
         ),
     ] = "salient",
@@ -62,19 +67,18 @@ def detect(
 
     Examples:
       resight detect today/ --csv boxes.csv --draw boxes/
+      resight detect today/ --detector catalogue --csv heads.csv
       resight detect IMG_0412.jpg --detector md_v5a.onnx --least 0.5
 
     Next: resight add boxes.csv --photos today/
     """
     from resight.photos import photos_in
-    from resight.registry import build_detector
     from resight.settings import load_settings
 
     out = Output(quiet=quiet, as_json=as_json)
     paths = photos_in(photos)
     values = load_settings(set_ or (), catalogue=catalogue)
-    with out.progress("Loading the detector"):
-        finder = build_detector(detector, values)
+    finder = _finder(out, detector, catalogue, values)
     found: list[tuple[Path, list[Detection]]] = []
     failed: list[dict[str, str]] = []
     try:
@@ -98,6 +102,23 @@ def detect(
             when="once the boxes are right",
         )
     raise typer.Exit(exit_code(len(found), len(failed)))
+
+
+def _finder(out: Output, detector: str, catalogue: Path, values: Settings) -> Detector:
+    from resight.registry import build_detector
+
+    if detector != CATALOGUE:
+        with out.progress("Loading the detector"):
+            return build_detector(detector, values)
+    from resight.boxing import learned_detector
+
+    with opened_in(catalogue) as opened, out.progress("Learning from boxed photos") as step:
+        finder, model = learned_detector(opened, values, progress=step)
+    out.note(
+        f"learned from {model.boxes} boxes of {count(model.animals, 'animal')}: of animals left "
+        f"out, {model.found:.0%} were found again (half of both boxes shared)"
+    )
+    return finder
 
 
 def _look(finder: Detector, path: Path, least: float, draw: Optional[Path]) -> list[Detection]:
