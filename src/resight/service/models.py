@@ -362,3 +362,31 @@ class Previewed(BaseModel):
     """A preview; nothing was changed."""
 
     preview: Preview
+
+
+class NewJob(Asked):
+    """Long work to be done: its kind (prepare, identify, suspicions, …), and what that takes."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class Job(BaseModel):
+    """A piece of long work, as it stands now: ``done`` of ``total`` items of its ``stage``.
+
+    ``message`` is the error of a failed one, or why a queued one waits.
+    """
+
+    id: int
+    kind: str
+    arguments: dict[str, Any]
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    stage: str
+    done: int
+    total: int
+    message: str
+    actor: str
+    created_at: str
+    started_at: Optional[str]
+    ended_at: Optional[str]
+    result: Optional[dict[str, Any]]
