@@ -69,6 +69,17 @@ def test_a_box_is_corrected_and_taken_back(ann: Browser, desk: Desk) -> None:
     assert not list(desk.catalogue.check())
 
 
+def test_several_photos_become_an_encounter_as_they_were_seen(ann: Browser) -> None:
+    some = ann.get("/annotations", unresolved=False)["items"][:2]
+    seen = {each["id"]: each["etag"] for each in some}
+    body = {"annotations": list(seen), "place": "reef"}
+    assert ann("POST", "/annotations/describe", json=body).status_code == 428
+    made = ann.post("/annotations/describe", {**body, "etags": seen})
+    assert (made["kind"], made["annotations"]) == ("describe", 2)
+    again = ann("POST", "/annotations/describe", json={**body, "etags": seen})
+    assert again.status_code == 412
+
+
 def test_a_request_sent_twice_is_done_once(ann: Browser) -> None:
     encounter = unresolved(ann)
     body = {"answer": "new", "annotations": list(etags(encounter)), "etags": etags(encounter)}

@@ -22,6 +22,7 @@ from resight.service.routes import (
     annotated,
     decisions,
     encounters,
+    export,
     identifications,
     individuals,
     photos,
@@ -39,6 +40,7 @@ _ROUTERS = (
     decisions.router,
     individuals.router,
     suspicions.router,
+    export.router,
 )
 
 

@@ -76,10 +76,11 @@ class Gate:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
+                headers.setdefault("cache-control", "no-store" if of_api else "no-cache")
             await send(message)
 
         request = Request(scope)
+        of_api = request.url.path.startswith("/api/")
         try:
             self._check_origin(request)
             asker = await run_sync(asker_of, self._desk, request)

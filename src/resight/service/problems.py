@@ -30,6 +30,7 @@ _STATUS: Mapping[type[errors.ResightError], HTTPStatus] = {
     errors.Outdated: HTTPStatus.PRECONDITION_FAILED,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.CalibrationError: HTTPStatus.CONFLICT,
+    errors.ExportError: HTTPStatus.CONFLICT,
     errors.CatalogueDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ResightError: HTTPStatus.SERVICE_UNAVAILABLE,
 }

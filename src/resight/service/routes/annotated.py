@@ -103,8 +103,11 @@ def correct(
 
 @router.post("/annotations/describe")
 def describe(asked: models.Described, desk: TheDesk, asker: TheAsker) -> models.Decision:
-    """Correct facts that several annotations share: one decision."""
-    seen = versions(asked.etags, asked.etags)
+    """Correct facts that several annotations share: one decision.
+
+    ``etags`` has the etag of every annotation as it was seen, as for decisions.
+    """
+    seen = versions(asked.etags, asked.annotations)
     try:
         made = desk.catalogue.describe(
             asked.annotations, **_facts(asked), actor=asker.name, note=asked.note, seen=seen
