@@ -15,6 +15,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 def serve(desk: Desk, *, host: str, port: int) -> None:
     """Serve until the process is told to stop, then close the desk."""
+    desk.jobs.add("prepare", actor=desk.local_user)  # or the first questions lack photos
     desk.jobs.start()
     try:
         uvicorn.run(
