@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from resight.catalogue import arrays, gallery, log, queries
+from resight.catalogue import arrays, gallery, log, opinions, queries
 from resight.catalogue.originals import Originals
 from resight.catalogue.pictures import Pictures
 from resight.catalogue.records import (
@@ -13,6 +13,7 @@ from resight.catalogue.records import (
     Change,
     Decision,
     IndividualSummary,
+    Opinion,
     Prepared,
     Shown,
 )
@@ -96,12 +97,22 @@ class Reading:
         with self._store.reading() as connection:
             return log.count(connection, touching=touching, individual=individual)
 
+    def disagreements(self) -> dict[str, tuple[Opinion, ...]]:
+        """By annotation, what people say of it, where they name different individuals."""
+        with self._store.reading() as connection:
+            return opinions.disagreements(connection)
+
     def decision(self, id: int) -> Decision:
         """One decision. Raises ``NotFound``."""
         with self._store.reading() as connection:
             for found in log.history(connection, id=id):
                 return found
         raise NotFound(f"no decision {id} in this catalogue")
+
+    def individuals_of(self, decisions: Sequence[int]) -> dict[int, str]:
+        """By decision, the individual that it named or noted about, where it is only one."""
+        with self._store.reading() as connection:
+            return log.individuals_of(connection, decisions)
 
     def changes(self, decision: int) -> tuple[Change, ...]:
         """What a decision did, annotation by annotation."""

@@ -87,6 +87,16 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """Which individual somebody says that an annotation shows; ``at`` is ISO 8601, UTC."""
+
+    decision: int
+    at: str
+    actor: str
+    individual: str
+
+
+@dataclass(frozen=True)
 class Change:
     """What a decision did to one annotation: fields before and after.
 

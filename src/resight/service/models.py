@@ -257,6 +257,22 @@ class Decision(BaseModel):
     individual: Optional[str]
 
 
+class Opinion(BaseModel):
+    """What somebody says of an annotation."""
+
+    decision: int
+    at: str
+    actor: str
+    individual: str
+
+
+class Disagreement(BaseModel):
+    """An annotation of which people say different things."""
+
+    annotation: Annotation
+    opinions: list[Opinion]
+
+
 class Change(BaseModel):
     """What a decision did to one annotation, or to the notes of an individual."""
 
