@@ -74,7 +74,8 @@ class Searcher:
     def for_bulk(self) -> PhotoSearch:
         """Another search of the same method, for work that changes what a search has learned."""
         with self.searching(interactive=False):
-            return self._loaded(waits_for=None)
+            pass  # the method is loaded now
+        return self._loaded(waits_for=None)
 
     def identify(
         self,
