@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from resight.chips import make_chip
+from resight.chips import chip_to_photo, make_chip
 from resight.errors import PhotoError
 from resight.types import Box, Chip
 
@@ -282,3 +282,12 @@ class TestErrors:
             return
         assert max(chip.size) == 16
         assert np.isfinite(chip.to_photo).all()
+
+
+@pytest.mark.parametrize("rotation", [0.0, 30.0, 90.0, -200.0])
+@pytest.mark.parametrize("box", [None, Box(5, 7, 50.5, 33), Box(-20, 10, 60, 90)])
+def test_where_a_chip_lies_is_known_without_its_pixels(rotation: float, box: Box | None) -> None:
+    pixels = np.zeros((80, 120, 3), np.uint8)
+    how = {"rotation": rotation, "margin": 0.1, "long_edge": 64}
+    chip = make_chip(pixels, box, **how)  # type: ignore[arg-type]
+    assert np.array_equal(chip_to_photo((120, 80), box, **how), chip.to_photo)  # type: ignore[arg-type]

@@ -26,7 +26,8 @@
     │       └── Outdated           what it is about was changed since it was read
     ├── CalibrationError           too few trials, a leak, or a damaged calibration
     ├── JobError                   no such kind of job, or an argument it does not take
-    ├── ImportFileError            a CSV or name pattern of `resight add`
+    ├── ImportFileError            a table, package, video or name pattern of `resight add`
+    ├── ExportError                a file of `resight export` cannot be made
     ├── DeskError                  a desk elsewhere refused, or cannot be reached
     ├── ProtocolError              an evaluation protocol file
     └── MissingExtra               an optional package; names `pip install resight[...]`
@@ -145,7 +146,11 @@ class JobError(ResightError):
 
 
 class ImportFileError(ResightError):
-    """A CSV file or name pattern given to ``add`` cannot be understood."""
+    """A table, package, video or name pattern given to ``add`` cannot be understood."""
+
+
+class ExportError(ResightError):
+    """What was asked to be exported cannot be written, or would tell more than was asked."""
 
 
 class DeskError(ResightError):

@@ -367,6 +367,8 @@ def _filled_in(
         if not _is_said(field, said) or said == known:
             continue
         if _is_said(field, known):
+            if field in planned.derived:
+                continue
             raise Conflict(_contradiction(field, known, said, said_by[field]))
         filled[field] = said
     return filled

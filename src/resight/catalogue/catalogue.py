@@ -12,6 +12,7 @@ from resight.catalogue import (
     backup,
     checking,
     decisions,
+    merging,
     opening,
     purging,
 )
@@ -27,6 +28,7 @@ from resight.catalogue.records import (
     BackupReport,
     Decision,
     Finding,
+    Merged,
     Purged,
 )
 from resight.catalogue.store import Store
@@ -262,6 +264,36 @@ class Catalogue(Reading):
         """
         said = Said("purge", actor, note)
         return purging.purge(self._store, self._originals, photo, confirm=confirm, said=said)
+
+    def merge(
+        self,
+        other: Path,
+        *,
+        actor: str,
+        note: str = "",
+        dry_run: bool = False,
+        progress: merging.Tell | None = None,
+    ) -> Merged:
+        """Take over what the catalogue in a folder holds, as one decision; it is only read.
+
+        Photos are known by their bytes. What both say differently of one annotation since they
+        last agreed stays as it is here and is listed as a conflict, with what the other
+        says. The other's log is kept as history (``merged``). Stopping (or killing) and
+        repeating is safe; merging again takes over what is new. ``dry_run`` writes nothing.
+        ``progress`` is told how many photos are copied, and how many are to be.
+
+        Raises ``NotACatalogue``, ``CatalogueVersion``, ``CatalogueDamaged``; ``CatalogueError``
+        for this catalogue itself.
+        """
+        return merging.merge(
+            self._store,
+            self._originals,
+            other,
+            actor=actor,
+            note=note,
+            dry_run=dry_run,
+            tell=progress,
+        )
 
     def _set(
         self, annotations: Sequence[str], said: Said, seen: Mapping[str, int], **fields: object

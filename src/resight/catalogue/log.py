@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Row
 
-from resight.catalogue.records import Change, Decision
-from resight.catalogue.store import changes, decisions
+from resight.catalogue.records import Change, Decision, MergedDecision
+from resight.catalogue.store import changes, decisions, merged_changes, merged_decisions
 
 #: Values of fields that older decisions know nothing of.
 ADDED_LATER = {"review": ""}
@@ -87,6 +87,41 @@ def history(
             undoes=row.undoes,
             undone=is_undone(row.id, undoers),
             annotations=row.annotations,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def merged_history(
+    connection: Connection,
+    *,
+    touching: Iterable[str] | None = None,
+    decision: int | None = None,
+) -> tuple[MergedDecision, ...]:
+    """Decisions of other catalogues, newest first: all, of one merge, or about annotations."""
+    m = merged_decisions.c
+    query = sa.select(merged_decisions).order_by(m.at.desc(), m.id.desc())
+    if decision is not None:
+        query = query.where(m.decision == decision)
+    if touching is not None:
+        wanted = json.dumps(list(touching))
+        among = sa.select(sa.func.json_each(wanted).table_valued("value").c.value)
+        about = sa.select(merged_changes.c.id).where(
+            merged_changes.c.decision == m.decision,
+            merged_changes.c.origin == m.origin,
+            merged_changes.c.merged == m.id,
+            merged_changes.c.annotation.in_(among),
+        )
+        query = query.where(about.exists())
+    return tuple(
+        MergedDecision(
+            decision=row.decision,
+            origin=row.origin,
+            id=row.id,
+            at=datetime.fromisoformat(row.at),
+            actor=row.actor,
+            kind=row.kind,
+            note=row.note,
         )
         for row in connection.execute(query)
     )

@@ -13,6 +13,7 @@ from resight.catalogue.records import (
     Change,
     Decision,
     IndividualSummary,
+    MergedDecision,
     Opinion,
     Prepared,
     Shown,
@@ -61,6 +62,7 @@ class Reading:
             return Shown(
                 tuple(queries.records(connection, ids)),
                 log.history(connection, touching=ids),
+                log.merged_history(connection, touching=ids),
             )
 
     def now(self) -> State:
@@ -118,6 +120,11 @@ class Reading:
         """What a decision did, annotation by annotation."""
         with self._store.reading() as connection:
             return tuple(log.changes_of(connection, decision))
+
+    def merged(self, decision: int | None = None) -> tuple[MergedDecision, ...]:
+        """What other catalogues had decided before merges took it over, newest first."""
+        with self._store.reading() as connection:
+            return log.merged_history(connection, decision=decision)
 
     def original(self, photo: str) -> Path:
         """The file of a photo; ``photo`` as in ``purge``. Not to be written to."""

@@ -38,6 +38,7 @@ def serve(desk: Desk, *, host: str, port: int) -> None:
         port=port,
         log_level="warning",
         server_header=False,
+        timeout_keep_alive=60,  # people look at a photo for longer than the default of 5 s
         timeout_graceful_shutdown=5,
     )
     try:

@@ -25,7 +25,7 @@ __all__ = ["Duplicate", "Mixup", "Pair", "Suspicions", "find_suspicions", "kept_
 
 #: How probable it is, before anybody looks, that nobody else in the catalogue is this animal. Too
 #: low for most catalogues, so that what few trials taught, never sure of anything, tells too.
-_ALONE = 0.8
+_ALONE = 0.9
 _FORMAT = "suspicions.v1"
 
 
