@@ -130,10 +130,17 @@ def report(found: Suspicions, planted: Planted, catalogue: Catalogue) -> Iterato
     yield f"duplicates: {right} of {len(planted.duplicates)} found, {len(pairs) - right} others"
     for chance, pair in pairs:
         yield f"  {chance:.3f} {pair in planted.duplicates!s:5} {' | '.join(sorted(pair))}"
-    right = sum(group <= planted.mixups for _, group, _ in groups)
-    yield f"mix-ups: {right} of {len(planted.mixups)} found, {len(groups) - right} others"
-    for chance, group, like in groups:
-        yield f"  {chance:.3f} {group <= planted.mixups!s:5} {', '.join(sorted(group))} {like}"
+    shows = {each.encounter: _name(each.animal) for each in planted.meetings}
+    named = {each.encounter: each.name for each in planted.meetings}
+    # A photo under an animal's second name is rightly said to look like the first.
+    wrong = [{one for one in group if shows[one] != named[one]} == group for _, group, _ in groups]
+    planted_ones = sum(group <= planted.mixups for _, group, _ in groups)
+    yield (
+        f"mix-ups: {planted_ones} of {len(planted.mixups)} found, {sum(wrong) - planted_ones} that "
+        f"are one of two names, {len(groups) - sum(wrong)} others"
+    )
+    for (chance, group, like), right_one in zip(groups, wrong, strict=True):
+        yield f"  {chance:.3f} {right_one!s:5} {', '.join(sorted(group))} {like}"
 
 
 def main() -> int:

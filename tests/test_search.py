@@ -62,3 +62,23 @@ def test_what_another_search_has_learned_is_used_from_then_on(tmp_path: Path) ->
         after = people.identify(query)
     assert before.new_probability is None, "no drawn animals were asked about by such a method"
     assert "20 individuals of this catalogue" in after.calibration
+
+
+def test_a_search_that_waits_for_few_leaves_out_what_is_not_described(tmp_path: Path) -> None:
+    for number in range(6):
+        drawn(tmp_path / "photos" / f"animal {number}" / f"{number}.png", number)
+    asked = drawn(tmp_path / "asked.png", 99)
+    with Catalogue.init(tmp_path / "catalogue") as catalogue:
+        list(catalogue.add(plan_folders(tmp_path / "photos"), actor="test"))
+        search = PhotoSearch(catalogue=catalogue, method=METHOD, waits_for=3)
+        query = search.read(asked)
+        answer = search.identify(query)
+        assert (answer.searched, answer.left_out) == (0, {"not described yet": 6})
+        assert "6 photos are still to be described" in answer.calibration
+        catalogue.prepare(METHOD.extractor, long_edge=METHOD.long_edge)
+        answer = search.identify(query)
+        assert (answer.searched, answer.left_out, answer.calibration) == (6, {}, "")
+
+        drawn(tmp_path / "more" / "animal 6" / "6.png", 6)
+        list(catalogue.add(plan_folders(tmp_path / "more"), actor="test"))
+        assert search.identify(query).searched == 7, "one is described on the way"

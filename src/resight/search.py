@@ -22,6 +22,7 @@ from resight.learning import Progress as TrialProgress
 from resight.learning import learn
 from resight.method import Method, effort_for
 from resight.photos import read_photo
+from resight.ready import ReadyGallery, without_some
 from resight.scoring import DISTRIBUTION_SCORES, score_pair
 from resight.shortlist.index import Progress
 from resight.teaching import taught_by
@@ -100,11 +101,12 @@ def _square(affine: NDArray[np.float64]) -> NDArray[np.float64]:
 class PhotoSearch:
     """Searches one catalogue by one method.
 
-    Nothing is added to the catalogue but features of its own photos, which are
-    derived. Scores that compare with distributions have them learned here, from
-    the catalogue's known pairs. Probabilities are those that ``calibrate`` learned, or else
-    from drawn animals, or else there are none; ``new_prior`` and ``wanted_error`` are
-    those of ``Calibration``.
+    Nothing is added to the catalogue but features of its own photos, which are derived. Scores
+    that compare with distributions have them learned here, from the catalogue's known pairs.
+    Probabilities are those that ``calibrate`` learned, or else from drawn animals, or none;
+    ``new_prior`` and ``wanted_error`` are those of ``Calibration``. Where more than
+    ``waits_for`` photos are not described yet, answers say so, and have no probabilities; with
+    ``None`` a search describes all, which may take long.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class PhotoSearch:
         effort: str = "normal",
         new_prior: float = 0.5,
         wanted_error: float = 0.05,
+        waits_for: int | None = None,
     ) -> None:
         effort_for(method, effort)  # says so before pairs are matched for minutes
         method = taught_by(catalogue, method)
@@ -128,8 +131,9 @@ class PhotoSearch:
             method.extractor, long_edge=method.long_edge, margin=method.margin
         )
         self._originals: dict[str, tuple[int, int] | None] = {}  # as last tried
+        self._ready = None if waits_for is None else ReadyGallery(catalogue, method, waits_for)
         self.identifier = Identifier(
-            gallery=catalogue,
+            gallery=self._ready or catalogue,
             method=method,
             side_policy=side_policy,
             effort=effort,
@@ -242,18 +246,20 @@ class PhotoSearch:
     def identify(self, query: PhotoQuery, *, progress: Progress | None = None) -> Identification:
         """Rank the catalogue's individuals. As ``Identifier.identify``.
 
-        Originals that were lost or damaged are tried again as soon as there is another file, and
-        what was learned meanwhile by another search of this catalogue is used.
+        Originals that were lost are tried again as soon as there is another file, and what another
+        search of this catalogue has learned meanwhile is used.
         """
         self._try_restored()
         self._try_learned()
-        return self.identifier.identify(
+        lacking = len(self._ready.lacking()) if self._ready else 0
+        answer = self.identifier.identify(
             query.features,
             side=query.side,
             encounter=query.encounter,
             photo=query.photo.sha256,
             progress=progress,
         )
+        return without_some(answer, lacking) if lacking else answer
 
     def read_annotation(self, annotation: str) -> PhotoQuery:
         """An annotation of the catalogue as a query, described as its gallery is.

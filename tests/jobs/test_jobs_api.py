@@ -158,3 +158,11 @@ def test_who_was_cut_off_hears_what_was_missed(desk: Desk) -> None:
         missed = next(heard)
     assert missed["data"]["state"] == "cancelled"
     assert int(missed["id"]) > waits.revision
+
+
+def test_listeners_are_sent_away_when_the_program_is_about_to_end(desk: Desk) -> None:
+    desk.jobs.add("slow", actor="Ann")
+    with listening(desk) as heard:
+        next(heard)
+        desk.jobs.dismiss()
+        assert list(heard) == []

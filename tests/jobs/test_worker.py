@@ -216,7 +216,7 @@ def test_closing_stops_at_the_next_step_and_the_next_program_goes_on(
     began(first, id)
     closing = threading.Thread(target=first.close)
     closing.start()
-    until(lambda: first.closing)
+    until(lambda: first.ending)
     slow.let(1)
     closing.join(20)
     slow.let(2)

@@ -123,6 +123,10 @@ class GalleryFeatures:
         finally:
             pool.shutdown(cancel_futures=True)
 
+    def holds(self, record: AnnotationRecord) -> bool:
+        """Whether features of an annotation are kept."""
+        return self._store.holds(record.photo.sha256, _region(record))
+
     def kept(self, records: Sequence[AnnotationRecord]) -> Iterator[Features | None]:
         """Features that have been made, in order; ``None`` where there are none."""
         for record in records:
@@ -130,11 +134,7 @@ class GalleryFeatures:
 
     def prepare(self, records: Sequence[AnnotationRecord], progress: Progress | None) -> Prepared:
         """Make the features that are lacking, and a shortlist of all; as ``Catalogue.prepare``."""
-        lacking = [
-            record
-            for record in records
-            if not self._store.holds(record.photo.sha256, _region(record))
-        ]
+        lacking = [record for record in records if not self.holds(record)]
         # Chips of one shape follow each other: an extractor may have to get ready for each.
         lacking.sort(key=_proportions)
         made = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from resight.catalogue import arrays, gallery, log, opinions, queries
@@ -157,6 +157,20 @@ class Reading:
             known = queries.known(connection, annotations)
         made = self._described(extractor, long_edge, margin)
         return made.of([known.get(id) for id in annotations])
+
+    def not_described(
+        self,
+        annotations: Iterable[str],
+        extractor: Extractor,
+        *,
+        long_edge: int,
+        margin: float = 0.0,
+    ) -> frozenset[str]:
+        """Those of some annotations, by id, whose features are still to be made."""
+        with self._store.reading() as connection:
+            known = queries.known(connection, annotations)
+        made = self._described(extractor, long_edge, margin)
+        return frozenset(id for id, record in known.items() if not made.holds(record))
 
     def shortlist(self, extractor: Extractor, *, long_edge: int, margin: float = 0.0) -> Shortlist:
         """The shortlist of these features as it was kept; the identifier updates it."""

@@ -117,6 +117,7 @@ class Jobs:
         self._worker_lock = FileLock(folder / "jobs.lock")
         self._wake = threading.Event()
         self._closing = threading.Event()
+        self._dismissed = threading.Event()
         self._people = 0
         self._nobody = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -146,10 +147,14 @@ class Jobs:
     ) -> None:
         self.close()
 
+    def dismiss(self) -> None:
+        """The program is about to end: whoever listens for changes should go."""
+        self._dismissed.set()
+
     @property
-    def closing(self) -> bool:
-        """Whether ``close`` was called: whoever waits for changes should go."""
-        return self._closing.is_set()
+    def ending(self) -> bool:
+        """Whether ``dismiss`` or ``close`` was called."""
+        return self._dismissed.is_set() or self._closing.is_set()
 
     def add(self, kind: str, arguments: Mapping[str, Any] | None = None, *, actor: str) -> Job:
         """Ask for a job. Where the same one waits already, that is it.

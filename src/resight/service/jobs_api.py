@@ -89,11 +89,11 @@ def jobs_router(
 
 
 async def _events(asked_of: jobs.Jobs, since: int | None) -> AsyncIterator[str]:
-    """Messages until the jobs are closed; the server ends it where the listener has gone."""
+    """Messages until the program ends; the server ends it where the listener has gone."""
     heard = since or 0
     told = time.monotonic()
     yield "retry: 1000\n\n"  # ms until a browser asks again after a lost connection
-    while not asked_of.closing:
+    while not asked_of.ending:
         changed = await asyncio.to_thread(asked_of.changed, heard)
         for job in changed:
             if since is not None or job.state in jobs.ACTIVE:

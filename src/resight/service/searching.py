@@ -19,6 +19,9 @@ from resight.search import Pair, PhotoQuery, PhotoSearch
 from resight.settings import Settings
 from resight.shortlist.index import Progress
 
+#: Photos that somebody's question may describe on the way; more are left to a job.
+_DESCRIBED_AT_ONCE = 12
+
 
 @dataclass(frozen=True, eq=False)
 class Found:
@@ -61,7 +64,7 @@ class Searcher:
                 self._busy = True
             try:
                 if self._search is None:
-                    self._search = self._loaded()
+                    self._search = self._loaded(waits_for=_DESCRIBED_AT_ONCE)
                 yield self._search
             finally:
                 with self._turn:
@@ -71,7 +74,8 @@ class Searcher:
     def for_bulk(self) -> PhotoSearch:
         """Another search of the same method, for work that changes what a search has learned."""
         with self.searching(interactive=False):
-            return self._loaded()
+            pass  # the method is loaded now
+        return self._loaded(waits_for=None)
 
     def identify(
         self,
@@ -104,7 +108,7 @@ class Searcher:
             asked = search.read_annotation(query)
             return search.pair_picture(asked, search.compare(asked, annotation))
 
-    def _loaded(self) -> PhotoSearch:
+    def _loaded(self, *, waits_for: int | None) -> PhotoSearch:
         values = self.settings
         if self._method is None:
             self._method = build_method(values.method, values)
@@ -115,6 +119,7 @@ class Searcher:
             effort=values.effort,
             new_prior=values.new_prior,
             wanted_error=values.wanted_error,
+            waits_for=waits_for,
         )
 
 

@@ -23,8 +23,9 @@ from resight.suspicions.judging import Duplicate, Mixup, Pair, Suspicions, judge
 
 __all__ = ["Duplicate", "Mixup", "Pair", "Suspicions", "find_suspicions", "kept_suspicions"]
 
-#: How probable it is, before anybody looks, that nobody else in the catalogue is this animal.
-_ALONE = 0.95
+#: How probable it is, before anybody looks, that nobody else in the catalogue is this animal. Too
+#: low for most catalogues, so that what few trials taught, never sure of anything, tells too.
+_ALONE = 0.9
 _FORMAT = "suspicions.v1"
 
 
