@@ -53,8 +53,6 @@ class Desk {
       return;
     }
     if (this.session.login_required && !this.session.user) return void this.#login();
-    this.#frame();
-    this.refresh();
     await this.open();
   }
 
@@ -90,6 +88,7 @@ class Desk {
     this.view?.leave?.();
     this.view = null;
     this.#frame();
+    this.refresh();
     document.title = `${VIEWS[name].title} · resight`;
     document.body.dataset.view = name;
     try {

@@ -1,11 +1,13 @@
 // Who decided what, when and with which method; any of it can be taken back.
 
 import { chip, get, post } from "./api.js";
+import { confirm } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
 import { count, when } from "./format.js";
 import { complain, say } from "./toast.js";
 
 const PAGE = 50;
+const MANY = 20; // photos of a decision that is not taken back by one slip
 
 export async function show(main, parameters, desk) {
   const list = h("div", {});
@@ -40,7 +42,7 @@ function row(decision, desk, changed) {
       h("span", { class: "decision-who" }, actor),
       opener,
       undone ? h("span", { class: "hint" }, "taken back")
-        : desk.may("reviewer") && h("button", { class: "button button-small", "aria-label": `Undo: ${sentence(decision)}`, onclick: () => undo(id, desk, changed) }, icon("undo"), "Undo")),
+        : desk.may("reviewer") && h("button", { class: "button button-small", "aria-label": `Undo: ${sentence(decision)}`, onclick: () => undo(decision, desk, changed) }, icon("undo"), "Undo")),
     (note || identification) && h("p", { class: "hint decision-note" }, [note, identification].filter(Boolean).join(" · ")), body);
 }
 
@@ -85,7 +87,9 @@ function state(said) {
   return parts.join(", ") || "–";
 }
 
-async function undo(id, desk, changed) {
+async function undo(decision, desk, changed) {
+  const { id, annotations } = decision;
+  if (annotations > MANY && !await confirm("Take this back?", h("p", {}, `${sentence(decision)}. It concerns ${count(annotations, "photo")}.`), "Take it back")) return;
   try {
     await post(`/decisions/${encodeURIComponent(id)}/undo`);
   } catch (error) {

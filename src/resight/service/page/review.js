@@ -48,6 +48,7 @@ class Review {
 
   leave() {
     this.left = true;
+    this.unsay?.(); // its Undo goes on under History
     this.stage.leave();
   }
 
@@ -275,7 +276,8 @@ class Review {
     if (answer === "skip") this.encounters.push(encounter);
     this.decided.push({ decision, encounter, at });
     if (decision.individual) this.asking.named(decision);
-    say(told(answer, individual, encounter), { action: { label: "Undo", key: "Z", run: () => this.undo() } });
+    this.unsay?.(); // the Undo of an older message would now take back this decision
+    this.unsay = say(told(answer, individual, encounter), { action: { label: "Undo", key: "Z", run: () => this.undo() } });
     this.desk.refresh();
     if (this.encounters.length) this.open(answer === "skip" && !next ? encounter : next ?? this.encounters[0]);
     else this.#empty();
@@ -290,6 +292,7 @@ class Review {
       this.decided.push(last);
       return void complain(error);
     }
+    this.unsay?.();
     say("Undone.");
     this.desk.refresh();
     await this.#afresh(last.encounter, last.at);
