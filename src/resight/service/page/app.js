@@ -87,6 +87,7 @@ class Desk {
     const visit = ++this.visit;
     this.view?.leave?.();
     this.view = null;
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     this.#frame();
     this.refresh();
     document.title = `${VIEWS[name].title} · resight`;
