@@ -182,6 +182,16 @@ def build_method(name: str, settings: MethodSettings) -> Method:
     )
 
 
+def build_segmenter(settings: MethodSettings) -> Optional[Segmenter]:
+    """What tells the animal from what is around it, as the setting ``segment`` says.
+
+    ``None`` where it says none. Raises ``WeightsMissing``.
+    """
+    if settings.segment == "none":
+        return None
+    return _segmenter(settings.segment, lambda: _open_engine(settings))
+
+
 def _open_engine(settings: MethodSettings) -> Engine:
     from resight.engine import open_engine
     from resight.models.graphs import compiled_folder

@@ -153,12 +153,16 @@ def round_of(place: Path, fuse: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
+def draw_photo(path: Path, seed: int) -> None:
+    """A photo of noise, equal for equal seeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
 def main(folder: Path) -> None:
     for seed, name in enumerate(("Crush/1.png", "Crush/2.png", "Squirt/3.png", "unknown/4.png")):
-        path = folder / "herd" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(path)
+        draw_photo(folder / "herd" / name, seed)
     fuse = kills = 1
     while round_of(folder / "place", fuse):
         fuse += _EVERY

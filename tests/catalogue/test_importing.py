@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resight.catalogue import ImportPlan, PlannedPhoto, plan_csv, plan_folders, plan_pattern
@@ -70,7 +70,7 @@ def test_a_catalogue_is_no_folder_of_photos(tmp_path: Path, inside: str) -> None
     )
     for plan in (plan_folders, lambda folder: plan_pattern(folder, "{identity}")):
         with pytest.raises(
-            ImportFileError, match=r"turtles.*, not photos: merging catalogues is not"
+            ImportFileError, match=r"turtles.*, not photos: `resight merge` takes over"
         ):
             plan(tmp_path / "turtles" / inside)
 
@@ -343,6 +343,7 @@ def test_what_csv_writes_is_read_back(
         assert [(photo.identity, photo.side) for photo in plan.photos] == names
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=200))
 def test_any_text_is_a_table_or_refused(
     tmp_path_factory: pytest.TempPathFactory, text: str

@@ -23,7 +23,7 @@ def test_the_table_it_writes_is_one_that_add_takes(drawn: Drawn, tmp_path: Path)
     rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
     assert [row["path"] for row in rows if row["x"]]
 
-    added = run("add", "--csv", table, "--photos", folder, "-c", drawn.catalogue, "--json")
+    added = run("add", table, "--photos", folder, "-c", drawn.catalogue, "--json")
     assert added.json["counts"]["added"] == len(rows), added.err
     listed = run("list", "--unknown", "-c", drawn.catalogue, "--json")
     assert listed.code == 0, listed.err

@@ -91,7 +91,7 @@ def test_photos_of_the_encounter_that_is_named_are_left_out(drawn: Drawn, tmp_pa
     photo = drawn.queries[1].path
     table = tmp_path / "sightings.csv"
     table.write_text(f"path,identity,encounter\n{photo.name},Donatello,dive 7\n")
-    run("add", "--csv", table, "--photos", photo.parent, "-c", drawn.catalogue)
+    run("add", table, "--photos", photo.parent, "-c", drawn.catalogue)
     ask = ("identify", drawn.queries[0].path, "-c", drawn.catalogue, "--json")
     (answer,) = run(*ask, "--encounter", "dive 7").json["queries"]
     assert (answer["encounter"], answer["left_out"]) == ("dive 7", {"own encounter": 1})

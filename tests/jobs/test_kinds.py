@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -65,6 +66,18 @@ def test_an_import_adds_a_folder_reports_bad_files_and_has_it_described(
     again = work(catalogue, "prepare").result
     assert again is not None
     assert (again["made"], again["kept"]) == (0, 4), "described by the job that the import queued"
+
+
+def test_an_import_takes_what_add_takes(catalogue: Catalogue, photos: Path, tmp_path: Path) -> None:
+    path = sorted(photos.rglob("*.jpg"))[-1]
+    images = [{"id": 1, "file_name": str(path)}]
+    boxes = [{"image_id": 1, "bbox": [1, 2, 30, 40], "name": "Crush"}]
+    file = tmp_path / "boxes.json"
+    file.write_text(json.dumps({"images": images, "annotations": boxes}))
+    assert work(catalogue, "import", path=str(file)).state == "done"
+    assert [(each.individual, each.box) for each in catalogue.annotations()] == [
+        ("Crush", (1, 2, 30, 40))
+    ]
 
 
 def test_an_import_of_nothing_says_so(catalogue: Catalogue, tmp_path: Path) -> None:

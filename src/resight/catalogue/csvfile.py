@@ -1,11 +1,9 @@
-"""CSV files of photos: the columns people have, and those of evaluation protocols."""
+"""Tables of photos, CSV or Excel: the columns people have, and those of other programs."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,104 +13,112 @@ from resight.catalogue.importing import (
     ImportPlan,
     PlannedPhoto,
     planned_photo,
+    unknown_word,
 )
+from resight.catalogue.tables import Table, read_table
 from resight.errors import ImportFileError
+from resight.types import SIDES
 
 _NUMBERS = ("x", "y", "w", "h", "rotation", "latitude", "longitude")
-_COLUMNS = ("path", "identity", "side", "date", "encounter", "place", "species", *_NUMBERS)
+_COLUMNS = (
+    "path", "photo_name", "identity", "side", "date", "encounter", "place", "species", "bbox",
+    *_NUMBERS,
+)  # fmt: skip
 #: Protocol files say which photos ask and which answer, tables of `resight detect` how sure a box
-#: is and of what; a catalogue does not care.
-_IGNORED = ("role", "score", "label")
-_SEPARATORS = (",", ";", "\t")
+#: is and of what, exports repeat what is in the photos; a catalogue does not care.
+_IGNORED = (
+    "role", "score", "label", "annotation", "sha256", "width", "height", "taken_at",
+    "camera_latitude", "camera_longitude",
+)  # fmt: skip
+#: The first column of the tables of wildlife-datasets, which call a side "orientation".
+_WILDLIFE_DATASETS = "image_id"
 
 
-def plan_csv(file: Path, photos: Path | None = None) -> ImportPlan:
-    """Photos listed in a CSV file with a header line.
+def plan_csv(
+    file: Path, photos: Path | None = None, *, columns: Mapping[str, str] | None = None
+) -> ImportPlan:
+    """Photos listed in a CSV file or Excel sheet with a header line.
 
-    Columns, in any order: path (required), identity, side, date, encounter,
-    place, latitude, longitude, x, y, w, h, rotation, species; and ``role`` of
-    protocol files, ``score`` and ``label`` of detections, which are ignored.
-    Other columns are left out with a warning. Separated by comma, semicolon or tab;
+    Columns, in any order: path (required), photo_name, identity, side, date, encounter,
+    place, latitude, longitude, x, y, w, h (or bbox, ``[x, y, w, h]``), rotation, species; others
+    are left out with a warning. ``columns`` says by field which column has it, where the table
+    calls it otherwise (``{"identity": "Turtle"}``). Metadata tables of wildlife-datasets are
+    understood as they are. Separated by comma, semicolon or tab;
     UTF-8 with or without a byte order mark; where commas do not separate
     columns, ``12,5`` is a number. Paths are relative to ``photos``, or to the
     file's own folder. A row that cannot be used is bad, the others are planned.
 
-    Raises ``ImportFileError`` for a file that is no such table.
+    Raises ``ImportFileError`` for a file that is no such table, or a field or column of
+    ``columns`` that there is not.
     """
-    table = _read(file)
+    named = {column.strip().lower() for column in (columns or {}).values()}
+    table = read_table(file, lambda column: column.lower() in {*_COLUMNS, *named})
+    header, understood = _header(file, table, columns or {})
     base = file.parent if photos is None else photos
     planned: list[PlannedPhoto] = []
     bad: list[BadSource] = []
     for line, cells in table.rows:
         source = f"{file.name} line {line}"
         try:
-            planned.append(_planned(table, cells, source, base))
+            planned.append(_planned(table, header, cells, source, base))
         except ValueError as error:
             bad.append(BadSource(source, str(error)))
     if not planned and not bad:
         raise ImportFileError(f"{file} has no rows below its header")
-    return ImportPlan(str(file), tuple(planned), tuple(bad), _unknown(file, table.header))
+    warnings = (*table.warnings, *_unknown(file, header))
+    return ImportPlan(str(file), tuple(planned), tuple(bad), warnings, columns=understood)
 
 
-@dataclass(frozen=True)
-class _Table:
-    header: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
-    separator: str
-
-
-def _planned(table: _Table, cells: tuple[str, ...], source: str, base: Path) -> PlannedPhoto:
-    if len(cells) > len(table.header) and any(cells[len(table.header) :]):
-        raise ValueError(f"has {len(cells)} values where the header has {len(table.header)}")
-    said = dict(zip(table.header, cells, strict=False))
-    if table.separator != ",":
+def _planned(
+    table: Table, header: tuple[str, ...], cells: tuple[str, ...], source: str, base: Path
+) -> PlannedPhoto:
+    if len(cells) > len(header) and any(cells[len(header) :]):
+        raise ValueError(f"has {len(cells)} values where the header has {len(header)}")
+    said = dict(zip(header, cells, strict=False))
+    if table.decimal_comma:
         said |= {field: said[field].replace(",", ".") for field in _NUMBERS if field in said}
     path = said["path"].strip()
     if not path or "\0" in path:
         raise ValueError("has no path")
-    return planned_photo(base / path, f"{source} ({path})", path, said)
+    said |= _bbox(said)
+    if _WILDLIFE_DATASETS in header and said.get("side", "").lower() not in SIDES:
+        said["side"] = ""  # "up" and the like: an orientation that is none of our sides
+    photo = planned_photo(base / path, f"{source} ({path})", path, said)
+    return replace(photo, name=said["photo_name"]) if said.get("photo_name") else photo
 
 
-def _read(file: Path) -> _Table:
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ImportFileError(f"cannot read {file}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ImportFileError(
-            f"{file} line {line} is not UTF-8: save the table as “CSV UTF-8”"
-        ) from error
-    separator = _separator(text)
-    try:
-        lines = list(_lines(text, separator))
-    except csv.Error as error:
-        raise ImportFileError(f"{file} is not a CSV file: {error}") from error
-    if not lines:
-        raise ImportFileError(f"{file} is empty: its first line must name the columns")
-    header = tuple(cell.strip().lower() for cell in lines[0][1])
-    _check_header(file, header)
-    return _Table(header, tuple(lines[1:]), separator)
+def _bbox(said: Mapping[str, str]) -> dict[str, str]:
+    """The four numbers of a ``bbox``."""
+    text = said.get("bbox", "").strip(" []()")
+    if not text or text.lower() == "nan":
+        return {}
+    parts = text.replace(",", " ").split()
+    if len(parts) != 4:
+        raise ValueError(f"the bbox {said['bbox']!r} is not x, y, w, h")
+    return dict(zip(("x", "y", "w", "h"), parts, strict=True))
 
 
-def _lines(text: str, separator: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Rows with the line they begin on; empty ones are left out."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    begins = 1
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield begins, tuple(cells)
-        begins = reader.line_num + 1
-
-
-def _separator(text: str) -> str:
-    """The one under which the first line names most columns that we know."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-
-    def known(separator: str) -> int:
-        return sum(cell.strip(' "').lower() in _COLUMNS for cell in first.split(separator))
-
-    return max(_SEPARATORS, key=known)
+def _header(
+    file: Path, table: Table, columns: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Our names of the columns (others as they are), and by field the column that has it."""
+    header = [cell.lower() for cell in table.header]
+    if _WILDLIFE_DATASETS in header and "side" not in header and "side" not in columns:
+        columns = {**columns, **({"side": "orientation"} if "orientation" in header else {})}
+    meant = {}
+    for field, column in columns.items():
+        if field not in _COLUMNS:
+            raise ImportFileError(unknown_word("field", field, _COLUMNS))
+        if column.strip().lower() not in header:
+            known = tuple(filter(None, table.header))
+            raise ImportFileError(f"{file}: {unknown_word('column', column, known)}")
+        meant[column.strip().lower()] = field
+    # A column that is taken for another field does not hide the one of that name.
+    taken = set(meant.values())
+    ours = [meant.get(cell, f"{cell} " if cell in taken else cell) for cell in header]
+    _check_header(file, tuple(ours))
+    understood = {field: table.header[ours.index(field)] for field in _COLUMNS if field in ours}
+    return tuple(ours), understood
 
 
 def _check_header(file: Path, header: tuple[str, ...]) -> None:
@@ -121,19 +127,21 @@ def _check_header(file: Path, header: tuple[str, ...]) -> None:
             raise ImportFileError(f"{file} has the column {column!r} twice")
     if "path" not in header:
         meant = [column for column in header if _meant(column, header) == "path"]
-        hint = f": is it {meant[0]!r}? Rename that to 'path'" if meant else ""
+        hint = f": is it {meant[0]!r}?" if meant else ""
+        column = meant[0] if meant else "COLUMN"
         raise ImportFileError(
             f"{file} has no column 'path', which names the photos{hint} (its columns: "
-            f"{', '.join(filter(None, header))})"
+            f"{', '.join(filter(None, header))}): say which with `--map path={column}`"
         )
 
 
 def _unknown(file: Path, header: tuple[str, ...]) -> tuple[str, ...]:
     """A warning of columns that nobody knows, if there are any."""
+    left_out = (_WILDLIFE_DATASETS,) if _WILDLIFE_DATASETS in header else ()
     unknown = [
         column
         for column in dict.fromkeys(header)
-        if column and column not in (*_COLUMNS, *_IGNORED)
+        if column.strip() and column not in (*_COLUMNS, *_IGNORED, *left_out)
     ]
     if not unknown:
         return ()

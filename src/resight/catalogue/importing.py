@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,7 +22,8 @@ class PlannedPhoto:
     """One photo to add and what is said about it; empty means not said.
 
     ``source`` names where this came from for a person (a path, a line of a
-    file); ``name`` is what the catalogue keeps as the photo's file name.
+    file); ``name`` is what the catalogue keeps as the photo's file name. Nobody said the fields
+    in ``derived``: resight made them out, so they fill gaps and never contradict what is known.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class PlannedPhoto:
     date: str = ""
     place: str = ""
     position: Place | None = None
+    derived: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for text in (self.identity, self.encounter, self.species, self.place):
@@ -66,7 +68,8 @@ class ImportPlan:
     """What an import is about to add. ``origin`` goes into the log of decisions.
 
     ``warnings`` are for the person who imports; ``ignored`` counts by suffix
-    the files beside the photos that are none.
+    the files beside the photos that are none. ``notes`` say what was made out of the photos;
+    ``columns`` by field the column of a table that was taken for it.
     """
 
     origin: str
@@ -74,23 +77,45 @@ class ImportPlan:
     bad: tuple[BadSource, ...] = ()
     warnings: tuple[str, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_folders(folder: Path) -> ImportPlan:
     """A folder for each individual; photos directly in ``folder`` are of unknown ones.
 
     Folders may be nested deeper: the first level is the individual. A folder
-    named ``unknown``, ``_unknown`` or ``unidentified`` names nobody. Catalogues
-    below ``folder`` are left out with a warning.
+    named ``unknown``, ``_unknown`` or ``unidentified`` names nobody. Where all of them are
+    dates (``2019-05-03``, ``20190503``, ``2019-05``), as cameras and programs make them, they say
+    when unknown animals were seen. Catalogues below ``folder`` are left out with a warning.
 
     Raises ``ImportFileError`` where there is no such folder or no photo in it,
     and where it is (in) a catalogue.
     """
 
-    def facts(relative: Path) -> Mapping[str, str]:
-        return {"identity": relative.parts[0] if len(relative.parts) > 1 else ""}
+    found = _search(folder)
+    within = [path.relative_to(folder).parts for path in found.photos]
+    names = {parts[0] for parts in within if len(parts) > 1}
+    field = "date" if names and all(map(_is_day, names)) else "identity"
 
-    return _plan(folder, facts)
+    def facts(relative: Path) -> Mapping[str, str]:
+        return {field: relative.parts[0] if len(relative.parts) > 1 else ""}
+
+    plan = _plan(folder, found, facts)
+    if field == "identity":
+        return plan
+    return replace(
+        plan,
+        notes=(f"the folders of {folder} are dates, so its photos are of unknown animals",),
+    )
+
+
+def _is_day(name: str) -> bool:
+    """Whether a folder's name is a date that no animal is called: a year alone may be one."""
+    try:
+        return len(date_named(name)) > len("2019")
+    except ValueError:
+        return False
 
 
 def plan_pattern(folder: Path, pattern: str, *others: str) -> ImportPlan:
@@ -115,7 +140,7 @@ def plan_pattern(folder: Path, pattern: str, *others: str) -> ImportPlan:
                 return found
         raise ValueError(_why_none_fits(relative, patterns))
 
-    return _plan(folder, facts)
+    return _plan(folder, _search(folder), facts)
 
 
 class _Pattern:
@@ -156,17 +181,7 @@ def _why_none_fits(relative: Path, patterns: Sequence[_Pattern]) -> str:
     return f"the name does not match the pattern {patterns[0].text!r}"
 
 
-def _plan(folder: Path, facts: Callable[[Path], Mapping[str, str]]) -> ImportPlan:
-    if not folder.is_dir():
-        raise ImportFileError(f"there is no folder {folder}")
-    found = _search(folder)
-    if not found.photos:
-        has = f": {sum(found.ignored.values())} other files, {by_suffix(found.ignored)}"
-        raise ImportFileError(
-            f"there is no photo in {folder} ({' '.join(sorted(PHOTO_SUFFIXES))})"
-            + (has if found.ignored else "")
-            + "".join(f"; {warning}" for warning in found.warnings)
-        )
+def _plan(folder: Path, found: _Found, facts: Callable[[Path], Mapping[str, str]]) -> ImportPlan:
     planned, bad = [], []
     for path in found.photos:
         try:
@@ -186,6 +201,8 @@ class _Found:
 
 def _search(folder: Path) -> _Found:
     """Photos and other files below a folder, those of catalogues left out."""
+    if not folder.is_dir():
+        raise ImportFileError(f"there is no folder {folder}")
     here = folder.resolve()
     for place in (here, *here.parents):
         if (place / DATABASE).is_file():
@@ -194,7 +211,7 @@ def _search(folder: Path) -> _Found:
     files = [path for path in visible_files(folder) if path.name not in UNSEEN]
     catalogues = {path.parent for path in files if path.name == DATABASE}
     files = [path for path in files if catalogues.isdisjoint(path.parents)]
-    return _Found(
+    found = _Found(
         tuple(path for path in files if is_photo_name(path)),
         tuple(
             f"{place} is left out: it is a resight catalogue, not photos ({_NO_MERGING})"
@@ -202,9 +219,17 @@ def _search(folder: Path) -> _Found:
         ),
         Counter(path.suffix.lower() for path in files if not is_photo_name(path)),
     )
+    if not found.photos:
+        has = f": {sum(found.ignored.values())} other files, {by_suffix(found.ignored)}"
+        raise ImportFileError(
+            f"there is no photo in {folder} ({' '.join(sorted(PHOTO_SUFFIXES))})"
+            + (has if found.ignored else "")
+            + "".join(f"; {warning}" for warning in found.warnings)
+        )
+    return found
 
 
-_NO_MERGING = "merging catalogues is not in this release"
+_NO_MERGING = "`resight merge` takes over what a catalogue holds"
 
 
 def by_suffix(ignored: Mapping[str, int]) -> str:
@@ -239,7 +264,7 @@ def _expression(pattern: str, strict: Mapping[str, str]) -> re.Pattern[str]:
     names = parts[1::2]
     for name in names:
         if name != "_" and name not in PATTERN_FIELDS:
-            raise ImportFileError(_unknown_word("field", name, (*PATTERN_FIELDS, "_")))
+            raise ImportFileError(unknown_word("field", name, (*PATTERN_FIELDS, "_")))
         if name != "_" and names.count(name) > 1:
             raise ImportFileError(f"the pattern {pattern!r} has the field {name!r} twice")
     if not set(names) - {"_"}:
@@ -267,7 +292,7 @@ def _expression(pattern: str, strict: Mapping[str, str]) -> re.Pattern[str]:
 CLOSE = 0.75
 
 
-def _unknown_word(kind: str, word: str, known: tuple[str, ...]) -> str:
+def unknown_word(kind: str, word: str, known: tuple[str, ...]) -> str:
     """A message for a word nobody knows, with the nearest one that is known."""
     near = get_close_matches(word.lower(), known, n=1, cutoff=CLOSE)
     hint = f": did you mean {near[0]!r}?" if near else ""

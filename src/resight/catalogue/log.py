@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Row
 
-from resight.catalogue.records import Change, Decision
-from resight.catalogue.store import changes, decisions
+from resight.catalogue.records import Change, Decision, MergedDecision
+from resight.catalogue.store import changes, decisions, merged_changes, merged_decisions
 
 #: Values of fields that older decisions know nothing of.
 ADDED_LATER = {"review": ""}
@@ -92,6 +92,41 @@ def history(
     )
 
 
+def merged_history(
+    connection: Connection,
+    *,
+    touching: Iterable[str] | None = None,
+    decision: int | None = None,
+) -> tuple[MergedDecision, ...]:
+    """Decisions of other catalogues, newest first: all, of one merge, or about annotations."""
+    m = merged_decisions.c
+    query = sa.select(merged_decisions).order_by(m.at.desc(), m.id.desc())
+    if decision is not None:
+        query = query.where(m.decision == decision)
+    if touching is not None:
+        wanted = json.dumps(list(touching))
+        among = sa.select(sa.func.json_each(wanted).table_valued("value").c.value)
+        about = sa.select(merged_changes.c.id).where(
+            merged_changes.c.decision == m.decision,
+            merged_changes.c.origin == m.origin,
+            merged_changes.c.merged == m.id,
+            merged_changes.c.annotation.in_(among),
+        )
+        query = query.where(about.exists())
+    return tuple(
+        MergedDecision(
+            decision=row.decision,
+            origin=row.origin,
+            id=row.id,
+            at=datetime.fromisoformat(row.at),
+            actor=row.actor,
+            kind=row.kind,
+            note=row.note,
+        )
+        for row in connection.execute(query)
+    )
+
+
 def count(
     connection: Connection, *, touching: Iterable[str] | None = None, individual: str = ""
 ) -> int:
@@ -100,6 +135,20 @@ def count(
     if touching is not None:
         query = query.where(_about(touching, individual))
     return connection.execute(query).scalar_one()
+
+
+def individuals_of(connection: Connection, decided: Sequence[int]) -> dict[int, str]:
+    """By decision, the individual that it named, renamed or noted about, where it is only one."""
+    said = sa.func.json_extract(changes.c.after, "$.individual")
+    name = sa.func.coalesce(sa.func.nullif(changes.c.individual, ""), sa.func.nullif(said, ""))
+    among = sa.select(sa.func.json_each(json.dumps(list(decided))).table_valued("value").c.value)
+    rows = connection.execute(
+        sa.select(changes.c.decision, sa.func.min(name).label("name"))
+        .where(changes.c.decision.in_(among))
+        .group_by(changes.c.decision)
+        .having(sa.func.count(sa.distinct(name)) == 1)
+    )
+    return {row.decision: row.name for row in rows}
 
 
 def _about(touching: Iterable[str], individual: str) -> ColumnElement[bool]:

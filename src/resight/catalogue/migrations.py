@@ -136,7 +136,48 @@ CREATE TABLE individuals (
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first_release, _reviews_and_notes)
+def _merged_histories(connection: Connection) -> None:
+    """What other catalogues had decided before they were merged into this one."""
+    _run(
+        connection,
+        """
+CREATE TABLE merged_decisions (
+    decision INTEGER NOT NULL REFERENCES decisions (id),
+    origin TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    note TEXT NOT NULL,
+    identification TEXT NOT NULL,
+    undoes INTEGER,
+    PRIMARY KEY (decision, origin, id)
+);
+
+CREATE TABLE merged_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    decision INTEGER NOT NULL REFERENCES decisions (id),
+    origin TEXT NOT NULL,
+    merged INTEGER NOT NULL,
+    annotation TEXT NOT NULL,
+    individual TEXT NOT NULL,
+    before TEXT,
+    after TEXT,
+    FOREIGN KEY (decision, origin, merged) REFERENCES merged_decisions (decision, origin, id)
+);
+
+CREATE INDEX merged_changes_by_annotation ON merged_changes (annotation)
+""",
+    )
+    for table in ("merged_decisions", "merged_changes"):
+        for verb in ("UPDATE", "DELETE"):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first_release, _reviews_and_notes, _merged_histories)
 
 
 def version_of(connection: Connection) -> int:

@@ -87,6 +87,16 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """Which individual somebody says that an annotation shows; ``at`` is ISO 8601, UTC."""
+
+    decision: int
+    at: str
+    actor: str
+    individual: str
+
+
+@dataclass(frozen=True)
 class Change:
     """What a decision did to one annotation: fields before and after.
 
@@ -102,11 +112,68 @@ class Change:
 
 
 @dataclass(frozen=True)
+class MergedDecision:
+    """A decision of another catalogue, ``origin``, that ``merge`` took over as history.
+
+    ``id`` is its number there, ``decision`` ours that merged the two.
+    """
+
+    decision: int
+    origin: str
+    id: int
+    at: datetime
+    actor: str
+    kind: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Shown:
-    """All about an individual, a photo or an annotation; decisions newest first."""
+    """All about an individual, a photo or an annotation; decisions newest first.
+
+    ``merged`` are those of other catalogues about the same photos, before they were merged.
+    """
 
     annotations: tuple[AnnotationRecord, ...]
     decisions: tuple[Decision, ...]
+    merged: tuple[MergedDecision, ...] = ()
+
+
+@dataclass(frozen=True)
+class MergeConflict:
+    """Where two catalogues say different things of one photo: nothing was changed here."""
+
+    annotation: str
+    photo: str
+    field: str
+    ours: Any
+    theirs: Any
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge did. ``decision`` is ``None`` where there was nothing to take over.
+
+    ``photos``: originals copied; ``added``, ``updated`` and ``already``: annotations. ``refused``
+    says by photo why it was not taken over. ``encounters`` renamed and ``individuals`` respelled,
+    by the other's name. ``same_names``: individuals called alike in both, of which no photo is
+    in both, so nobody has said that they are one animal. ``same_animals``: individuals new here,
+    by the name that their photos in both have here; nothing was joined. ``history``: decisions
+    taken over.
+    """
+
+    decision: Decision | None
+    photos: int
+    added: int
+    updated: int
+    already: int
+    conflicts: tuple[MergeConflict, ...]
+    refused: Mapping[str, str]
+    encounters: Mapping[str, str]
+    individuals: Mapping[str, str]
+    same_names: tuple[str, ...]
+    same_animals: Mapping[str, str]
+    history: int
 
 
 AddStatus = Literal["added", "already", "updated", "conflict", "bad"]
@@ -119,6 +186,7 @@ class AddOutcome:
     ``added``: a new annotation; ``already``: all of it was known; ``updated``:
     facts that were not known were filled in; ``conflict``: it contradicts the
     catalogue, nothing was changed; ``bad``: the file or its row cannot be used.
+    ``detail`` of a new annotation is that of ``resight.quality``.
     """
 
     status: AddStatus
@@ -126,6 +194,7 @@ class AddOutcome:
     path: Path | None = None
     annotation: str = ""
     reason: str = ""
+    detail: float | None = None
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,38 @@ purged = Table(
     Column("format", Text, nullable=False),
     Column("bytes", Integer, nullable=False),
 )
+#: Append-only: what another catalogue had decided before ``decision`` merged it into this one.
+#: ``origin`` is that catalogue's name, ``id`` and ``undoes`` are its numbers.
+merged_decisions = Table(
+    "merged_decisions",
+    metadata,
+    Column("decision", Integer, ForeignKey("decisions.id"), primary_key=True),
+    Column("origin", Text, primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("identification", Text, nullable=False),
+    Column("undoes", Integer),
+)
+#: Append-only: what those decisions changed there.
+merged_changes = Table(
+    "merged_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("decision", Integer, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("merged", Integer, nullable=False),
+    Column("annotation", Text, nullable=False),
+    Column("individual", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    sa.ForeignKeyConstraint(
+        ("decision", "origin", "merged"),
+        ("merged_decisions.decision", "merged_decisions.origin", "merged_decisions.id"),
+    ),
+)
 schema_versions = Table(
     "schema_versions",
     metadata,

@@ -19,20 +19,25 @@ import typer
 
 from resight.cli import (
     add,
+    bundle,
     calibrate,
     catalogue,
     compare,
+    crop,
     decisions,
     demo,
     detect,
     doctor,
     doubts,
     evaluate,
+    export,
     identify,
+    merge,
     models,
     prepare,
     serve,
     settings,
+    weakest,
 )
 from resight.cli.options import HERE, Command, Group
 from resight.cli.output import ExitCode, WarningLines, error, to_stderr
@@ -45,10 +50,11 @@ Exit codes: 0 done; 1 error; 2 command line not understood;
 
 Every command has examples: resight COMMAND --help"""
 
-_DAILY, _CURATE, _SAFE, _METHODS = (
+_DAILY, _CURATE, _SAFE, _OTHERS, _METHODS = (
     "Every day",
     "Curate the catalogue",
     "Keep it safe",
+    "Other programs and people",
     "Methods and this computer",
 )
 
@@ -57,7 +63,6 @@ _DAILY, _CURATE, _SAFE, _METHODS = (
 _OTHER_WORDS = {
     "unhide": "resight hide WHAT --unhide",
     "rename": "resight assign NAME --to NEW-NAME",
-    "merge": "resight assign NAME --to OTHER-NAME",
     "delete": "resight hide WHAT, or resight purge PHOTO to remove it for good",
     "remove": "resight hide WHAT, or resight purge PHOTO to remove it for good",
 }
@@ -168,6 +173,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "hide": decisions.hide,
         "undo": decisions.undo,
         "doubts": doubts.doubts,
+        "weakest": weakest.weakest,
         "log": decisions.log,
         "purge": decisions.purge,
     },
@@ -175,6 +181,12 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "backup": catalogue.backup,
         "restore": catalogue.restore,
         "check": catalogue.check,
+    },
+    _OTHERS: {
+        "export": export.export,
+        "merge": merge.merge,
+        "crop": crop.crop,
+        "bundle": bundle.bundle,
     },
     _METHODS: {
         "evaluate": evaluate.evaluate,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -28,7 +29,7 @@ from resight.cli.options import (
 from resight.cli.output import Output, count, exit_code, stopped, to_stderr
 
 if TYPE_CHECKING:
-    from resight.catalogue import AddOutcome, ImportPlan, PlannedPhoto
+    from resight.catalogue import AddOutcome, Catalogue, ImportPlan, PlannedPhoto
 
 #: Names and reasons printed; more are counted.
 _NAMES, _REASONS, _EXAMPLES = 10, 20, 3
@@ -40,7 +41,10 @@ def add(
     sources: Annotated[
         Optional[list[Path]],
         typer.Argument(
-            metavar="SOURCE", help="Folders of photos, or photo files.", show_default=False
+            metavar="SOURCE",
+            help="Folders of photos, photo files, videos, tables (CSV, Excel), COCO files, "
+            "Camtrap DP packages, exports.",
+            show_default=False,
         ),
     ] = None,
     pattern: Annotated[
@@ -53,21 +57,32 @@ def add(
             show_default=False,
         ),
     ] = None,
-    csv: Annotated[
-        Optional[Path],
-        typer.Option(
-            "--csv",
-            metavar="FILE",
-            help="A table instead of SOURCE; its column `path` names the photos.",
-            show_default=False,
-        ),
-    ] = None,
     photos: Annotated[
         Optional[Path],
         typer.Option(
             "--photos",
             metavar="DIR",
-            help="Folder the table's paths start from; the table's own if not given.",
+            help="Folder the paths in a table start from; the table's own if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    columns: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--map",
+            metavar="FIELD=COLUMN",
+            help="Which column of a table is meant, such as identity=Turtle; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    encounters: Annotated[
+        Optional[float],
+        typer.Option(
+            "--encounters",
+            metavar="MINUTES",
+            min=0,
+            help="Photos of one animal or folder and one camera, with no longer pause, are one "
+            "encounter.",
             show_default=False,
         ),
     ] = None,
@@ -103,30 +118,32 @@ def add(
 ) -> None:
     """Add photos, with what is known about them, to the catalogue.
 
-    A folder SOURCE has a subfolder for each individual; photos directly in it are
-    of unknown animals. Photos are copied; yours are not touched. Adding again is
-    safe: known photos are recognised by their content, whatever they are called.
+    SOURCE is recognised by what it is. A folder has a subfolder for each individual; photos
+    directly in it are of unknown animals. Photos are copied; yours are not touched. Adding
+    again is safe: known photos are recognised by their content, whatever they are called.
 
     Examples:
-      resight add known-turtles/
+      resight add known-turtles/ --encounters 30
       resight add photos/ --pattern "{identity}_{side}_{date}"
-      resight add --csv sightings.csv --photos photos/ --dry-run
+      resight add sightings.xlsx --photos photos/ --map identity=Turtle --dry-run
+      resight add camtrap-package/
       resight add IMG_0412.jpg --individual Donatello --side left --box 310,120,900,640
 
     Next: resight list, then resight identify with a new photo
     """
-    from resight.catalogue import plan_csv
+    from resight.formats import Reading
 
     region = box_of(box)
-    _check(sources or [], csv=csv, pattern=pattern, photos=photos, boxed=region is not None)
-    side = side_of(side)
+    if not sources:
+        raise typer.BadParameter("give folders, photos or tables to add")
+    if region is not None and (len(sources) != 1 or sources[0].is_dir()):
+        raise typer.BadParameter("--box is for one photo file")
+    side, meant = side_of(side), _columns(columns or ())
     out = Output(quiet=quiet, as_json=as_json)
     said = plans.Said(individual, side, species)
-    with opened_in(catalogue) as opened:
-        if csv:
-            plan = plans.complete(plan_csv(csv, photos), said)
-        else:
-            plan = plans.plan(sources or [], patterns=pattern or (), said=said, box=region)
+    with opened_in(catalogue) as opened, TemporaryDirectory(prefix="resight-frames-") as frames:
+        reading = Reading(pattern or (), photos, meant, Path(frames), region)
+        plan = plans.plan(sources, reading, said, minutes=encounters)
         plans.print_remarks(out, plan)
         known = frozenset(each.name for each in opened.list())
         near = mistaken_for(opened, individual) if individual else ""
@@ -147,6 +164,7 @@ def add(
             ) from None
         _print(out, plan, outcomes, known, dry_run=dry_run)
         written = [each for each in outcomes if each.status in _WRITTEN and not dry_run]
+        _warn_of_weak(opened, written)
         if near and written:
             decision = opened.show(written[0].annotation).decisions[0].id
             warn_of_new(individual or "", near, command("undo", decision, catalogue=catalogue))
@@ -162,28 +180,15 @@ def add(
     raise typer.Exit(exit_code(len(outcomes) - failed, failed))
 
 
-def _check(
-    sources: Sequence[Path],
-    *,
-    csv: Optional[Path],
-    pattern: Optional[list[str]],
-    photos: Optional[Path],
-    boxed: bool,
-) -> None:
-    """Refuse arguments that contradict each other."""
-    if photos and not csv:
-        raise typer.BadParameter("--photos needs --csv: it is where the table's paths start")
-    if csv and sources:
-        raise typer.BadParameter(
-            "--csv and SOURCE cannot be combined: name the folder of the table's photos with "
-            "--photos"
-        )
-    if not csv and not sources:
-        raise typer.BadParameter("give folders or photos to add, or a table with --csv")
-    if csv and pattern:
-        raise typer.BadParameter("a table says what its photos show: leave out --pattern")
-    if boxed and (len(sources) != 1 or sources[0].is_dir()):
-        raise typer.BadParameter("--box is for one photo file")
+def _columns(pairs: Sequence[str]) -> dict[str, str]:
+    """By field its column, of ``FIELD=COLUMN``."""
+    found = {}
+    for pair in pairs:
+        field, equals, column = pair.partition("=")
+        if not equals or not field.strip() or not column.strip():
+            raise typer.BadParameter(f"--map {pair!r} is not FIELD=COLUMN, such as identity=Turtle")
+        found[field.strip().lower()] = column.strip()
+    return found
 
 
 _ADDED = {
@@ -213,6 +218,8 @@ def _print(
         {
             "dry_run": dry_run,
             "counts": {key: counts[key] for key in _ADDED},
+            "columns": plan.columns,
+            "notes": plan.notes,
             "warnings": plan.warnings,
             "ignored": plan.ignored,
             "outcomes": [
@@ -229,6 +236,21 @@ def _print(
     whom = _whom([pair for pair in about if pair[0].status in _WRITTEN], known)
     if whom:
         out.say(whom)
+
+
+def _warn_of_weak(opened: Catalogue, written: Sequence[AddOutcome]) -> None:
+    """Name the new photos by which an animal may not be known again."""
+    from resight.weakest import weak_ones
+
+    details = {each.annotation: each.detail for each in written if each.detail is not None}
+    weak = weak_ones(opened, details) if details else []
+    if weak:
+        more = ", …" if len(weak) > _EXAMPLES else ""
+        to_stderr(
+            f"warning: {count(len(weak), 'photo')} with less than half of the usual detail (blur, "
+            "dark, or a small animal without a box) may not be identified: "
+            f"{', '.join(Path(each.name).name for each in weak[:_EXAMPLES])}{more}"
+        )
 
 
 def _whom(about: Sequence[tuple[AddOutcome, Optional[PlannedPhoto]]], known: frozenset[str]) -> str:

@@ -13,7 +13,7 @@ from resight.cli.hints import command
 from resight.cli.lookup import found, opened_in
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet
 from resight.cli.output import Column, ExitCode, Output, count, error, file_size, to_stderr
-from resight.cli.tables import annotation_table, decision_table
+from resight.cli.tables import annotation_table, decision_table, merged_table
 
 if TYPE_CHECKING:
     from resight.catalogue import Finding
@@ -150,6 +150,10 @@ def show(
         out.say(f"Kept as {originals[shown.annotations[0].id]}")
     out.say()
     decision_table(out, shown.decisions)
+    if shown.merged:
+        out.say()
+        out.say("In other catalogues, before they were merged:")
+        merged_table(out, shown.merged)
 
 
 def backup(

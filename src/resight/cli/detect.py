@@ -42,7 +42,7 @@ def detect(
         typer.Option(
             "--csv",
             metavar="OUT.csv",
-            help="Write a row for each box, which `resight add --csv` takes.",
+            help="Write a row for each box, a table that `resight add` takes.",
             show_default=False,
         ),
     ] = None,
@@ -64,7 +64,7 @@ def detect(
       resight detect today/ --csv boxes.csv --draw boxes/
       resight detect IMG_0412.jpg --detector md_v5a.onnx --least 0.5
 
-    Next: resight add --csv boxes.csv --photos today/
+    Next: resight add boxes.csv --photos today/
     """
     from resight.photos import photos_in
     from resight.registry import build_detector
@@ -94,7 +94,7 @@ def detect(
     base = _report(out, found, failed, csv_, detector, finder)
     if csv_ and found:
         out.next(
-            command("add", "--csv", csv_, "--photos", base, catalogue=catalogue),
+            command("add", csv_, "--photos", base, catalogue=catalogue),
             when="once the boxes are right",
         )
     raise typer.Exit(exit_code(len(found), len(failed)))

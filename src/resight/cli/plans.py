@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
@@ -13,7 +12,7 @@ from resight.errors import ImportFileError
 
 if TYPE_CHECKING:
     from resight.catalogue import ImportPlan, PlannedPhoto
-    from resight.types import Box
+    from resight.formats import Reading
 
 
 @dataclass(frozen=True)
@@ -26,31 +25,31 @@ class Said:
 
 
 def plan(
-    sources: Sequence[Path], *, patterns: Sequence[str], said: Said, box: Optional[Box] = None
+    sources: Sequence[Path], reading: Reading, said: Said, *, minutes: Optional[float] = None
 ) -> ImportPlan:
-    """One plan of folders and single photo files; ``box`` is that of each file.
+    """One plan of all that is given; ``minutes``: with encounters, paused no longer than that.
 
     Raises ``ImportFileError``.
     """
-    from resight.catalogue import ImportPlan
+    from datetime import timedelta
 
-    plans = list(_plans(sources, patterns, box))
-    joined = ImportPlan(
-        origin=", ".join(each.origin for each in plans),
-        photos=tuple(photo for each in plans for photo in each.photos),
-        bad=tuple(bad for each in plans for bad in each.bad),
-        warnings=tuple(warning for each in plans for warning in each.warnings),
-        ignored=sum((Counter(each.ignored) for each in plans), Counter[str]()),
-    )
-    return complete(joined, said)
+    from resight.formats import plan_sources, with_encounters
+
+    made = complete(plan_sources(sources, reading), said)
+    return made if minutes is None else with_encounters(made, timedelta(minutes=minutes))
 
 
 def print_remarks(out: Output, made: ImportPlan) -> None:
-    """Print what a plan leaves out."""
+    """Print how a plan understood what was given, and what it leaves out."""
     from resight.catalogue.importing import by_suffix
 
     for warning in made.warnings:
         to_stderr(f"warning: {warning}")
+    for note in made.notes:
+        out.note(note)
+    if made.columns:
+        taken = ", ".join(f"{field} from {column!r}" for field, column in made.columns.items())
+        out.note(f"columns: {taken}")
     if made.ignored:
         number = count(sum(made.ignored.values()), "other file")
         out.note(f"{number} ignored: {by_suffix(made.ignored)}")
@@ -89,25 +88,3 @@ def _filled(photo: PlannedPhoto, words: dict[str, str]) -> PlannedPhoto:
             )
         fill[field] = word
     return replace(photo, **fill) if fill else photo
-
-
-def _plans(
-    sources: Sequence[Path], patterns: Sequence[str], box: Optional[Box]
-) -> Iterator[ImportPlan]:
-    from resight.catalogue import ImportPlan, PlannedPhoto, plan_folders, plan_pattern
-
-    files = [source for source in sources if not source.is_dir()]
-    for source in sources:
-        if source.is_dir():
-            yield plan_pattern(source, *patterns) if patterns else plan_folders(source)
-    if not files:
-        return
-    if patterns:
-        raise ImportFileError(f"{files[0]} is no folder, and a pattern is for those in a folder")
-    for file in files:
-        if not file.exists():
-            raise ImportFileError(f"there is no file or folder {file}")
-    photos = tuple(
-        PlannedPhoto(path=file, source=str(file), name=file.name, box=box) for file in files
-    )
-    yield ImportPlan(", ".join(map(str, files[:3])) + ("…" if len(files) > 3 else ""), photos)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from resight.cli.output import Column, Output
 
 if TYPE_CHECKING:
-    from resight.catalogue import AnnotationRecord, Decision
+    from resight.catalogue import AnnotationRecord, Decision, MergedDecision
 
 
 def decision_table(out: Output, decisions: Sequence[Decision]) -> None:
@@ -31,6 +31,27 @@ def decision_table(out: Output, decisions: Sequence[Decision]) -> None:
                 + (" (undone)" if each.undone else "")
                 + (f": {each.note}" if each.note else ""),
                 each.annotations,
+            )
+            for each in decisions
+        ],
+    )
+
+
+def merged_table(out: Output, decisions: Sequence[MergedDecision]) -> None:
+    """What other catalogues had decided, as ``show`` prints it."""
+    out.table(
+        [
+            Column("Catalogue", fold=True),
+            Column("When (UTC)"),
+            Column("Who", fold=True),
+            Column("What", fold=True),
+        ],
+        [
+            (
+                each.origin,
+                f"{each.at:%Y-%m-%d %H:%M}",
+                each.actor,
+                each.kind + (f": {each.note}" if each.note else ""),
             )
             for each in decisions
         ],

@@ -47,7 +47,7 @@ class Foreground:
         """The extractor's features of each chip, on the animal."""
         masks = self.segmenter.masks(chips)
         masked = [
-            replace(chip, animal=_animal(mask, chip.size))
+            replace(chip, animal=animal_of(mask, chip.size))
             for chip, mask in zip(chips, masks, strict=True)
         ]
         found = map(_on_animal, self.extractor.extract(masked), masked)
@@ -60,7 +60,7 @@ class Foreground:
         ]
 
 
-def _animal(mask: NDArray[np.float32], size: tuple[int, int]) -> Optional[NDArray[np.bool_]]:
+def animal_of(mask: NDArray[np.float32], size: tuple[int, int]) -> Optional[NDArray[np.bool_]]:
     """Which pixels of a chip are the animal's; ``None`` if it was missed."""
     animal = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR) >= _LEAST
     return animal if animal.mean() >= _MISSED else None

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from resight.catalogue import Catalogue, ImportPlan, plan_csv, plan_folders, plan_pattern
+from resight.catalogue import Catalogue, ImportPlan
 from resight.errors import ImportFileError, NotFound, PhotoError
+from resight.formats import Reading, plan_sources
 from resight.jobs.worker import Kind, Task
 from resight.search import PhotoSearch
 from resight.suspicions import find_suspicions
@@ -67,8 +69,11 @@ class _Work:
         self._search = search
 
     def import_(self, task: Task) -> Mapping[str, Any]:
-        """Add photos of a folder or CSV file; a second run knows what the first has added."""
-        plan = _plan(task.arguments)
+        """Add whatever ``resight add`` takes; a second run knows what the first has added."""
+        with TemporaryDirectory(prefix="resight-frames-") as frames:
+            return self._add(task, _plan(task.arguments, Path(frames)))
+
+    def _add(self, task: Task, plan: ImportPlan) -> Mapping[str, Any]:
         total = len(plan.photos) + len(plan.bad)
         counted: Counter[str] = Counter()
         failed: list[dict[str, str]] = []
@@ -133,11 +138,9 @@ class _Work:
         return asdict(report)
 
 
-def _plan(arguments: Mapping[str, Any]) -> ImportPlan:
+def _plan(arguments: Mapping[str, Any], frames: Path) -> ImportPlan:
     """What an import's arguments mean. Raises ``ImportFileError``."""
     if not arguments.get("path"):
-        raise ImportFileError("an import needs the path of a folder or CSV file")
-    path, pattern = Path(arguments["path"]), arguments.get("pattern", "")
-    if path.suffix.lower() == ".csv":
-        return plan_csv(path)
-    return plan_pattern(path, pattern) if pattern else plan_folders(path)
+        raise ImportFileError("an import needs the path of a folder, table or package")
+    patterns = tuple(filter(None, [arguments.get("pattern", "")]))
+    return plan_sources([Path(arguments["path"])], Reading(patterns=patterns, frames=frames))

@@ -1,0 +1,123 @@
+"""Tables that people keep, CSV or Excel, as text: a header and rows with their line numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+
+from resight.catalogue.cells import unguarded
+from resight.errors import ImportFileError
+
+_SEPARATORS = (",", ";", "\t")
+_ZIP = b"PK\x03\x04"
+
+
+@dataclass(frozen=True)
+class Table:
+    """``header`` as written, trimmed; ``rows`` with the line each begins on, empty ones left out.
+
+    ``decimal_comma``: ``12,5`` may be a number. ``warnings`` are for the person who imports.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    decimal_comma: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def read_table(file: Path, is_known: Callable[[str], bool]) -> Table:
+    """Read a CSV file or the first sheet of an Excel workbook, told apart by their content.
+
+    ``is_known`` says of a column's name whether it is one of ours, by which the separator of
+    columns is found. Apostrophes that keep text from being run are taken off.
+
+    Raises ``ImportFileError`` for a file that is no such table.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ImportFileError(f"cannot read {file}: {error.strerror or error}") from error
+    table = _workbook(file, data) if data.startswith(_ZIP) else _csv(file, data, is_known)
+    if not table.header:
+        raise ImportFileError(f"{file} is empty: its first line must name the columns")
+    return table
+
+
+def _csv(file: Path, data: bytes, is_known: Callable[[str], bool]) -> Table:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ImportFileError(
+            f"{file} line {line} is not UTF-8: save the table as “CSV UTF-8”"
+        ) from error
+    separator = _separator(text, is_known)
+    try:
+        lines = list(_lines(text, separator))
+    except csv.Error as error:
+        raise ImportFileError(f"{file} is not a CSV file: {error}") from error
+    header = tuple(cell.strip() for cell in lines[0][1]) if lines else ()
+    return Table(header, tuple(lines[1:]), decimal_comma=separator != ",")
+
+
+def _lines(text: str, separator: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Rows with the line they begin on; empty ones are left out."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    begins = 1
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            yield begins, tuple(map(unguarded, cells))
+        begins = reader.line_num + 1
+
+
+def _separator(text: str, is_known: Callable[[str], bool]) -> str:
+    """The one under which the first line names most columns that we know, or just most."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+
+    def known(separator: str) -> tuple[int, int]:
+        cells = [cell.strip(' "') for cell in first.split(separator)]
+        return sum(map(is_known, cells)), len(cells)
+
+    return max(_SEPARATORS, key=known)
+
+
+def _workbook(file: Path, data: bytes) -> Table:
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # some programs write wrong ones
+        lines = [
+            (line, tuple(_text(value) for value in cells))
+            for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1)
+        ]
+        others = len(book.worksheets) - 1
+    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError, SyntaxError) as error:
+        # SyntaxError is what the XML parsers raise.
+        raise ImportFileError(f"{file} is no Excel workbook that can be read: {error}") from error
+    filled = [(line, cells) for line, cells in lines if any(cell.strip() for cell in cells)]
+    warning = f"{file.name}: only its first sheet, {sheet.title!r}, is read"
+    return Table(
+        tuple(cell.strip() for cell in filled[0][1]) if filled else (),
+        tuple(filled[1:]),
+        warnings=(warning,) if others else (),
+    )
+
+
+def _text(value: object) -> str:
+    """A cell's value as somebody would have written it into a CSV file."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return (value.date() if value.time() == time() else value).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,25 @@
+"""What other programs write and read: exported from a catalogue, planned for one to add."""
+
+from __future__ import annotations
+
+from resight.formats.encounters import with_encounters
+from resight.formats.exporting import (
+    FORMATS,
+    Exported,
+    ExportOptions,
+    export,
+    format_named,
+)
+from resight.formats.sources import Reading, plan_source, plan_sources
+
+__all__ = [
+    "FORMATS",
+    "ExportOptions",
+    "Exported",
+    "Reading",
+    "export",
+    "format_named",
+    "plan_source",
+    "plan_sources",
+    "with_encounters",
+]

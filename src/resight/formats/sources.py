@@ -1,0 +1,166 @@
+"""Whatever somebody has, told apart by its content and made into one plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from resight.catalogue import ImportPlan, PlannedPhoto, plan_csv, plan_folders, plan_pattern
+from resight.catalogue.folders import DATABASE
+from resight.catalogue.tables import read_table
+from resight.errors import ImportFileError
+from resight.formats import camtrap_reading, documents, videos, wildbook_reading
+from resight.photos import visible_files
+from resight.types import Box
+
+_TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm"})
+_PACKAGE = "datapackage.json"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read what is given, where its content does not tell.
+
+    ``patterns`` are of names in folders (``plan_pattern``), ``photos`` is where the paths of
+    tables and documents start, ``columns`` says by field which column of a table has it, and
+    ``frames`` is a folder for frames of videos, which must last until they are added; without
+    one, videos are left out. ``box`` is that of photo files named one by one.
+    """
+
+    patterns: Sequence[str] = ()
+    photos: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    frames: Path | None = None
+    box: Box | None = None
+
+
+def plan_sources(sources: Sequence[Path], reading: Reading) -> ImportPlan:
+    """One plan of folders, photos, tables, documents, packages and videos.
+
+    Raises ``ImportFileError`` for one that is not there or cannot be understood, and where
+    ``reading`` says something that none of them can use.
+    """
+    for source in sources:
+        if not source.exists():
+            raise ImportFileError(f"there is no file or folder {source}")
+    plans = [plan_source(source, reading) for source in sources]
+    _check_used(sources, plans, reading)
+    if len(plans) == 1:
+        return plans[0]
+    origins = [each.origin for each in plans]
+    return ImportPlan(
+        origin=", ".join(origins[:3]) + ("…" if len(origins) > 3 else ""),
+        photos=tuple(photo for each in plans for photo in each.photos),
+        bad=tuple(bad for each in plans for bad in each.bad),
+        warnings=tuple(warning for each in plans for warning in each.warnings),
+        ignored=sum((Counter(each.ignored) for each in plans), Counter[str]()),
+        notes=tuple(note for each in plans for note in each.notes),
+        columns={key: value for each in plans for key, value in each.columns.items()},
+    )
+
+
+def _check_used(sources: Sequence[Path], plans: Sequence[ImportPlan], reading: Reading) -> None:
+    """Refuse what was said to no avail."""
+    folders = [source for source in sources if source.is_dir() and not _package(source)]
+    if reading.patterns and not folders:
+        raise ImportFileError(f"{sources[0]} is no folder, and a pattern is for those in a folder")
+    if reading.columns and not any(plan.columns for plan in plans):
+        raise ImportFileError("columns are of a table, and none was given that has them to choose")
+    if reading.photos and not any(_is_list(source) for source in sources):
+        raise ImportFileError(
+            f"a folder of photos is for a table or document that lists them: {sources[0]} is none"
+        )
+
+
+def plan_source(source: Path, reading: Reading) -> ImportPlan:
+    """The plan of one file or folder, by what it is."""
+    if source.is_dir():
+        package = _package(source)
+        return plan_source(package, reading) if package else _folder(source, reading)
+    if source.suffix.lower() == ".json":
+        return _document(source, reading)
+    if source.suffix.lower() in _TABLES:
+        return _table(source, reading)
+    if videos.is_video_name(source):
+        return _video(source, source.name, "", reading)
+    photo = PlannedPhoto(path=source, source=str(source), name=source.name, box=reading.box)
+    return ImportPlan(str(source), (photo,))
+
+
+def _package(folder: Path) -> Path | None:
+    described = folder / _PACKAGE
+    return described if described.is_file() else None
+
+
+def _is_list(source: Path) -> bool:
+    if source.is_dir():
+        return _package(source) is not None
+    return source.suffix.lower() in (*_TABLES, ".json")
+
+
+def _document(file: Path, reading: Reading) -> ImportPlan:
+    document = documents.read_json(file)
+    if camtrap_reading.is_package(document):
+        return camtrap_reading.plan_package(file, document, reading.photos)
+    if documents.is_export(document):
+        return documents.plan_export(file, document, reading.photos)
+    if documents.is_coco(document):
+        return documents.plan_coco(file, document, reading.photos)
+    raise ImportFileError(
+        f"{file} is no list of photos that is known: there are Camtrap DP (datapackage.json), COCO "
+        "(images and annotations) and what `resight export` writes"
+    )
+
+
+def _table(file: Path, reading: Reading) -> ImportPlan:
+    if not reading.columns:
+        table = read_table(file, lambda column: column.lower().startswith("encounter."))
+        if wildbook_reading.is_sheet(table.header):
+            return wildbook_reading.plan_sheet(file, table, reading.photos)
+    return plan_csv(file, reading.photos, columns=reading.columns)
+
+
+def _folder(folder: Path, reading: Reading) -> ImportPlan:
+    """Photos of a folder, and frames of its videos, whose first folder is the animal too."""
+    found = _videos(folder) if reading.frames is not None else []
+    try:
+        plan = plan_pattern(folder, *reading.patterns) if reading.patterns else plan_folders(folder)
+    except ImportFileError:
+        if not found:
+            raise
+        plan = ImportPlan(str(folder), ())
+    for video in found:
+        relative = video.relative_to(folder)
+        named = not reading.patterns and len(relative.parts) > 1 and not plan.notes
+        identity = relative.parts[0] if named else ""
+        frames = _video(video, relative.as_posix(), identity, reading)
+        plan = replace(
+            plan,
+            photos=plan.photos + frames.photos,
+            bad=plan.bad + frames.bad,
+            notes=plan.notes + frames.notes,
+        )
+    suffixes = Counter(video.suffix.lower() for video in found)
+    return replace(plan, ignored=dict(Counter(plan.ignored) - suffixes))
+
+
+def _videos(folder: Path) -> list[Path]:
+    files = visible_files(folder)
+    catalogues = {path.parent for path in files if path.name == DATABASE}
+    return [
+        path for path in files if videos.is_video_name(path) and catalogues.isdisjoint(path.parents)
+    ]
+
+
+def _video(video: Path, name: str, identity: str, reading: Reading) -> ImportPlan:
+    from resight.catalogue.names import clean_name
+
+    if reading.frames is None:
+        raise ImportFileError(f"{video} is a video: say where its frames may be kept")
+    try:
+        who = clean_name(identity)
+    except ValueError as error:
+        raise ImportFileError(f"{video}: {error}") from error
+    return videos.plan_video(video, reading.frames, name=name, identity=who)
