@@ -11,11 +11,27 @@ const MANY = 20; // photos of a decision that is not taken back by one slip
 
 export async function show(main, parameters, desk) {
   const list = h("div", {});
+  const disputed = h("section", { class: "suspicions", hidden: true, "aria-label": "Disagreements" });
   fill(main, h("div", { class: "page" },
-    h("div", { class: "page-head" }, h("h1", {}, "History"), h("p", { class: "hint" }, "Nothing is ever erased: taking back is a decision too.")), list));
-  await decisionList(list, {}, desk);
+    h("div", { class: "page-head" }, h("h1", {}, "History"), h("p", { class: "hint" }, "Nothing is ever erased: taking back is a decision too.")), disputed, list));
+  await Promise.all([decisionList(list, {}, desk), disagreements(disputed)]);
   return {};
 }
+
+/** Photos of which two people say different things. */
+async function disagreements(root) {
+  const { items, total } = await get("/disagreements", { limit: 100 });
+  root.hidden = !total;
+  fill(root, h("details", { open: true },
+    h("summary", {}, icon("warn"), `People disagree about ${count(total, "photo")}`),
+    h("ul", { class: "suspicion-list" }, items.map(({ annotation, opinions }) => h("li", { class: "suspicion" },
+      h("span", { class: "suspicion-photos" }, h("img", { src: chip(annotation.id, 256), alt: annotation.name })),
+      h("span", {}, opinions.map(({ actor, individual }) => `${actor}: ${individual}`).join(" · ")),
+      h("a", { class: "button button-small", href: againLink(annotation.encounter ?? `annotation:${annotation.id}`) }, "Look again"))))));
+}
+
+/** Where an encounter can be reviewed again. */
+export const againLink = (ref) => `#/review?${new URLSearchParams({ ref })}`;
 
 /** Fill `root` with the decisions that `filter` asks for; `changed()` after one is taken back. */
 export async function decisionList(root, filter, desk, changed = () => decisionList(root, filter, desk)) {

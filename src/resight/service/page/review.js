@@ -41,7 +41,11 @@ class Review {
     this.asking = new Asking(decisions.items.find(({ individual }) => individual)?.at);
     this.root = h("div", { class: "review" }, this.queue.root, h("div", { class: "desk" }, this.stage.root, this.choices.root), this.spoken);
     fill(this.main, this.root);
-    const wanted = this.encounters.find((encounter) => encounter.ref === ref);
+    let wanted = this.encounters.find((encounter) => encounter.ref === ref);
+    if (ref && !wanted) {
+      wanted = await get("/encounter", { ref }).catch(() => null); // gone meanwhile: the queue is shown
+      if (wanted) this.encounters.unshift(wanted); // one that has an answer, to be looked at again
+    }
     if (this.encounters.length) this.open(wanted ?? this.encounters[0]);
     else this.#empty();
   }
