@@ -82,15 +82,21 @@ def herd(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def served(catalogue: Path, log: Path, *, host: str = "127.0.0.1") -> Iterator[str]:
     """The address of a desk in a process of its own."""
+    settings = [word for each in QUICK for word in ("--set", each)]
+    command = ["serve", "--catalogue", str(catalogue), "--host", host, *settings]
+    with running(command, log) as address:
+        yield address
+
+
+@contextmanager
+def running(command: list[str], log: Path) -> Iterator[str]:
+    """The address that a command of resight serves on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = [word for each in QUICK for word in ("--set", each)]
-    command = [sys.executable, "-m", "resight", "serve", "--catalogue", str(catalogue)]
-    command += ["--host", host]
     with log.open("w") as output:
         process = subprocess.Popen(
-            [*command, "--port", str(port), *settings],
+            [sys.executable, "-m", "resight", *command, "--port", str(port)],
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, "USER": "ann", "LOGNAME": "ann"},

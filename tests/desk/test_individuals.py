@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 from tests.desk.conftest import say
+
+from resight.catalogue import Catalogue
 
 
 def names(desk: str) -> list[str]:
@@ -136,7 +139,21 @@ def test_of_two_who_edit_one_animal_the_slower_is_told(
     assert say(desk, "/individual?name=Donatello")["notes"] == "quick"
 
 
-def test_a_decision_tells_what_it_changed(page: Page, desk: str) -> None:
-    page.goto(f"{desk}/#/history")
-    page.locator(".decision-what").last.click()  # the import
+def test_a_decision_tells_what_it_changed(page: Page, own_desk: str) -> None:
+    page.goto(f"{own_desk}/#/history")
+    page.locator(".decision-what").click()  # the import
     expect(page.locator(".decision-changes tbody tr")).to_have_count(13)
+
+
+def test_a_disagreement_is_listed_and_looked_at_again(
+    page: Page, own_desk: str, tmp_path: Path
+) -> None:
+    (second,) = say(own_desk, "/encounter?ref=second")["annotations"]
+    with Catalogue.open(tmp_path / "catalogue") as catalogue:
+        for actor, name in (("bob", "Leonardo"), ("cleo", "Raphael")):
+            catalogue.assign([second["id"]], name, actor=actor)
+    page.goto(f"{own_desk}/#/history")
+    listed = page.get_by_role("region", name="Disagreements")
+    expect(listed).to_contain_text("bob: Leonardo · cleo: Raphael")
+    listed.get_by_role("link", name="Look again").click()
+    expect(page.locator(".captions")).to_contain_text("Somebody says it is Raphael")

@@ -83,3 +83,32 @@ def test_a_job_is_stopped(page: Page, own_desk: str) -> None:
     page.get_by_role("button", name="Stop Identify photos").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop it").click()
     expect(page.locator(".job").first).to_have_attribute("data-state", "cancelled")
+
+
+def test_axe_finds_no_violation_while_comparing(page: Page, desk: str) -> None:
+    opened(page, desk, "review")
+    page.keyboard.press("o")
+    assert violations(page) == [], "overlay"
+    page.keyboard.press("o")
+    page.get_by_text("More", exact=True).click()
+    assert violations(page) == [], "menu"
+    page.keyboard.press("Escape")
+    page.locator(".card-new").click()
+    assert violations(page) == [], "new animal"
+    page.keyboard.press("u")
+    expect(page.locator(".toast-action")).to_be_visible()
+    expect(page.locator(".card[aria-pressed=true]")).to_be_visible()
+    assert violations(page) == [], "message"
+
+
+def test_axe_finds_no_violation_while_mending(page: Page, desk: str) -> None:
+    opened(page, desk, "individual")
+    page.keyboard.press("t")
+    page.keyboard.press("Space")
+    assert violations(page) == [], "choosing"
+    page.get_by_role("button", name="Split these off").click()
+    expect(page.get_by_role("dialog").get_by_role("status")).not_to_be_empty()
+    assert violations(page) == [], "splitting"
+    page.goto(f"{desk}/#/individual?name=Donatello&merge=Raphael")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("Afterwards")
+    assert violations(page) == [], "merging"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tests.desk.conftest import draw, say
 
@@ -74,6 +75,7 @@ def test_photos_are_grouped_by_time_and_the_groups_edited(
     drop(page, files[:3])
     groups = page.locator(".group")
     expect(groups).to_have_count(2)
+    assert Axe().run(page).response["violations"] == []
     assert [each.locator(".loose").count() for each in groups.all()] == [2, 1]
     page.get_by_label("Move IMG_301.jpg").check()
     page.get_by_label("Move to").select_option(label="2024-07-06 10:30")

@@ -270,6 +270,7 @@ def test_of_two_reviewers_the_slower_is_told_and_loses_nothing(
     told.get_by_role("button", name="Show it as it is now").click()
     expect(slow.get_by_role("dialog")).to_have_count(0)
     expect(slow.locator(".queue-item[aria-current]")).to_contain_text("first")
+    expect(slow.locator(".captions")).to_contain_text("Somebody says it is Donatello")
 
 
 def test_everything_is_decided_by_tab_and_enter_alone(page: Page, desk: str) -> None:
@@ -304,3 +305,12 @@ def test_when_all_is_done_it_says_so(page: Page, desk: str) -> None:
     expect(page.get_by_role("heading", name="Nothing to do")).to_be_visible()
     page.keyboard.press("z")
     expect(page.locator(".queue-item")).to_have_count(1)
+
+
+def test_only_the_last_decision_offers_undo(page: Page, desk: str) -> None:
+    opened(page, desk)
+    for left in (3, 2):
+        page.keyboard.press("u")
+        expect(page.locator(".queue-item")).to_have_count(left)
+        page.wait_for_timeout(SETTLING)
+    expect(page.locator(".toast-action")).to_have_count(1)

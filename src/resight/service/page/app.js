@@ -53,8 +53,6 @@ class Desk {
       return;
     }
     if (this.session.login_required && !this.session.user) return void this.#login();
-    this.#frame();
-    this.refresh();
     await this.open();
   }
 
@@ -89,7 +87,9 @@ class Desk {
     const visit = ++this.visit;
     this.view?.leave?.();
     this.view = null;
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     this.#frame();
+    this.refresh();
     document.title = `${VIEWS[name].title} · resight`;
     document.body.dataset.view = name;
     try {

@@ -1,19 +1,37 @@
 // Who decided what, when and with which method; any of it can be taken back.
 
 import { chip, get, post } from "./api.js";
+import { confirm } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
 import { count, when } from "./format.js";
 import { complain, say } from "./toast.js";
 
 const PAGE = 50;
+const MANY = 20; // photos of a decision that is not taken back by one slip
 
 export async function show(main, parameters, desk) {
   const list = h("div", {});
+  const disputed = h("section", { class: "suspicions", hidden: true, "aria-label": "Disagreements" });
   fill(main, h("div", { class: "page" },
-    h("div", { class: "page-head" }, h("h1", {}, "History"), h("p", { class: "hint" }, "Nothing is ever erased: taking back is a decision too.")), list));
-  await decisionList(list, {}, desk);
+    h("div", { class: "page-head" }, h("h1", {}, "History"), h("p", { class: "hint" }, "Nothing is ever erased: taking back is a decision too.")), disputed, list));
+  await Promise.all([decisionList(list, {}, desk), disagreements(disputed)]);
   return {};
 }
+
+/** Photos of which two people say different things. */
+async function disagreements(root) {
+  const { items, total } = await get("/disagreements", { limit: 100 });
+  root.hidden = !total;
+  fill(root, h("details", { open: true },
+    h("summary", {}, icon("warn"), `People disagree about ${count(total, "photo")}`),
+    h("ul", { class: "suspicion-list" }, items.map(({ annotation, opinions }) => h("li", { class: "suspicion" },
+      h("span", { class: "suspicion-photos" }, h("img", { src: chip(annotation.id, 256), alt: annotation.name })),
+      h("span", {}, opinions.map(({ actor, individual }) => `${actor}: ${individual}`).join(" · ")),
+      h("a", { class: "button button-small", href: againLink(annotation.encounter ?? `annotation:${annotation.id}`) }, "Look again"))))));
+}
+
+/** Where an encounter can be reviewed again. */
+export const againLink = (ref) => `#/review?${new URLSearchParams({ ref })}`;
 
 /** Fill `root` with the decisions that `filter` asks for; `changed()` after one is taken back. */
 export async function decisionList(root, filter, desk, changed = () => decisionList(root, filter, desk)) {
@@ -40,7 +58,7 @@ function row(decision, desk, changed) {
       h("span", { class: "decision-who" }, actor),
       opener,
       undone ? h("span", { class: "hint" }, "taken back")
-        : desk.may("reviewer") && h("button", { class: "button button-small", "aria-label": `Undo: ${sentence(decision)}`, onclick: () => undo(id, desk, changed) }, icon("undo"), "Undo")),
+        : desk.may("reviewer") && h("button", { class: "button button-small", "aria-label": `Undo: ${sentence(decision)}`, onclick: () => undo(decision, desk, changed) }, icon("undo"), "Undo")),
     (note || identification) && h("p", { class: "hint decision-note" }, [note, identification].filter(Boolean).join(" · ")), body);
 }
 
@@ -85,7 +103,9 @@ function state(said) {
   return parts.join(", ") || "–";
 }
 
-async function undo(id, desk, changed) {
+async function undo(decision, desk, changed) {
+  const { id, annotations } = decision;
+  if (annotations > MANY && !await confirm("Take this back?", h("p", {}, `${sentence(decision)}. It concerns ${count(annotations, "photo")}.`), "Take it back")) return;
   try {
     await post(`/decisions/${encodeURIComponent(id)}/undo`);
   } catch (error) {

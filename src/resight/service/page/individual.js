@@ -5,7 +5,7 @@ import { pickIndividual } from "./choosing.js";
 import { open } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
 import { count, day, facts, side } from "./format.js";
-import { decisionList } from "./history.js";
+import { againLink, decisionList } from "./history.js";
 import { merge, split } from "./mending.js";
 import { complain, say } from "./toast.js";
 
@@ -81,7 +81,8 @@ class IndividualPage {
       h("h2", {}, "Encounters"),
       h("ol", { class: "timeline" }, [...this.known.timeline].reverse().map((met) => h("li", {},
         h("div", { class: "timeline-when" }, h("strong", {}, day(met.seen_on) || "No date"),
-          h("span", { class: "hint" }, [met.name, met.place].filter(Boolean).join(" · "))),
+          h("span", { class: "hint" }, [met.name, met.place].filter(Boolean).join(" · ")),
+          this.mayEdit && h("a", { class: "hint", href: againLink(met.ref), "aria-label": `Look again at ${met.name ?? "this photo"}` }, "look again")),
         h("div", { class: "timeline-photos" }, met.annotations.map((id) => this.#photo(this.photos.find((each) => each.id === id), 512)))))));
   }
 

@@ -41,13 +41,18 @@ class Review {
     this.asking = new Asking(decisions.items.find(({ individual }) => individual)?.at);
     this.root = h("div", { class: "review" }, this.queue.root, h("div", { class: "desk" }, this.stage.root, this.choices.root), this.spoken);
     fill(this.main, this.root);
-    const wanted = this.encounters.find((encounter) => encounter.ref === ref);
+    let wanted = this.encounters.find((encounter) => encounter.ref === ref);
+    if (ref && !wanted) {
+      wanted = await get("/encounter", { ref }).catch(() => null); // gone meanwhile: the queue is shown
+      if (wanted) this.encounters.unshift(wanted); // one that has an answer, to be looked at again
+    }
     if (this.encounters.length) this.open(wanted ?? this.encounters[0]);
     else this.#empty();
   }
 
   leave() {
     this.left = true;
+    this.unsay?.(); // its Undo goes on under History
     this.stage.leave();
   }
 
@@ -275,7 +280,8 @@ class Review {
     if (answer === "skip") this.encounters.push(encounter);
     this.decided.push({ decision, encounter, at });
     if (decision.individual) this.asking.named(decision);
-    say(told(answer, individual, encounter), { action: { label: "Undo", key: "Z", run: () => this.undo() } });
+    this.unsay?.(); // the Undo of an older message would now take back this decision
+    this.unsay = say(told(answer, individual, encounter), { action: { label: "Undo", key: "Z", run: () => this.undo() } });
     this.desk.refresh();
     if (this.encounters.length) this.open(answer === "skip" && !next ? encounter : next ?? this.encounters[0]);
     else this.#empty();
@@ -290,6 +296,7 @@ class Review {
       this.decided.push(last);
       return void complain(error);
     }
+    this.unsay?.();
     say("Undone.");
     this.desk.refresh();
     await this.#afresh(last.encounter, last.at);

@@ -31,7 +31,7 @@ export class Stage {
     fill(this.queryCaption,
       h("h1", { class: "caption-name" }, "Who is this?"),
       h("p", { class: "caption-facts" }, [title, facts(annotation)].filter(Boolean).join(" · ")),
-      h("p", { class: "caption-why" }, answer ? verdict(answer) : encounter.why));
+      h("p", { class: "caption-why" }, encounter.individual ? `Somebody says it is ${encounter.individual}.` : answer ? verdict(answer) : encounter.why));
     const photos = encounter.annotations.map((each) => ({ annotation: each }));
     this.queryStrip.show(photos.length > 1 ? photos : [], index);
     this.query = annotation;
@@ -93,10 +93,10 @@ export class Stage {
 
 /** What the answer comes to, in words. */
 function verdict({ verdict: said, candidates, needed }) {
-  const enough = needed ? `; ${percent(needed)} would be sure` : "";
+  const enough = needed ? `: none reaches ${percent(needed)}` : "";
   return {
     known: `Most likely ${candidates[0]?.individual}.`, new: "Most likely a new animal.",
-    undecided: `Not sure${enough}: compare closely.`,
+    undecided: `Not sure${enough}. Compare closely.`,
   }[said] ?? "Scores only: no probabilities have been learned for this method.";
 }
 
