@@ -143,6 +143,8 @@ def _command(url: str, examples: int) -> list[str]:
         program, "run", f"{url}/api/v1/openapi.json", "--checks", ",".join(CHECKS),
         "--phases", "examples,coverage,fuzzing", "--max-examples", str(examples),
         "--seed", "1", "--warnings", "off", "--continue-on-failure",
+        # An answer that never ends; and jobs that would read whatever folder was made up.
+        "--exclude-path", "/api/v1/jobs/events", "--exclude-path", "/api/v1/jobs",
     ]  # fmt: skip
 
 

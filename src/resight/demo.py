@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Optional
 
-from resight.catalogue import Catalogue, plan_pattern
+from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, plan_pattern
 from resight.draw import write_png
 from resight.errors import CatalogueError
 from resight.registry import build_method
@@ -32,8 +32,10 @@ _MARK = "drawn-by-resight.txt"
 _KNOWN, _OTHERS = 8, 2
 _TWICE = 2
 _FIRST, _SECOND, _NEW = date(2021, 6, 15), date(2022, 7, 10), datetime(2024, 7, 5, 10, 30)
-_EASY, _HARDER = 0.3, 0.45
+_EASY, _HARDER, _HARDEST = 0.3, 0.45, 0.6
 _SIZE = (512, 384)
+_DESK_SIZE = (768, 576)  # photos that people look at closely
+_PLACES = ("Coral Cove", "North Reef", "Seagrass Bay")
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,122 @@ def run_demo(folder: Path, settings: Settings, *, progress: Optional[Progress] =
         calibration=search.basis,
         asked=tuple(asked),
         seconds=time.perf_counter() - began,
+    )
+
+
+def draw_desk(folder: Path, settings: Settings, *, progress: Optional[Progress] = None) -> Path:
+    """Draw animals into ``folder`` and make a catalogue with encounters to be reviewed.
+
+    Eight known animals, and eight encounters of which nobody has said who it is: five of
+    known animals, one of them with two photos, one of these worse than the others, and two
+    of new animals, one of which was met twice. Returns the catalogue's folder. One that is
+    there already is left as it is, with all that was decided in it.
+
+    Raises ``WeightsMissing`` before anything is written; ``CatalogueError`` where
+    the folder holds something else.
+    """
+    tell = progress or (lambda *_: None)
+    build_method(settings.method, settings.model_copy(update=QUICK))
+    _take_folder(folder)
+    made = folder / "desk"
+    if made.exists():
+        return made
+    scenes = [*_known_scenes(), *_waiting_scenes()]
+    photos = folder / "desk-photos"
+    photos.mkdir(exist_ok=True)
+    planned = []
+    for done, scene in enumerate(scenes):
+        tell("Drawing photos", done, len(scenes))
+        planned.append(_drawn(photos, scene))
+    begun = folder / ".desk"  # so that a half-made catalogue is never served
+    with _catalogue(begun) as catalogue:
+        plan = ImportPlan(str(photos), tuple(planned))
+        for done, outcome in enumerate(catalogue.add(plan, actor="demo"), start=1):
+            if outcome.status in ("bad", "conflict"):
+                raise CatalogueError(f"{outcome.source}: {outcome.reason}; delete {folder}")
+            tell("Adding photos to the catalogue", done, len(planned))
+    begun.rename(made)
+    return made
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """One photo of the desk's catalogue."""
+
+    animal: DrawnAnimal
+    side: str
+    taken_at: datetime
+    encounter: str
+    place: str
+    seed: int
+    difficulty: float
+    known: bool
+
+
+def _known_scenes() -> list[_Scene]:
+    """Both sides of each known animal; of the first few on a second day too."""
+    scenes: list[_Scene] = []
+    for number, animal in enumerate(drawn_animals(_KNOWN)):
+        for day in (_FIRST, _SECOND) if number < _TWICE else (_FIRST,):
+            taken_at = datetime(day.year, day.month, day.day, 9, 15) + timedelta(days=3 * number)
+            place = _PLACES[number % len(_PLACES)]
+            encounter = f"Dive {1 + len(scenes) // 2}"
+            for side in ("left", "right"):
+                taken_at += timedelta(minutes=2)
+                seed = 1000 + len(scenes)
+                scenes.append(_Scene(animal, side, taken_at, encounter, place, seed, _EASY, True))
+    return scenes
+
+
+def _waiting_scenes() -> list[_Scene]:
+    """What is to be reviewed: which animal, from which sides, and how well it is seen."""
+    wanted = [
+        (0, ("left",), _EASY),
+        (2, ("right", "left"), _HARDER),
+        (8, ("left",), _EASY),
+        (3, ("right",), _HARDER),
+        (5, ("left",), _HARDER),
+        (9, ("right", "left"), _HARDER),
+        (7, ("right",), _HARDEST),
+        (8, ("left",), _HARDER),
+    ]
+    animals = drawn_animals(_KNOWN + _OTHERS)
+    scenes: list[_Scene] = []
+    for number, (animal, sides, difficulty) in enumerate(wanted):
+        taken_at = _NEW + timedelta(days=number, minutes=17 * number)
+        place = _PLACES[number % len(_PLACES)]
+        encounter = f"Dive {31 + number}"
+        for side in sides:
+            taken_at += timedelta(seconds=40)
+            seed = 2000 + len(scenes)
+            scenes.append(
+                _Scene(animals[animal], side, taken_at, encounter, place, seed, difficulty, False)
+            )
+    return scenes
+
+
+def _drawn(folder: Path, scene: _Scene) -> PlannedPhoto:
+    """Draw a scene and say what a field team would know of it."""
+    path = folder / f"IMG_{scene.seed}.jpg"
+    photo = photograph(
+        scene.animal,
+        seed=scene.seed,
+        side=scene.side,
+        size=_DESK_SIZE,
+        difficulty=scene.difficulty,
+    )
+    write_jpeg(path, photo, taken_at=scene.taken_at)
+    return PlannedPhoto(
+        path=path,
+        source=str(path),
+        name=path.name,
+        identity=scene.animal.name if scene.known else "",
+        box=photo.box,
+        side=scene.side,
+        encounter=scene.encounter,
+        species="drawn turtle",
+        date=f"{scene.taken_at:%Y-%m-%d}",
+        place=scene.place,
     )
 
 

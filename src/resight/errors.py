@@ -28,12 +28,17 @@
     ├── JobError                   no such kind of job, or an argument it does not take
     ├── ImportFileError            a table, package, video or name pattern of `resight add`
     ├── ExportError                a file of `resight export` cannot be made
+    ├── DeskError                  a desk elsewhere refused, or cannot be reached
     ├── ProtocolError              an evaluation protocol file
     └── MissingExtra               an optional package; names `pip install resight[...]`
 
 A message says what happened, to which item, and what to do about it. Errors of
 libraries are translated where they are called, so callers need only this tree.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class ResightError(Exception):
@@ -146,6 +151,18 @@ class ImportFileError(ResightError):
 
 class ExportError(ResightError):
     """What was asked to be exported cannot be written, or would tell more than was asked."""
+
+
+class DeskError(ResightError):
+    """A desk refused what it was asked, or cannot be reached.
+
+    ``status`` is that of HTTP, 0 where there was no answer; ``errors`` what exactly is wrong.
+    """
+
+    def __init__(self, detail: str, *, status: int = 0, errors: Sequence[object] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.errors = tuple(errors)
 
 
 class ProtocolError(ResightError):

@@ -23,6 +23,11 @@ def ended(jobs: Jobs, id: int) -> Job:
     return found
 
 
+def began(jobs: Jobs, id: int) -> None:
+    """Once it has told how far it is: it looks for what concerns it a quarter second later."""
+    until(lambda: jobs.get(id).stage)
+
+
 def until(what: Callable[[], Any]) -> Any:
     """What it gives, once that is true."""
     end = time.monotonic() + 20
@@ -120,7 +125,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_next_step(
     assert jobs.cancel(waiting.id).state == "cancelled"
     running = jobs.add("slow", actor="Ann")
     jobs.start()
-    until(lambda: jobs.get(running.id).state == "running")
+    began(jobs, running.id)
     assert jobs.cancel(running.id).message == "is being cancelled"
     time.sleep(0.3)  # cancelling is looked for four times a second
     slow.let(1)
@@ -139,7 +144,7 @@ def test_what_waits_already_is_not_queued_twice(jobs: Jobs) -> None:
 def test_a_running_job_gives_way_to_a_more_urgent_kind(jobs: Jobs, slow: Steps) -> None:
     id = jobs.add("slow", actor="Ann").id
     jobs.start()
-    until(lambda: jobs.get(id).state == "running")
+    began(jobs, id)
     urgent = jobs.add("quick", actor="Ben").id
     time.sleep(0.3)
     slow.let(1)
@@ -154,7 +159,7 @@ def test_jobs_pause_while_somebody_waits(jobs: Jobs, slow: Steps) -> None:
     with jobs.interactive():
         jobs.start()
         id = jobs.add("slow", actor="Ann").id
-        until(lambda: jobs.get(id).state == "running")
+        began(jobs, id)
         time.sleep(0.6)
         assert slow.made == []
     assert ended(jobs, id).state == "done"
@@ -164,7 +169,7 @@ def test_a_job_that_waits_for_people_can_be_cancelled(jobs: Jobs) -> None:
     with jobs.interactive():
         jobs.start()
         id = jobs.add("slow", actor="Ann").id
-        until(lambda: jobs.get(id).state == "running")
+        began(jobs, id)
         jobs.cancel(id)
         assert ended(jobs, id).state == "cancelled"
 
@@ -205,11 +210,15 @@ def test_changes_come_in_order_and_once(jobs: Jobs, slow: Steps) -> None:
 def test_closing_stops_at_the_next_step_and_the_next_program_goes_on(
     tmp_path: Path, slow: Steps
 ) -> None:
-    with Jobs(tmp_path, {"slow": Kind(slow.run)}) as first:
-        first.start()
-        id = first.add("slow", actor="Ann").id
-        until(lambda: first.get(id).state == "running")
-        threading.Timer(0.2, slow.let, [1]).start()
+    first = Jobs(tmp_path, {"slow": Kind(slow.run)})
+    first.start()
+    id = first.add("slow", actor="Ann").id
+    began(first, id)
+    closing = threading.Thread(target=first.close)
+    closing.start()
+    until(lambda: first.closing)
+    slow.let(1)
+    closing.join(20)
     slow.let(2)
     with Jobs(tmp_path, {"slow": Kind(slow.run)}) as second:
         assert second.get(id).state == "queued"
@@ -223,7 +232,7 @@ def test_of_two_programs_one_works_and_both_see_it(tmp_path: Path, slow: Steps) 
     with Jobs(tmp_path, kinds) as works, Jobs(tmp_path, kinds) as looks:
         works.start()
         first = works.add("slow", actor="Ann").id
-        until(lambda: works.get(first).state == "running")
+        began(works, first)
         looks.start()
         second = looks.add("slow", actor="Ben").id
         time.sleep(0.6)

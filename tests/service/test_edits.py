@@ -197,3 +197,30 @@ def test_a_reviewer_says_who_it_is(as_role: Callable[[str], Browser]) -> None:
     reviewer = as_role("reviewer")
     made = decide(reviewer, unresolved(reviewer), "unsure")
     assert made["actor"] == "reviewer"
+
+
+def test_two_who_say_different_things_are_listed_until_they_agree(
+    as_role: Callable[[str], Browser],
+) -> None:
+    reviewer, curator = as_role("reviewer"), as_role("curator")
+    one, two = names(curator)[:2]
+    decide(reviewer, unresolved(reviewer), "individual", individual=one)
+
+    def meeting() -> Any:
+        return curator.get("/encounter", ref="meeting 1")
+
+    assert curator.get("/disagreements")["total"] == 0
+    decide(curator, meeting(), "individual", individual=two)
+    found = reviewer.get("/disagreements")["items"]
+    assert {each["annotation"]["id"] for each in found} == set(etags(meeting()))
+    said = {each["actor"]: each["individual"] for each in found[0]["opinions"]}
+    assert said == {"reviewer": one, "curator": two}
+
+    etag = curator.get("/individual", name=one)["etag"]
+    body = {"from": one, "into": two}
+    merged = curator.post("/individuals/merge", body, headers={"If-Match": etag})
+    assert curator.get("/disagreements")["total"] == 0  # both meant one animal
+    curator.post(f"/decisions/{merged['id']}/undo", {})
+    assert curator.get("/disagreements")["total"] == 2
+    decide(reviewer, meeting(), "individual", individual=two)
+    assert curator.get("/disagreements")["total"] == 0

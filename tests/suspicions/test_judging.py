@@ -115,6 +115,15 @@ def test_photos_of_another_side_need_not_match() -> None:
     assert unknown.mixups == (), "they may be of two sides"
 
 
+def test_a_photo_that_nothing_was_compared_with_is_no_mixup() -> None:
+    found = judged(
+        [photo("Crush 1"), photo("Crush 2", side="right"), photo("Squirt 1")],
+        others={"Crush 1": {"Squirt 1": 0.8}},
+    )
+    assert found.mixups == ()
+    assert [(each.a, each.b) for each in found.duplicates] == [("Crush", "Squirt")]
+
+
 def test_photos_of_one_encounter_need_not_match() -> None:
     found = judged(
         [photo("Crush 1"), photo("Crush 1b"), photo("Crush 2")],

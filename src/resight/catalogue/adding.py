@@ -85,6 +85,7 @@ class _Prepared:
     photo: Photo | None = None
     staged: Path | None = None
     error: str = ""
+    detail: float | None = None
 
 
 def _prepared(adder: _Adder, planned: tuple[PlannedPhoto, ...]) -> Generator[_Prepared, None, None]:
@@ -165,11 +166,10 @@ class _Adder:
             if known is not None and box_text(planned.box) in known:
                 return _Prepared(planned, sha256)
             photo, pixels = read_photo(planned.path, limits=self._options.limits)
-            if planned.box is not None:
-                # Says now whether the box can be cut out, not at the first search.
-                from resight.chips import make_chip  # loads OpenCV
+            from resight.quality import detail  # loads OpenCV
 
-                make_chip(pixels, planned.box, rotation=planned.rotation, long_edge=64)
+            # Also says now whether the box can be cut out, not at the first search.
+            found = detail(pixels, planned.box, rotation=planned.rotation)
             staged = None
             if self._staging is not None and known is None:
                 staged = self._staging.copy(planned.path, photo.sha256)
@@ -177,7 +177,7 @@ class _Adder:
             return _Prepared(planned, error=f"cannot be read: {error.strerror or error}")
         except (PhotoError, ValueError) as error:
             return _Prepared(planned, error=str(error))
-        return _Prepared(planned, photo.sha256, photo, staged)
+        return _Prepared(planned, photo.sha256, photo, staged, detail=found)
 
     def commit(self, batch: list[_Prepared]) -> list[AddOutcome]:
         """Make a batch known in one transaction."""
@@ -231,7 +231,8 @@ class _Adder:
         if found is None:
             new = secrets.token_hex(8)
             change = Change(new, None, _new_fields(prepared.sha256, planned))
-            return replace(outcome, annotation=new, reason=reason), change
+            outcome = replace(outcome, annotation=new, reason=reason, detail=prepared.detail)
+            return outcome, change
         id, fields = found
         planned = as_corrected(connection, id, planned, fields)
         outcome = replace(outcome, status="already", annotation=id)

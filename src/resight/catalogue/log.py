@@ -137,6 +137,20 @@ def count(
     return connection.execute(query).scalar_one()
 
 
+def individuals_of(connection: Connection, decided: Sequence[int]) -> dict[int, str]:
+    """By decision, the individual that it named, renamed or noted about, where it is only one."""
+    said = sa.func.json_extract(changes.c.after, "$.individual")
+    name = sa.func.coalesce(sa.func.nullif(changes.c.individual, ""), sa.func.nullif(said, ""))
+    among = sa.select(sa.func.json_each(json.dumps(list(decided))).table_valued("value").c.value)
+    rows = connection.execute(
+        sa.select(changes.c.decision, sa.func.min(name).label("name"))
+        .where(changes.c.decision.in_(among))
+        .group_by(changes.c.decision)
+        .having(sa.func.count(sa.distinct(name)) == 1)
+    )
+    return {row.decision: row.name for row in rows}
+
+
 def _about(touching: Iterable[str], individual: str) -> ColumnElement[bool]:
     wanted = json.dumps(list(touching))
     among = sa.select(sa.func.json_each(wanted).table_valued("value").c.value)

@@ -87,6 +87,16 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """Which individual somebody says that an annotation shows; ``at`` is ISO 8601, UTC."""
+
+    decision: int
+    at: str
+    actor: str
+    individual: str
+
+
+@dataclass(frozen=True)
 class Change:
     """What a decision did to one annotation: fields before and after.
 
@@ -176,6 +186,7 @@ class AddOutcome:
     ``added``: a new annotation; ``already``: all of it was known; ``updated``:
     facts that were not known were filled in; ``conflict``: it contradicts the
     catalogue, nothing was changed; ``bad``: the file or its row cannot be used.
+    ``detail`` of a new annotation is that of ``resight.quality``.
     """
 
     status: AddStatus
@@ -183,6 +194,7 @@ class AddOutcome:
     path: Path | None = None
     annotation: str = ""
     reason: str = ""
+    detail: float | None = None
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from resight.cli import (
     prepare,
     serve,
     settings,
+    weakest,
 )
 from resight.cli.options import HERE, Command, Group
 from resight.cli.output import ExitCode, WarningLines, error, to_stderr
@@ -172,6 +173,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "hide": decisions.hide,
         "undo": decisions.undo,
         "doubts": doubts.doubts,
+        "weakest": weakest.weakest,
         "log": decisions.log,
         "purge": decisions.purge,
     },

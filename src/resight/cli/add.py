@@ -29,7 +29,7 @@ from resight.cli.options import (
 from resight.cli.output import Output, count, exit_code, stopped, to_stderr
 
 if TYPE_CHECKING:
-    from resight.catalogue import AddOutcome, ImportPlan, PlannedPhoto
+    from resight.catalogue import AddOutcome, Catalogue, ImportPlan, PlannedPhoto
 
 #: Names and reasons printed; more are counted.
 _NAMES, _REASONS, _EXAMPLES = 10, 20, 3
@@ -164,6 +164,7 @@ def add(
             ) from None
         _print(out, plan, outcomes, known, dry_run=dry_run)
         written = [each for each in outcomes if each.status in _WRITTEN and not dry_run]
+        _warn_of_weak(opened, written)
         if near and written:
             decision = opened.show(written[0].annotation).decisions[0].id
             warn_of_new(individual or "", near, command("undo", decision, catalogue=catalogue))
@@ -235,6 +236,21 @@ def _print(
     whom = _whom([pair for pair in about if pair[0].status in _WRITTEN], known)
     if whom:
         out.say(whom)
+
+
+def _warn_of_weak(opened: Catalogue, written: Sequence[AddOutcome]) -> None:
+    """Name the new photos by which an animal may not be known again."""
+    from resight.weakest import weak_ones
+
+    details = {each.annotation: each.detail for each in written if each.detail is not None}
+    weak = weak_ones(opened, details) if details else []
+    if weak:
+        more = ", …" if len(weak) > _EXAMPLES else ""
+        to_stderr(
+            f"warning: {count(len(weak), 'photo')} with less than half of the usual detail (blur, "
+            "dark, or a small animal without a box) may not be identified: "
+            f"{', '.join(Path(each.name).name for each in weak[:_EXAMPLES])}{more}"
+        )
 
 
 def _whom(about: Sequence[tuple[AddOutcome, Optional[PlannedPhoto]]], known: frozenset[str]) -> str:

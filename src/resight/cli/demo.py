@@ -15,12 +15,22 @@ from resight.cli.output import Column, Output, count, stopped
 
 if TYPE_CHECKING:
     from resight.demo import Demo
+    from resight.settings import Settings
 
 
 def demo(
     folder: Annotated[
         Path, typer.Option("--dir", metavar="DIR", help="Where to put it; may be deleted after.")
     ] = Path("resight-demo"),
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve", help="Open the review desk on drawn animals that nobody has named yet."
+        ),
+    ] = False,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="With --serve: where.")
+    ] = 8000,
     set_: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -31,8 +41,9 @@ def demo(
     them and of two others, and draws why. All of it is in one folder. Run again, it
     uses what is there.
 
-    Example:
+    Examples:
       resight demo
+      resight demo --serve
 
     Next: open resight-demo/matches/new-1.png, then resight init for your own photos
     """
@@ -41,6 +52,9 @@ def demo(
 
     out = Output(quiet=quiet, as_json=as_json)
     settings = load_settings(set_ or ())
+    if serve:
+        _serve(out, folder, settings, port=port, set_=set_ or [])
+        return
     out.note(f"Working in {folder.resolve()}: drawn animals, no real ones; delete it when done.")
     try:
         with out.progress("Starting") as step:
@@ -51,6 +65,30 @@ def demo(
         raise stopped(f"the same command continues in {folder}") from None
     out.json({**asdict(done), "right": done.right, "known": len(done.known)})
     _print(out, done)
+
+
+def _serve(out: Output, folder: Path, settings: Settings, *, port: int, set_: list[str]) -> None:
+    from resight.cli.serve import serve
+    from resight.demo import QUICK, draw_desk
+
+    out.note(f"Working in {folder.resolve()}: drawn animals, no real ones; delete it when done.")
+    try:
+        with out.progress("Starting") as step:
+            made = draw_desk(
+                folder, settings, progress=lambda what, done, total: step(done, total, what)
+            )
+    except KeyboardInterrupt:
+        raise stopped(f"the same command continues in {folder}") from None
+    quick = [f"{name}={value}" for name, value in QUICK.items()]
+    serve(
+        host="127.0.0.1",
+        port=port,
+        add_user="",
+        role="viewer",
+        set_=[*quick, *set_],
+        catalogue=made,
+        quiet=out.quiet,
+    )
 
 
 def _print(out: Output, done: Demo) -> None:

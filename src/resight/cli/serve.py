@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from resight.cli.hints import command
-from resight.cli.options import HERE, CatalogueFolder, Quiet, Set, actor
+from resight.cli.options import HERE, CatalogueFolder, Quiet, Set, actor, name_of
 from resight.cli.output import Output
 from resight.errors import MissingExtra
 
@@ -30,7 +30,8 @@ def serve(
         str,
         typer.Option(
             metavar="NAME",
-            help="Make a user who may log in, asked for a password, and serve nothing.",
+            help="Make a user who may log in, or give one a new password and role, and serve "
+            "nothing.",
             show_default=False,
         ),
     ] = "",
@@ -67,8 +68,8 @@ def serve(
         catalogue, local_user=actor(""), login_required=open_to_others, settings=settings
     )
     if add_user:
-        _add_user(desk, add_user, role)
-        out.say(f"{add_user} is a {role} now, and can log in where the desk is served with --host")
+        told = _add_user(desk, name_of(add_user), role)
+        out.say(f"{told} {role}, and can log in where the desk is served with --host")
         return
     if open_to_others and not any(each.role == "curator" for each in desk.store.accounts()):
         desk.close()
@@ -97,13 +98,20 @@ def _serving() -> ModuleType:
     return serving
 
 
-def _add_user(desk: Desk, name: str, role: str) -> None:
+def _add_user(desk: Desk, name: str, wanted: str) -> str:
+    """Make a user or change one, with a password that is asked for; what was done, in words."""
     from resight.service.gate import ROLES
 
-    if role not in ROLES:
-        raise typer.BadParameter(f"there is no role {role!r}; there are {', '.join(ROLES)}")
+    role = next((each for each in ROLES if each == wanted), None)
+    if role is None or not name:
+        raise typer.BadParameter(f"a user has a name and a role: {', '.join(ROLES)}")
     try:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-        desk.store.add_account(name, desk.passwords.hash(password), role)
+        kept = desk.passwords.hash(password)
+        if desk.store.account(name) is None:
+            desk.store.add_account(name, kept, role)
+            return f"{name} is a"
+        desk.store.change_account(name, password=kept, role=role, disabled=False)
+        return f"{name} has a new password, is logged out everywhere, and is a"
     finally:
         desk.close()

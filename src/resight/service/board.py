@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from resight.catalogue import AnnotationRecord, Catalogue, version_of
+from resight.catalogue import AnnotationRecord, Catalogue, Opinion, version_of
 from resight.catalogue import State as CatalogueState
 from resight.errors import NotFound
 from resight.service import models
@@ -168,6 +168,7 @@ class Board:
         self._groups = Groups(CatalogueState())
         self._answers: dict[str, Summary] = {}
         self._latest = 0
+        self._disagreements: tuple[int, dict[str, tuple[Opinion, ...]]] = (-1, {})
 
     def now(self) -> Groups:
         """The same object as before where nothing was decided since."""
@@ -179,6 +180,21 @@ class Board:
                 if groups.state.version < state.version:
                     groups = self._groups = Groups.of(state)
         return groups
+
+    def disagreements(self) -> dict[str, tuple[Opinion, ...]]:
+        """As ``Catalogue.disagreements``, of visible annotations, the newest opinion first."""
+        state = self.now().state
+        with self._lock:
+            if self._disagreements[0] != state.version:
+                found = self._catalogue.disagreements()
+                shown = {
+                    id: each
+                    for id, each in found.items()
+                    if id in state.annotations and not state.annotations[id].hidden
+                }
+                newest = sorted(shown.items(), key=lambda one: -max(o.decision for o in one[1]))
+                self._disagreements = (state.version, dict(newest))
+            return self._disagreements[1]
 
     def answers(self) -> Mapping[str, Summary]:
         """The last answer about each annotation."""

@@ -4,56 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from resight import jobs
+from resight.service.models import Job, NewJob, Page
 
 #: Seconds between two messages about the same job, at least.
 _PACE = 0.25
 #: Seconds of silence after which a line is sent that means nothing: else proxies hang up.
 _SILENCE = 15.0
 _Id = Annotated[int, Field(ge=1, lt=2**63)]
-
-
-class JobRequest(BaseModel):
-    """Work to be done: its kind, and what that takes."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Annotated[str, Field(max_length=40, description="prepare, identify, suspicions, …")]
-    arguments: dict[str, Any] = Field(default_factory=dict)
-
-
-class Job(BaseModel):
-    """A piece of long work, as it stands now."""
-
-    id: int
-    kind: str
-    state: jobs.State
-    stage: str
-    done: int
-    total: int
-    message: str
-    created_at: str
-    started_at: Optional[str]
-    ended_at: Optional[str]
-    actor: str
-    arguments: Mapping[str, Any]
-    result: Optional[Mapping[str, Any]]
-
-
-class JobList(BaseModel):
-    """The jobs that wait, run or ended lately, newest first."""
-
-    items: list[Job]
-    next: None = None
-    total: int
 
 
 def shown(job: jobs.Job) -> Job:
@@ -81,15 +47,15 @@ def jobs_router(
     who = Depends(actor)
 
     @router.post("", status_code=202, dependencies=list(writing))
-    def ask(asked: JobRequest, by: str = who) -> Job:
+    def ask(asked: NewJob, by: str = who) -> Job:
         """Queue long work. Where the same waits already, that is the answer."""
         return shown(asked_of.add(asked.kind, asked.arguments, actor=by))
 
     @router.get("", dependencies=list(reading))
-    def listed() -> JobList:
+    def listed() -> Page[Job]:
         """The jobs that wait, run or ended lately, newest first."""
         found = [shown(job) for job in asked_of.all()]
-        return JobList(items=found, total=len(found))
+        return Page(items=found, total=len(found))
 
     # Before the one of an id, which it would be taken for.
     @router.get(

@@ -43,68 +43,6 @@ class Page(BaseModel, Generic[Item]):
     total: int
 
 
-class User(BaseModel):
-    """Somebody who uses the desk."""
-
-    name: str
-    role: Role
-
-
-class Session(BaseModel):
-    """Who is asking; ``csrf`` goes into the header X-CSRF-Token of every request that writes."""
-
-    user: Optional[User]
-    csrf: Optional[str]
-    login_required: bool
-    version: str
-
-
-class Login(Asked):
-    """Name and password."""
-
-    name: Name
-    password: Annotated[str, StringConstraints(max_length=1000)]
-
-
-class NewUser(Login):
-    """A user to be made."""
-
-    role: Role = "viewer"
-
-
-class UserChange(Asked):
-    """What is to be changed of a user; a new password ends all their sessions."""
-
-    role: Optional[Role] = None
-    password: Annotated[Optional[str], Field(max_length=1000)] = None
-    disabled: Optional[bool] = None
-
-
-class UserAccount(User):
-    """A user as curators see them."""
-
-    disabled: bool
-    created_at: str
-
-
-class NewToken(Asked):
-    """An API token to be made, for a program; ``role`` is at most one's own."""
-
-    label: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    role: Optional[Role] = None
-
-
-class Token(BaseModel):
-    """An API token. ``token`` itself is told once, when it is made."""
-
-    id: int
-    label: str
-    role: Role
-    created_at: str
-    used_at: Optional[str] = None
-    token: Optional[str] = None
-
-
 class Summary(BaseModel):
     """The catalogue in numbers."""
 
@@ -319,6 +257,22 @@ class Decision(BaseModel):
     individual: Optional[str]
 
 
+class Opinion(BaseModel):
+    """What somebody says of an annotation."""
+
+    decision: int
+    at: str
+    actor: str
+    individual: str
+
+
+class Disagreement(BaseModel):
+    """An annotation of which people say different things."""
+
+    annotation: Annotation
+    opinions: list[Opinion]
+
+
 class Change(BaseModel):
     """What a decision did to one annotation, or to the notes of an individual."""
 
@@ -408,3 +362,31 @@ class Previewed(BaseModel):
     """A preview; nothing was changed."""
 
     preview: Preview
+
+
+class NewJob(Asked):
+    """Long work to be done: its kind (prepare, identify, suspicions, …), and what that takes."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class Job(BaseModel):
+    """A piece of long work, as it stands now: ``done`` of ``total`` items of its ``stage``.
+
+    ``message`` is the error of a failed one, or why a queued one waits.
+    """
+
+    id: int
+    kind: str
+    arguments: dict[str, Any]
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    stage: str
+    done: int
+    total: int
+    message: str
+    actor: str
+    created_at: str
+    started_at: Optional[str]
+    ended_at: Optional[str]
+    result: Optional[dict[str, Any]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resight import catalogue, types
@@ -94,31 +94,30 @@ def individual(group: IndividualGroup) -> models.Individual:
     )
 
 
-def decisions(of: Catalogue, found: Iterable[catalogue.Decision]) -> list[models.Decision]:
+def decisions(of: Catalogue, found: Sequence[catalogue.Decision]) -> list[models.Decision]:
     """Decisions, each with the individual that it is about, if it is one."""
-    return [decision(of, each) for each in found]
+    names = of.individuals_of([each.id for each in found])
+    return [
+        models.Decision(
+            id=made.id,
+            at=made.at.isoformat(),
+            actor=made.actor,
+            kind=made.kind,
+            note=made.note,
+            identification=made.identification,
+            undoes=made.undoes,
+            undone=made.undone,
+            annotations=made.annotations,
+            individual=names.get(made.id),
+        )
+        for made in found
+    ]
 
 
 def decision(of: Catalogue, made: catalogue.Decision) -> models.Decision:
     """One decision."""
-    names = {
-        name
-        for change in of.changes(made.id)
-        for name in (change.individual, (change.after or {}).get("individual", ""))
-        if name
-    }
-    return models.Decision(
-        id=made.id,
-        at=made.at.isoformat(),
-        actor=made.actor,
-        kind=made.kind,
-        note=made.note,
-        identification=made.identification,
-        undoes=made.undoes,
-        undone=made.undone,
-        annotations=made.annotations,
-        individual=names.pop() if len(names) == 1 else None,
-    )
+    (told,) = decisions(of, [made])
+    return told
 
 
 def answer(kept: Kept, groups: Groups, asker: Asker) -> models.Answer:

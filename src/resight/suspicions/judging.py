@@ -162,9 +162,11 @@ class _Seen:
 
 
 def _among(odds: Odds, side: str, score: float, others: Sequence[float]) -> float:
-    """How probable a photo with this score is among others with theirs."""
-    every = sorted([*others, score], reverse=True)
-    return odds(side, every)[every.index(score)]
+    """How probable a photo with this score is, among others that are less alike.
+
+    More alike ones say nothing against it: they may be of the same animal under another name.
+    """
+    return odds(side, [score, *sorted((each for each in others if each < score), reverse=True)])[0]
 
 
 def _mixups(seen: Sequence[_Seen]) -> Iterator[Mixup]:
@@ -177,13 +179,15 @@ def _mixups(seen: Sequence[_Seen]) -> Iterator[Mixup]:
         parts.sort(key=lambda part: (len(part), -_rival(part)[1]))
         for part in parts[:-1]:
             names = {each.entry.annotation for each in part}
-            chances = [
-                chance
+            across = [
+                (chance, annotation in each.alike)
                 for each in own
                 for annotation, chance in each.own.items()
                 if (each.entry.annotation in names) != (annotation in names)
-                and annotation in each.alike
             ]
+            if not across:  # of another side, say: nothing to be unlike to
+                continue
+            chances = [chance for chance, alike in across if alike]
             like, chance = _rival(part)
             if chance < _LIKELY:
                 like, chance = "", 1 - max(chances, default=1.0)

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Path, Query
 from resight.catalogue import Decision
 from resight.errors import BadFact, Conflict, NotFound, Outdated
 from resight.service import models, views
-from resight.service.asking import Limit, TheAsker, TheDesk, outdated, versions
-from resight.service.board import proposed_name
+from resight.service.asking import Cursor, Limit, TheAsker, TheDesk, outdated, versions
+from resight.service.board import page_of, proposed_name
 from resight.service.desk import Desk
 from resight.service.gate import Asker
 from resight.service.problems import Refused
@@ -61,6 +61,24 @@ def decisions(
         next=following,
         total=desk.catalogue.count_decisions(**about),
     )
+
+
+@router.get("/disagreements")
+def disagreements(
+    desk: TheDesk, asker: TheAsker, limit: Limit = 50, cursor: Cursor = ""
+) -> models.Page[models.Disagreement]:
+    """Annotations of which people name different individuals, the newest first."""
+    groups = desk.board.now()
+    found = list(desk.board.disagreements().items())
+    items, following = page_of(found, limit, cursor)
+    told = [
+        models.Disagreement(
+            annotation=views.annotation(groups.annotation(id), asker),
+            opinions=[models.Opinion(**vars(each)) for each in said],
+        )
+        for id, said in items
+    ]
+    return models.Page(items=told, next=following, total=len(found))
 
 
 @router.get("/decisions/{id}/changes")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from resight import __version__
 from resight.catalogue.names import clean_name
 from resight.errors import BadFact
-from resight.service import models
+from resight.service import accounts, models
 from resight.service.asking import Curator, TheAsker, TheDesk
 from resight.service.gate import COOKIE, Asker
 from resight.service.passwords import TooMany
@@ -21,15 +21,15 @@ router = APIRouter(tags=["accounts"])
 
 
 @router.get("/session")
-def session(request: Request, desk: TheDesk) -> models.Session:
+def session(request: Request, desk: TheDesk) -> accounts.Session:
     """Who asks, and what their writes must show."""
     return _session(desk, request.state.asker)
 
 
 @router.post("/session")
 def login(
-    asked: models.Login, request: Request, response: Response, desk: TheDesk
-) -> models.Session:
+    asked: accounts.Login, request: Request, response: Response, desk: TheDesk
+) -> accounts.Session:
     """Log in. The answer sets the cookie of a new session; an earlier one ends."""
     if not desk.login_required:
         raise Refused(HTTPStatus.CONFLICT, "this desk is for this machine only: no login is needed")
@@ -64,14 +64,14 @@ def logout(desk: TheDesk, asker: TheAsker, response: Response) -> None:
 
 
 @router.get("/users")
-def users(desk: TheDesk, _: Curator) -> models.Page[models.UserAccount]:
+def users(desk: TheDesk, _: Curator) -> models.Page[accounts.UserAccount]:
     """All users."""
     found = [_account(each) for each in desk.store.accounts()]
     return models.Page(items=found, total=len(found))
 
 
 @router.post("/users", status_code=HTTPStatus.CREATED)
-def add_user(asked: models.NewUser, desk: TheDesk, _: Curator) -> models.UserAccount:
+def add_user(asked: accounts.NewUser, desk: TheDesk, _: Curator) -> accounts.UserAccount:
     """Make a user."""
     try:
         name = clean_name(asked.name)
@@ -85,10 +85,10 @@ def add_user(asked: models.NewUser, desk: TheDesk, _: Curator) -> models.UserAcc
 @router.patch("/users/{name}")
 def change_user(
     name: Annotated[str, Path(max_length=200)],
-    asked: models.UserChange,
+    asked: accounts.UserChange,
     desk: TheDesk,
     _: Curator,
-) -> models.UserAccount:
+) -> accounts.UserAccount:
     """Change a user, who must log in again then."""
     values: dict[str, object] = {}
     if asked.role is not None:
@@ -105,10 +105,10 @@ def change_user(
 
 
 @router.get("/tokens")
-def tokens(desk: TheDesk, asker: TheAsker) -> models.Page[models.Token]:
+def tokens(desk: TheDesk, asker: TheAsker) -> models.Page[accounts.Token]:
     """One's own tokens."""
     found = [
-        models.Token(
+        accounts.Token(
             id=row.id,
             label=row.label,
             role=row.role,
@@ -121,7 +121,7 @@ def tokens(desk: TheDesk, asker: TheAsker) -> models.Page[models.Token]:
 
 
 @router.post("/tokens", status_code=HTTPStatus.CREATED)
-def add_token(asked: models.NewToken, desk: TheDesk, asker: TheAsker) -> models.Token:
+def add_token(asked: accounts.NewToken, desk: TheDesk, asker: TheAsker) -> accounts.Token:
     """Make a token for a program, which sends it as ``Authorization: Bearer``."""
     role = asked.role or asker.role
     if not asker.may(role):
@@ -133,7 +133,9 @@ def add_token(asked: models.NewToken, desk: TheDesk, asker: TheAsker) -> models.
         )
     id, secret = desk.store.add_token(asker.name, asked.label, role)
     (row,) = (each for each in desk.store.tokens_of(asker.name) if each.id == id)
-    return models.Token(id=id, label=row.label, role=role, created_at=row.created_at, token=secret)
+    return accounts.Token(
+        id=id, label=row.label, role=role, created_at=row.created_at, token=secret
+    )
 
 
 @router.delete("/tokens/{id}", status_code=HTTPStatus.NO_CONTENT)
@@ -142,17 +144,17 @@ def remove_token(id: Annotated[int, Path(ge=1, lt=2**63)], desk: TheDesk, asker:
     desk.store.remove_token(asker.name, id)
 
 
-def _session(desk: TheDesk, asker: Asker | None) -> models.Session:
-    return models.Session(
-        user=models.User(name=asker.name, role=asker.role) if asker else None,
+def _session(desk: TheDesk, asker: Asker | None) -> accounts.Session:
+    return accounts.Session(
+        user=accounts.User(name=asker.name, role=asker.role) if asker else None,
         csrf=asker.csrf or None if asker else None,
         login_required=desk.login_required,
         version=__version__,
     )
 
 
-def _account(account: Account) -> models.UserAccount:
-    return models.UserAccount(
+def _account(account: Account) -> accounts.UserAccount:
+    return accounts.UserAccount(
         name=account.name,
         role=account.role,
         disabled=account.disabled,

@@ -1,0 +1,77 @@
+// One annotation: its photo with the box, its side, and when and where it was taken.
+
+import { get, patch } from "./api.js";
+import { BoxEditor } from "./boxeditor.js";
+import { open } from "./dialog.js";
+import { h } from "./dom.js";
+import { seen, side } from "./format.js";
+import { say } from "./toast.js";
+
+export const SIDES = ["unknown", "left", "right", "top", "bottom", "front", "back", "topleft", "topright", "frontleft", "frontright", "backleft", "backright"];
+
+export function sideSelect(current, changed, attributes = {}) {
+  return h("select", { ...attributes, onchange: (event) => changed(event.target.value) },
+    SIDES.map((name) => h("option", { value: name, selected: name === (current ?? "unknown") }, side(name) || "side?")));
+}
+
+/** Show one annotation to be corrected; the annotation as saved, or null. */
+export async function openAnnotation(given, mayEdit = true) {
+  let annotation = given;
+  try {
+    annotation = await get(`/annotations/${encodeURIComponent(given.id)}`); // with its newest etag
+  } catch {
+    // Shown as it was read; saving will say what is wrong.
+  }
+  return open(annotation.name, (close) => form(annotation, mayEdit, close), { wide: true });
+}
+
+/** Save facts, and whether it is hidden, which is a decision of its own. */
+async function saved(annotation, { hidden, ...facts }) {
+  const path = `/annotations/${encodeURIComponent(annotation.id)}`;
+  let now = annotation;
+  if (Object.keys(facts).length) now = await patch(path, facts, now.etag);
+  if (hidden !== undefined) now = await patch(path, { hidden }, now.etag);
+  return now;
+}
+
+function form(annotation, mayEdit, close) {
+  const changes = {};
+  const wrong = h("p", { class: "wrong", role: "alert" });
+  const save = h("button", { class: "button button-main", disabled: true }, "Save");
+  const note = (name, value) => {
+    changes[name] = value;
+    save.disabled = false;
+  };
+  const editor = new BoxEditor(annotation, ({ box, rotation }) => {
+    note("box", box);
+    note("rotation", rotation);
+  });
+  const text = (name, label, value, hint = "") => h("label", {}, label, h("input", { value: value ?? "", placeholder: hint, autocomplete: "off", oninput: (event) => note(name, event.target.value.trim() || null) }));
+  const fields = h("fieldset", { class: "annotation-fields", disabled: !mayEdit }, h("legend", { class: "visually-hidden" }, "Facts"),
+    h("label", {}, "Side", sideSelect(annotation.side, (value) => note("side", value))),
+    text("encounter", "Encounter", annotation.encounter, "photos of one occasion"),
+    text("date", "Date", (annotation.date ?? seen(annotation)).slice(0, 10), "2024-07-05"),
+    text("place", "Place", annotation.place),
+    text("species", "Species", annotation.species),
+    h("button", { type: "button", class: "button", onclick: () => editor.clear() }, "No box: the whole photo"),
+    editor.fields,
+    h("label", { class: "check" }, h("input", { type: "checkbox", checked: annotation.hidden, onchange: (event) => note("hidden", event.target.checked) }), "Leave this photo out of every search"));
+  const submit = async (event) => {
+    event.preventDefault();
+    save.disabled = true;
+    wrong.textContent = "";
+    try {
+      close(await saved(annotation, changes));
+      say("Saved.");
+    } catch (error) {
+      wrong.textContent = error.status === 412
+        ? "Somebody changed this photo in the meantime. Close and open it again to see how it is now; nothing of yours was saved."
+        : error.message;
+      save.disabled = error.status === 412;
+    }
+  };
+  return h("form", { class: "annotation-form", onsubmit: submit }, editor.frame,
+    h("div", { class: "annotation-side" }, fields, wrong,
+      h("p", { class: "hint" }, "Drag on the photo to draw a box; drag the box, its handles, or the round one above to correct it."),
+      mayEdit && h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => close() }, "Cancel"), save)));
+}

@@ -1,0 +1,177 @@
+// Loose photos as groups that become encounters: proposed by time and place, edited by hand.
+
+import { chip, get, patch, post } from "./api.js";
+import { openAnnotation, sideSelect } from "./annotation.js";
+import { fill, h } from "./dom.js";
+import { clock, count, day, seen } from "./format.js";
+import { nameFor, proposed } from "./grouping.js";
+import { complain, say } from "./toast.js";
+
+const GAPS = [[5, "5 minutes"], [30, "30 minutes"], [120, "2 hours"], [1440, "a day"]];
+
+export class Groups {
+  /** `changed()` when what is loose is to be read again. */
+  constructor(desk, changed) {
+    this.desk = desk;
+    this.changed = changed;
+    this.minutes = 30;
+    this.groups = []; // {name, place, annotations}
+    this.picked = new Set();
+    this.root = h("section", { class: "groups", hidden: true, "aria-labelledby": "groups-head" });
+  }
+
+  show(annotations) {
+    this.annotations = annotations;
+    this.#propose();
+  }
+
+  #propose() {
+    const taken = new Set();
+    this.picked.clear();
+    this.groups = proposed(this.annotations, { minutes: this.minutes }).map((annotations) => {
+      const name = nameFor(annotations, taken);
+      taken.add(name);
+      return { name, place: annotations.find(({ place }) => place)?.place ?? "", annotations };
+    });
+    this.draw();
+  }
+
+  draw() {
+    this.root.hidden = this.groups.length === 0;
+    const total = this.groups.reduce((sum, { annotations }) => sum + annotations.length, 0);
+    fill(this.root,
+      h("div", { class: "page-head" }, h("h2", { id: "groups-head" }, "Which photos belong together?"),
+        h("p", { class: "hint", role: "status" }, `${count(total, "photo")} in ${count(this.groups.length, "encounter")}`), h("span", { class: "grow" }),
+        h("label", { class: "inline" }, "Together within ", h("select", { onchange: (event) => { this.minutes = Number(event.target.value); this.#propose(); } },
+          GAPS.map(([value, label]) => h("option", { value, selected: value === this.minutes }, label)))),
+        h("button", { class: "button button-main", onclick: () => this.#save(this.groups) }, this.groups.length > 1 ? `Keep all ${this.groups.length} encounters` : "Keep this encounter")),
+      this.#bar(),
+      h("ol", { class: "group-list" }, this.groups.map((group, index) => this.#card(group, index))));
+  }
+
+  #bar() {
+    if (!this.picked.size) return h("p", { class: "hint" }, "An encounter is one animal on one occasion: all its photos are asked about together. Tick photos to move them.");
+    const to = h("select", { id: "move-to" }, h("option", { value: "new" }, "an encounter of their own"), this.groups.map(({ name }, index) => h("option", { value: index }, name)));
+    return h("div", { class: "choose-bar" }, h("span", { role: "status" }, `${count(this.picked.size, "photo")} ticked`), h("span", { class: "grow" }),
+      h("label", { for: "move-to" }, "Move to"), to, h("button", { class: "button button-main", onclick: () => this.#move(to.value) }, "Move"),
+      h("button", { class: "button", onclick: () => { this.picked.clear(); this.draw(); } }, "Untick"));
+  }
+
+  #card(group, index) {
+    const id = `group-${index}`;
+    return h("li", { class: "group" },
+      h("div", { class: "group-head" },
+        h("label", { for: `${id}-name`, class: "visually-hidden" }, "Name of the encounter"),
+        h("input", { id: `${id}-name`, value: group.name, class: "group-name", autocomplete: "off", onchange: (event) => { group.name = event.target.value.trim() || group.name; } }),
+        h("label", { for: `${id}-place`, class: "visually-hidden" }, "Place"),
+        h("input", { id: `${id}-place`, value: group.place, placeholder: "place", class: "group-place", autocomplete: "off", onchange: (event) => { group.place = event.target.value.trim(); } }),
+        h("span", { class: "grow" }),
+        index > 0 && h("button", { class: "button button-small", "aria-label": `Join ${group.name} to the encounter before`, onclick: () => this.#join(index) }, "Join to the one before"),
+        h("button", { class: "button button-small", "aria-label": `Keep ${group.name}`, onclick: () => this.#save([group]) }, "Keep")),
+      h("ul", { class: "group-photos" }, group.annotations.map((annotation) => this.#photo(annotation, group))));
+  }
+
+  #photo(annotation, group) {
+    const name = annotation.name;
+    return h("li", { class: "loose" },
+      h("button", { class: "photo", title: "Box, side and facts", "aria-label": `Box, side and facts of ${name}`, onclick: () => this.#edit(annotation, group) },
+        h("img", { src: `${chip(annotation.id, 512)}&v=${encodeURIComponent(annotation.etag)}`, alt: "", loading: "lazy" })),
+      h("input", { type: "checkbox", class: "loose-pick", "aria-label": `Move ${name}`, checked: this.picked.has(annotation.id), onchange: (event) => {
+        if (event.target.checked) this.picked.add(annotation.id);
+        else this.picked.delete(annotation.id);
+        this.#redraw(`[aria-label="${CSS.escape(`Move ${name}`)}"]`);
+      } }),
+      h("div", { class: "loose-facts" }, sideSelect(annotation.side, (value) => this.#side(annotation, group, value), { "aria-label": `Side of ${name}`, class: "loose-side" }),
+        h("span", { class: "hint" }, [day(seen(annotation)), clock(annotation.taken_at)].filter(Boolean).join(" ") || "no date")));
+  }
+
+  #redraw(focus) {
+    this.draw();
+    this.root.querySelector(focus)?.focus();
+  }
+
+  #put(group, now) {
+    const at = group.annotations.findIndex(({ id }) => id === now.id);
+    if (at >= 0) group.annotations[at] = now;
+  }
+
+  async #side(annotation, group, value) {
+    try {
+      this.#put(group, await patch(`/annotations/${encodeURIComponent(annotation.id)}`, { side: value }, annotation.etag));
+    } catch (error) {
+      complain(error);
+      if (error.status === 412) this.#put(group, await get(`/annotations/${encodeURIComponent(annotation.id)}`));
+    }
+    this.#redraw(`[aria-label="${CSS.escape(`Side of ${annotation.name}`)}"]`);
+  }
+
+  async #edit(annotation, group) {
+    const saved = await openAnnotation(annotation);
+    if (!saved) return;
+    this.#put(group, saved);
+    this.#redraw(`[aria-label="${CSS.escape(`Box, side and facts of ${annotation.name}`)}"]`);
+  }
+
+  #move(to) {
+    const target = to === "new" ? { name: "", place: "", annotations: [] } : this.groups[Number(to)];
+    const moving = this.groups.flatMap(({ annotations }) => annotations).filter(({ id }) => this.picked.has(id));
+    for (const group of this.groups) group.annotations = group.annotations.filter(({ id }) => !this.picked.has(id));
+    target.annotations.push(...moving);
+    if (to === "new") {
+      target.name = nameFor(target.annotations, new Set(this.groups.map(({ name }) => name)));
+      this.groups.push(target);
+    }
+    this.groups = this.groups.filter(({ annotations }) => annotations.length);
+    this.picked.clear();
+    this.draw();
+  }
+
+  #join(index) {
+    this.groups[index - 1].annotations.push(...this.groups[index].annotations);
+    this.groups.splice(index, 1);
+    this.draw();
+  }
+
+  async #save(groups) {
+    let kept = 0;
+    try {
+      for (const group of [...groups]) {
+        await this.#keep(group);
+        this.groups = this.groups.filter((each) => each !== group);
+        kept += 1;
+      }
+    } catch (error) {
+      complain(error);
+    }
+    if (kept) say(`${count(kept, "encounter")} kept.`, { action: { label: "Review", run: () => this.desk.go("review") } });
+    this.desk.refresh();
+    this.draw();
+  }
+
+  /** Keep a group as an encounter of a name that no other has. */
+  async #keep(group) {
+    const taken = new Set();
+    while (await exists(group.name)) {
+      taken.add(group.name);
+      group.name = nameFor(group.annotations, taken);
+      if (taken.has(group.name)) group.name += " (new)";
+    }
+    const facts = {
+      annotations: group.annotations.map(({ id }) => id), encounter: group.name,
+      etags: Object.fromEntries(group.annotations.map(({ id, etag }) => [id, etag])),
+    };
+    if (group.place) facts.place = group.place;
+    await post("/annotations/describe", facts);
+  }
+}
+
+async function exists(name) {
+  try {
+    await get("/encounter", { ref: name });
+    return true;
+  } catch (error) {
+    if (error.status === 404) return false;
+    throw error;
+  }
+}
+

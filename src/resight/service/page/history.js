@@ -1,0 +1,97 @@
+// Who decided what, when and with which method; any of it can be taken back.
+
+import { chip, get, post } from "./api.js";
+import { fill, h, icon } from "./dom.js";
+import { count, when } from "./format.js";
+import { complain, say } from "./toast.js";
+
+const PAGE = 50;
+
+export async function show(main, parameters, desk) {
+  const list = h("div", {});
+  fill(main, h("div", { class: "page" },
+    h("div", { class: "page-head" }, h("h1", {}, "History"), h("p", { class: "hint" }, "Nothing is ever erased: taking back is a decision too.")), list));
+  await decisionList(list, {}, desk);
+  return {};
+}
+
+/** Fill `root` with the decisions that `filter` asks for; `changed()` after one is taken back. */
+export async function decisionList(root, filter, desk, changed = () => decisionList(root, filter, desk)) {
+  const rows = h("ol", { class: "decisions-list" });
+  const more = h("button", { class: "button", hidden: true }, "Show older");
+  const add = async (cursor) => {
+    const page = await get("/decisions", { ...filter, limit: PAGE, cursor });
+    rows.append(...page.items.map((decision) => row(decision, desk, changed)));
+    more.hidden = !page.next;
+    more.onclick = () => add(page.next).catch(complain);
+    return page.items.length;
+  };
+  const found = await add(null);
+  fill(root, found ? rows : h("p", { class: "hint" }, "No decision yet."), more);
+}
+
+function row(decision, desk, changed) {
+  const { id, actor, at, note, identification, undone } = decision;
+  const body = h("div", { class: "decision-changes", hidden: true });
+  const opener = h("button", { class: "decision-what", "aria-expanded": "false", onclick: () => unfold(decision, opener, body) }, sentence(decision));
+  return h("li", { class: `decision ${undone ? "decision-undone" : ""}` },
+    h("div", { class: "decision-line" },
+      h("time", { class: "decision-when", datetime: at }, when(at)),
+      h("span", { class: "decision-who" }, actor),
+      opener,
+      undone ? h("span", { class: "hint" }, "taken back")
+        : desk.may("reviewer") && h("button", { class: "button button-small", "aria-label": `Undo: ${sentence(decision)}`, onclick: () => undo(id, desk, changed) }, icon("undo"), "Undo")),
+    (note || identification) && h("p", { class: "hint decision-note" }, [note, identification].filter(Boolean).join(" · ")), body);
+}
+
+/** A decision in words. */
+export function sentence({ kind, annotations, individual, undoes }) {
+  const photos = typeof annotations === "number" && annotations ? count(annotations, "photo") : "";
+  const named = individual ?? "";
+  const words = {
+    add: `${photos} put in`, assign: individual ? `${photos}: ${individual}` : `${photos}: nobody known`,
+    describe: `Facts of ${photos}`, hide: `${photos} hidden or shown again`, merge: `Merged into ${named}: ${photos}`,
+    note: `Notes on ${named}`, purge: `${photos} destroyed`, rename: `Renamed to ${named}`, split: `Split off as ${named}: ${photos}`,
+    undo: `Took back decision ${undoes}`, unsure: `${photos} left as unsure`, skip: `${photos} skipped`, second_opinion: `${photos}: second opinion wanted`,
+  };
+  return (words[kind] ?? [kind, photos, named].filter(Boolean).join(" · ")).trim();
+}
+
+async function unfold(decision, opener, body) {
+  const shown = body.hidden;
+  opener.setAttribute("aria-expanded", String(shown));
+  body.hidden = !shown;
+  if (!shown || body.childElementCount) return;
+  try {
+    const { items: changes } = await get(`/decisions/${encodeURIComponent(decision.id)}/changes`);
+    fill(body, changes.length ? h("table", { class: "table" },
+      h("thead", {}, h("tr", {}, ["Of", "Before", "After"].map((each) => h("th", { scope: "col" }, each)))),
+      h("tbody", {}, changes.map((change) => h("tr", {}, [h("td", {}, of(change)), h("td", {}, state(change.before)), h("td", {}, state(change.after))]))))
+      : h("p", { class: "hint" }, "It changed nothing."));
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** The photo or individual that a change is of. */
+function of({ annotation, individual }) {
+  return annotation ? h("img", { src: chip(annotation, 128), alt: `annotation ${annotation}`, loading: "lazy", class: "change-photo" }) : individual ?? "";
+}
+
+/** What was said before or after, in words. */
+function state(said) {
+  const parts = Object.entries(said ?? {}).filter(([name, value]) => name !== "photo" && value !== false && !(name === "rotation" && !value))
+    .map(([name, value]) => `${name}: ${value === null || value === "" ? "–" : value}`);
+  return parts.join(", ") || "–";
+}
+
+async function undo(id, desk, changed) {
+  try {
+    await post(`/decisions/${encodeURIComponent(id)}/undo`);
+  } catch (error) {
+    return void complain(error);
+  }
+  say("Undone.");
+  desk.refresh();
+  await changed();
+}

@@ -1,0 +1,103 @@
+// The gallery of known animals, and what looks wrong in it.
+
+import { chip, get } from "./api.js";
+import { fill, h, icon, settled } from "./dom.js";
+import { count, day, side } from "./format.js";
+
+const PAGE = 60;
+const SORTS = [["name", "By name"], ["last_seen", "Last seen"], ["annotations", "Most photos"]];
+
+export async function show(main, parameters, desk) {
+  const gallery = new Gallery(main, parameters, desk);
+  await gallery.load();
+  return { keys: [{ key: "/", label: "Search", group: "Individuals", run: () => gallery.search.focus() }], leave: () => { gallery.left = true; } };
+}
+
+class Gallery {
+  constructor(main, parameters, desk) {
+    this.desk = desk;
+    this.asked = 0;
+    this.search = h("input", { type: "search", placeholder: "Search names and notes", "aria-label": "Search names and notes", value: parameters.q ?? "", class: "search",
+      oninput: settled(() => this.load(), 150) });
+    this.sort = h("select", { "aria-label": "Order", onchange: () => this.load() }, SORTS.map(([value, label]) => h("option", { value, selected: value === parameters.sort }, label)));
+    this.grid = h("ul", { class: "gallery", "aria-label": "Individuals" });
+    this.size = h("p", { class: "hint", role: "status" });
+    this.more = h("button", { class: "button", hidden: true, onclick: () => this.#next() }, "Show more");
+    this.suspicions = h("section", { class: "suspicions", hidden: true, "aria-label": "Suspicions" });
+    fill(main, h("div", { class: "page" },
+      h("div", { class: "page-head" }, h("h1", {}, "Individuals"), this.size, h("span", { class: "grow" }), this.search, this.sort),
+      this.suspicions, this.grid, this.more));
+    this.#suspect();
+  }
+
+  async load() {
+    const turn = ++this.asked;
+    const parameters = { q: this.search.value.trim(), sort: this.sort.value };
+    const page = await get("/individuals", { ...parameters, limit: PAGE });
+    if (turn !== this.asked || this.left) return;
+    this.desk.remember("individuals", Object.fromEntries(Object.entries(parameters).filter(([name, value]) => value && !(name === "sort" && value === "name"))));
+    fill(this.grid);
+    this.size.textContent = page.total ? count(page.total, "animal") : "";
+    this.#add(page);
+    if (!page.items.length) {
+      fill(this.grid, h("li", { class: "empty" }, parameters.q
+        ? h("p", {}, `Nobody is called “${parameters.q}”.`)
+        : [h("h2", {}, "No animal is known yet"), h("p", {}, "Put photos in, then say in Review who is on them."), h("a", { class: "button button-main", href: "#/photos" }, "Put photos in")]));
+    }
+  }
+
+  async #next() {
+    const page = await get("/individuals", { q: this.search.value.trim(), sort: this.sort.value, limit: PAGE, cursor: this.cursor });
+    this.#add(page);
+  }
+
+  #add(page) {
+    this.cursor = page.next;
+    this.more.hidden = !page.next;
+    this.grid.append(...page.items.map(tile));
+  }
+
+  async #suspect() {
+    let found;
+    try {
+      found = await get("/suspicions");
+    } catch {
+      return; // not computed, or this server does not know them
+    }
+    const { duplicates = [], mixups = [] } = found;
+    if (this.left || !(duplicates.length + mixups.length)) return;
+    this.suspicions.hidden = false;
+    fill(this.suspicions, h("details", { open: true },
+      h("summary", {}, icon("warn"), `Look at ${count(duplicates.length + mixups.length, "suspicion")}`),
+      h("ul", { class: "suspicion-list" }, duplicates.map(duplicate), mixups.map(mixup))));
+  }
+}
+
+function tile({ name, cover, photos, encounters, last_seen: last, sides = {} }) {
+  const shown = Object.keys(sides).map(side).filter(Boolean).join(", ");
+  return h("li", {}, h("a", { class: "tile", href: link(name) },
+    cover ? h("img", { src: chip(cover, 512), alt: "", loading: "lazy", class: "tile-photo" }) : h("span", { class: "tile-photo" }),
+    h("span", { class: "tile-name" }, name),
+    h("span", { class: "tile-facts" }, [count(photos, "photo"), encounters ? count(encounters, "encounter") : "", shown].filter(Boolean).join(" · ")),
+    h("span", { class: "tile-facts" }, last ? `last seen ${day(last)}` : " ")));
+}
+
+/** Two individuals whose photos match. */
+function duplicate({ a, b, score, pairs = [] }) {
+  const [first] = pairs;
+  return h("li", { class: "suspicion" },
+    first && h("span", { class: "suspicion-photos" }, [first.query, first.annotation].map((id) => h("img", { src: chip(id, 256), alt: "" }))),
+    h("span", {}, h("a", { href: link(a) }, a), " and ", h("a", { href: link(b) }, b), " may be one animal",
+      h("span", { class: "hint" }, ` score ${Number(score).toFixed(1)}`)),
+    h("a", { class: "button button-small", href: `${link(a)}&merge=${encodeURIComponent(b)}` }, "Compare and merge"));
+}
+
+/** Photos of one individual that do not match its others. */
+function mixup({ individual, annotations = [], reason }) {
+  return h("li", { class: "suspicion" },
+    h("span", { class: "suspicion-photos" }, annotations.slice(0, 3).map((id) => h("img", { src: chip(id, 256), alt: "" }))),
+    h("span", {}, h("a", { href: link(individual) }, individual), " may be two animals", reason && h("span", { class: "hint" }, ` ${reason}`)),
+    h("a", { class: "button button-small", href: `${link(individual)}&split=${annotations.join(",")}` }, "Look and split"));
+}
+
+const link = (name) => `#/individual?${new URLSearchParams({ name })}`;

@@ -1,0 +1,147 @@
+// Merging two individuals and splitting one: what will happen first, undo afterwards.
+
+import { chip, get, post } from "./api.js";
+import { open } from "./dialog.js";
+import { h } from "./dom.js";
+import { count, day, seen } from "./format.js";
+import { complain, say } from "./toast.js";
+
+/** Offer to take decisions back, the first given first; `then()` draws what changed. */
+function sayUndoable(text, decisions, desk, then) {
+  say(text, { action: { label: "Undo", run: async () => {
+    try {
+      for (const { id } of decisions) await post(`/decisions/${encodeURIComponent(id)}/undo`);
+      say("Undone.");
+      desk.refresh();
+      then();
+    } catch (error) {
+      complain(error);
+    }
+  } } });
+}
+
+/** Merge two individuals; the name that was kept, or null. */
+export async function merge(a, b, desk) {
+  let known;
+  try {
+    known = await Promise.all([a, b].map((name) => get("/individual", { name })));
+  } catch (error) {
+    complain(error);
+    return null;
+  }
+  const chosen = await open(`Are ${a} and ${b} one animal?`, (close) => {
+    const said = h("p", { class: "preview", role: "status" });
+    const button = h("button", { class: "button button-main", disabled: true, onclick: () => close(keep) }, "Merge");
+    let keep = known[0].photos >= known[1].photos ? a : b;
+    const preview = async () => {
+      const from = keep === a ? b : a;
+      button.disabled = true;
+      try {
+        const body = await post("/individuals/merge", { from, into: keep, preview: true });
+        said.textContent = described(body.preview, `${count(body.preview.annotations.length, "photo")} of ${from} will be called ${keep}.`);
+        said.className = "preview";
+        button.disabled = false;
+      } catch (error) {
+        said.textContent = error.message;
+        said.className = "preview wrong";
+      }
+    };
+    const choice = (name) => h("label", { class: "check" }, h("input", { type: "radio", name: "keep", checked: name === keep, onchange: () => { keep = name; preview(); } }), `Keep the name ${name}`);
+    preview();
+    return [
+      h("div", { class: "two" }, known.map(({ name, shown }) => h("section", {}, h("h3", {}, name), contact(shown)))),
+      h("fieldset", { class: "plain-set" }, h("legend", { class: "visually-hidden" }, "Which name is kept"), choice(a), choice(b)), said,
+      h("div", { class: "form-actions" }, h("button", { class: "button", onclick: () => close() }, "Cancel"), button),
+    ];
+  }, { wide: true });
+  if (!chosen) return null;
+  const from = chosen === a ? b : a;
+  try {
+    const decision = await post("/individuals/merge", { from, into: chosen }, known.find(({ name }) => name === from).etag);
+    desk.refresh();
+    sayUndoable(`${from} is now ${chosen}.`, [decision], desk, () => desk.open());
+    return chosen;
+  } catch (error) {
+    complain(error);
+    return null;
+  }
+}
+
+/** Give some photos of an individual a name of their own; whether that was done. */
+export async function split(known, photos, desk, then) {
+  const { name } = known;
+  const apart = partly(known, photos);
+  const decisions = await open(`Split ${count(photos.length, "photo")} off ${name}`, (close) => {
+    const input = h("input", { id: "split-name", autocomplete: "off", required: true, value: `${name} B`, autofocus: true });
+    const said = h("p", { class: "preview", role: "status" });
+    const tell = (text, wrong) => { said.textContent = text; said.className = `preview ${wrong ? "wrong" : ""}`; };
+    const look = async () => {
+      const other = input.value.trim();
+      const alone = apart.map(({ encounter }) => `The other photos of “${encounter}” stay, so these get an encounter of their own: “${ownName(encounter, other)}”.`);
+      if (alone.length) return void tell(alone.join(" "));
+      try {
+        const { preview } = await post("/individuals/split", { name, annotations: photos.map(({ id }) => id), new_name: other, preview: true });
+        tell(described(preview, ""));
+      } catch (error) {
+        tell(error.message, true);
+      }
+    };
+    look();
+    input.addEventListener("change", look);
+    return h("form", { class: "form", onsubmit: async (event) => {
+      event.preventDefault();
+      try {
+        close(await splitOff(known, photos, apart, input.value.trim()));
+      } catch (error) {
+        tell(error.message, true);
+      }
+    } }, contact(photos), h("label", { for: "split-name" }, "Name of the other animal"), input, said,
+    h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => close() }, "Cancel"), h("button", { class: "button button-main" }, "Split")));
+  }, { wide: true });
+  if (!decisions) return false;
+  desk.refresh();
+  sayUndoable(`${count(photos.length, "photo")} split off as ${decisions[0].individual}.`, decisions, desk, then);
+  return true;
+}
+
+const ownName = (encounter, other) => `${encounter} (${other})`;
+
+/** Encounters of which some photos are split off and some stay: [{encounter, photos}]. */
+function partly({ shown }, photos) {
+  const staying = new Set(shown.filter(({ id }) => !photos.some((each) => each.id === id)).map(({ encounter }) => encounter));
+  const names = new Set(photos.map(({ encounter }) => encounter).filter((encounter) => encounter && staying.has(encounter)));
+  return [...names].map((encounter) => ({ encounter, photos: photos.filter((each) => each.encounter === encounter) }));
+}
+
+/**
+ * An encounter is of one animal, so photos that leave a part of theirs behind first get one of
+ * their own. All of it is done or nothing. The decisions made, the last first.
+ */
+async function splitOff({ name, etag }, photos, apart, other) {
+  const made = [];
+  try {
+    for (const { encounter, photos: some } of apart) {
+      made.unshift(await post("/annotations/describe", {
+        annotations: some.map(({ id }) => id), encounter: ownName(encounter, other),
+        etags: Object.fromEntries(some.map((each) => [each.id, each.etag])),
+      }));
+    }
+    const seen = apart.length ? (await get("/individual", { name })).etag : etag;
+    made.unshift(await post("/individuals/split", { name, annotations: photos.map(({ id }) => id), new_name: other }, seen));
+    return made;
+  } catch (error) {
+    for (const { id } of made) await post(`/decisions/${encodeURIComponent(id)}/undo`);
+    throw error;
+  }
+}
+
+function contact(photos) {
+  return h("div", { class: "contact" }, photos.map((annotation) => h("figure", {}, h("img", { src: chip(annotation.id, 512), alt: annotation.name, loading: "lazy" }), h("figcaption", {}, day(seen(annotation))))));
+}
+
+/** What a preview says of the individuals as they would be. */
+function described({ individuals }, first) {
+  const then = individuals.map(({ name, photos, encounters }) => `${name} has ${count(photos, "photo")} of ${count(encounters, "encounter")}`).join("; ");
+  return `${first} Afterwards ${then}.`.trim();
+}
+

@@ -1,0 +1,338 @@
+// Review: the queue, two photos, and who it is.
+
+import { get, list, post } from "./api.js";
+import { Asking } from "./asking.js";
+import { Choices } from "./choices.js";
+import { pickIndividual, showConflict } from "./choosing.js";
+import { fill, h } from "./dom.js";
+import { count, percent } from "./format.js";
+import { Queue } from "./queue.js";
+import { reviewKeys } from "./reviewkeys.js";
+import { Stage } from "./stage.js";
+import { complain, say } from "./toast.js";
+
+const SETTLING = 350; // ms after a new encounter in which a second press of the same key decides nothing
+
+export async function show(main, parameters, desk) {
+  const review = new Review(main, desk, parameters.state ?? "unresolved");
+  await review.start(parameters.ref);
+  return { keys: reviewKeys(review), leave: () => review.leave() };
+}
+
+class Review {
+  constructor(main, desk, state) {
+    this.desk = desk;
+    this.state = state;
+    this.main = main;
+    this.decided = []; // {decision, encounter, at}: what Z takes back, the last first
+    this.readOnly = !desk.may("reviewer");
+    this.queue = new Queue({ opened: (encounter) => this.open(encounter), turned: (value) => desk.go("review", { state: value }) });
+    this.stage = new Stage({ queryPhoto: (index) => this.showQueryPhoto(index), candidatePhoto: (index) => this.showPhoto(index) });
+    this.choices = new Choices({
+      look: (index) => this.look(index), lookNew: () => this.lookNew(), confirm: () => this.confirm(),
+      decide: (answer) => this.decide(answer), other: () => this.other(), again: () => this.again(),
+    });
+    this.spoken = h("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
+  }
+
+  async start(ref) {
+    const [encounters, decisions] = await Promise.all([list("/encounters", { state: this.state }, 500), get("/decisions", { limit: 20 })]);
+    this.encounters = encounters;
+    this.asking = new Asking(decisions.items.find(({ individual }) => individual)?.at);
+    this.root = h("div", { class: "review" }, this.queue.root, h("div", { class: "desk" }, this.stage.root, this.choices.root), this.spoken);
+    fill(this.main, this.root);
+    const wanted = this.encounters.find((encounter) => encounter.ref === ref);
+    if (this.encounters.length) this.open(wanted ?? this.encounters[0]);
+    else this.#empty();
+  }
+
+  leave() {
+    this.left = true;
+    this.stage.leave();
+  }
+
+  // Looking ------------------------------------------------------------------------------------
+
+  async open(encounter, { again = false } = {}) {
+    this.current = encounter;
+    this.answer = null;
+    this.candidates = [];
+    this.selected = null;
+    this.shownAt = performance.now();
+    this.desk.remember("review", { ...(this.state === "unresolved" ? {} : { state: this.state }), ref: encounter.ref });
+    this.queue.show(this.encounters, encounter, this.state);
+    this.stage.newName.value = "";
+    this.queryIndex = 0;
+    this.stage.showQuery(encounter, 0);
+    const waiting = setTimeout(() => {
+      if (this.current !== encounter || this.answer) return;
+      this.stage.showAlone();
+      this.choices.wait();
+    }, 60); // an answer that is there already shows at once, without a flicker
+    try {
+      const answer = await this.asking.answer(encounter, { again });
+      if (this.current !== encounter || this.left) return;
+      this.#show(answer);
+      if (this.asking.isStale(answer)) await this.#renew(encounter);
+    } catch (error) {
+      if (this.current !== encounter || this.left) return;
+      this.selected = "new";
+      this.stage.showAlone();
+      this.choices.fail(error.message, this.readOnly);
+    } finally {
+      clearTimeout(waiting);
+    }
+    this.asking.ahead(this.#after(encounter));
+  }
+
+  /** Ask again in the background: animals were named since, and may be the one. */
+  async #renew(encounter) {
+    this.stage.note("Animals were named since this was asked: comparing with them too…");
+    let answer;
+    try {
+      answer = await this.asking.answer(encounter, { again: true });
+    } catch {
+      return; // the older answer still stands
+    }
+    if (this.current !== encounter || this.left || this.busy) return;
+    const shown = this.candidates[this.selected]?.individual;
+    const steady = this.steady;
+    this.#take(answer);
+    const at = this.candidates.findIndex(({ individual }) => individual === shown);
+    if (this.selected === "new") this.lookNew();
+    else this.look(steady && at >= 0 ? at : 0);
+    this.steady = steady;
+    if (this.candidates[this.selected]?.individual !== shown) this.shownAt = performance.now();
+  }
+
+  #take(answer) {
+    const { id, verdict, new_probability: newProbability } = answer;
+    const best = answer.candidates[0];
+    this.answer = answer;
+    this.current.answer = { id, verdict, first: best?.individual, probability: best?.probability ?? null, new_probability: newProbability };
+    this.queue.show(this.encounters, this.current, this.state);
+    this.candidates = [...answer.candidates, ...(answer.passed_over ?? [])].map((each) => ({ ...each, photos: comparedPhotos(each) }));
+  }
+
+  #show(answer) {
+    this.#take(answer);
+    const first = this.candidates[0];
+    const at = this.encounters.indexOf(this.current) + 1;
+    this.spoken.textContent = `Encounter ${at} of ${this.encounters.length}: ${count(this.current.annotations.length, "photo")}. `
+      + (first ? `Most alike: ${first.individual} ${first.probability === null ? "" : percent(first.probability)}` : "No candidate.");
+    if (first) this.look(0);
+    else this.lookNew();
+    this.steady = false; // whether somebody has chosen whom to look at
+  }
+
+  #after(encounter) {
+    const at = this.encounters.indexOf(encounter);
+    return [...this.encounters.slice(at + 1), ...this.encounters.slice(0, at)];
+  }
+
+  /** Show a candidate by its place in the list, with the pair of photos that agrees most. */
+  look(index) {
+    const candidate = this.candidates[index];
+    if (!candidate) return;
+    this.selected = index;
+    this.steady = true;
+    this.photoIndex = 0;
+    const best = candidate.photos[0]?.query;
+    const query = this.current.annotations.findIndex((annotation) => annotation.id === best);
+    if (query >= 0) this.queryIndex = query;
+    this.#draw();
+    this.#more(candidate);
+  }
+
+  lookNew() {
+    this.selected = "new";
+    this.stage.showQuery(this.current, this.queryIndex, this.answer);
+    this.stage.showNew(this.answer);
+    this.choices.show(this.answer, this.candidates, "new", this.readOnly);
+  }
+
+  step(by) {
+    const places = [...this.candidates.keys(), "new"];
+    const at = places.indexOf(this.selected);
+    const to = places[Math.min(places.length - 1, Math.max(0, at + by))];
+    if (to === this.selected) return;
+    if (to === "new") this.lookNew();
+    else this.look(to);
+  }
+
+  neighbour(by) {
+    const to = this.encounters[this.encounters.indexOf(this.current) + by];
+    if (to) this.open(to);
+  }
+
+  showPhoto(index) {
+    const photos = this.candidates[this.selected]?.photos ?? [];
+    if (!photos.length) return;
+    this.photoIndex = (index + photos.length) % photos.length;
+    this.#draw();
+  }
+
+  showQueryPhoto(index) {
+    const { annotations } = this.current;
+    this.queryIndex = (index + annotations.length) % annotations.length;
+    if (this.selected === "new") return this.lookNew();
+    this.#draw();
+  }
+
+  #draw() {
+    const candidate = this.candidates[this.selected];
+    this.stage.showQuery(this.current, this.queryIndex, this.answer);
+    this.stage.showCandidate(candidate, this.photoIndex, candidate.known);
+    this.choices.show(this.answer, this.candidates, this.selected, this.readOnly);
+    this.#match(candidate);
+  }
+
+  /** The lines of the pair that is shown, once they are here. */
+  async #match(candidate) {
+    const photo = candidate.photos[this.photoIndex];
+    if (!photo || !this.answer) return;
+    const query = this.current.annotations[this.queryIndex];
+    const { viewer } = this.stage;
+    try {
+      const pair = await this.asking.pair(this.answer, query.id, photo.annotation.id);
+      const still = viewer.query.annotation?.id === query.id && viewer.candidate.annotation?.id === photo.annotation.id;
+      if (still) viewer.match(pair);
+    } catch {
+      // Photos that were never compared have no lines; they can be looked at all the same.
+    }
+  }
+
+  /** All photos of the candidate, behind those that were compared. */
+  async #more(candidate) {
+    if (candidate.known) return;
+    try {
+      candidate.known = await this.asking.individual(candidate.individual);
+    } catch {
+      return; // renamed or merged in the meantime: what was compared is still shown
+    }
+    const there = new Set(candidate.photos.map(({ annotation }) => annotation.id));
+    const others = candidate.known.shown.filter(({ id, hidden }) => !there.has(id) && !hidden);
+    candidate.photos.push(...others.map((annotation) => ({ annotation, compared: false })));
+    if (this.candidates[this.selected] === candidate) {
+      this.stage.showCandidate(candidate, this.photoIndex, candidate.known);
+      this.#match(candidate);
+    }
+  }
+
+  /** Compare with an individual that is not among the candidates. */
+  async other() {
+    const name = await pickIndividual();
+    if (!name || this.left) return;
+    let index = this.candidates.findIndex(({ individual }) => individual === name);
+    if (index < 0) index = this.candidates.push({ individual: name, probability: null, score: 0, photos: [], chosen: true }) - 1;
+    const candidate = this.candidates[index];
+    if (!candidate.photos.length) await this.#more(candidate);
+    this.look(index);
+  }
+
+  again() {
+    this.open(this.current, { again: true });
+  }
+
+  // Deciding -----------------------------------------------------------------------------------
+
+  confirm() {
+    if (this.selected === "new") this.decide("new");
+    else if (this.selected !== null) this.decide("individual");
+  }
+
+  /** A candidate's number: shows it, and decides for it once it is shown. */
+  number(index) {
+    if (index === this.selected) this.confirm();
+    else this.look(index);
+  }
+
+  async decide(answer) {
+    const encounter = this.current;
+    if (!encounter || this.busy || this.readOnly || performance.now() - this.shownAt < SETTLING) return;
+    this.busy = true;
+    const individual = answer === "individual" ? this.candidates[this.selected].individual : answer === "new" ? this.stage.newName.value.trim() || null : null;
+    try {
+      const decision = await post("/decisions", {
+        answer, individual,
+        annotations: encounter.annotations.map(({ id }) => id),
+        identification: this.answer?.id ?? null,
+        etags: Object.fromEntries(encounter.annotations.map(({ id, etag }) => [id, etag])),
+      });
+      this.#done(decision, encounter, answer, individual ?? decision.individual);
+    } catch (error) {
+      if (error.status === 412) showConflict(error, encounter, () => this.#afresh(encounter));
+      else complain(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  #done(decision, encounter, answer, individual) {
+    const at = this.encounters.indexOf(encounter);
+    const [next] = this.#after(encounter);
+    this.encounters.splice(at, 1);
+    if (answer === "skip") this.encounters.push(encounter);
+    this.decided.push({ decision, encounter, at });
+    if (decision.individual) this.asking.named(decision);
+    say(told(answer, individual, encounter), { action: { label: "Undo", key: "Z", run: () => this.undo() } });
+    this.desk.refresh();
+    if (this.encounters.length) this.open(answer === "skip" && !next ? encounter : next ?? this.encounters[0]);
+    else this.#empty();
+  }
+
+  async undo() {
+    const last = this.decided.pop();
+    if (!last) return void say("Nothing to undo here. Older decisions are under History.");
+    try {
+      this.asking.named(await post(`/decisions/${encodeURIComponent(last.decision.id)}/undo`));
+    } catch (error) {
+      this.decided.push(last);
+      return void complain(error);
+    }
+    say("Undone.");
+    this.desk.refresh();
+    await this.#afresh(last.encounter, last.at);
+  }
+
+  /** Read an encounter again and open it, wherever it now stands. */
+  async #afresh(encounter, at = this.encounters.indexOf(encounter)) {
+    let now = encounter;
+    try {
+      now = await get("/encounter", { ref: encounter.ref });
+    } catch (error) {
+      complain(error);
+    }
+    this.encounters = this.encounters.filter((each) => each !== encounter);
+    this.encounters.splice(Math.max(0, at), 0, now);
+    if (!this.root.isConnected) fill(this.main, this.root);
+    this.open(now);
+  }
+
+  #empty() {
+    this.current = null;
+    this.desk.remember("review", this.state === "unresolved" ? {} : { state: this.state });
+    const words = { unresolved: ["Nothing to do", "Every encounter has an answer."], unsure: ["Nobody is unsure", "No encounter was left as unsure."], second_opinion: ["No second opinions asked for", "Press E on an encounter to ask for one."] };
+    const [title, text] = words[this.state];
+    fill(this.main, h("div", { class: "empty" }, h("h1", {}, title), h("p", {}, text),
+      h("p", { class: "empty-links" },
+        this.state === "unresolved" ? h("a", { class: "button button-main", href: "#/photos" }, "Put photos in") : h("a", { class: "button button-main", href: "#/review" }, "To do"),
+        this.state === "unresolved" && h("a", { class: "button", href: "#/review?state=unsure" }, "Unsure ones"),
+        h("a", { class: "button", href: "#/individuals" }, "Individuals"))));
+  }
+}
+
+/** The photos of a candidate that were compared, each once, best first. */
+function comparedPhotos({ photos }) {
+  const seen = new Set();
+  return photos.filter(({ annotation }) => !seen.has(annotation.id) && seen.add(annotation.id))
+    .map((photo) => ({ ...photo, points: photo.inliers }));
+}
+
+function told(answer, individual, encounter) {
+  const photos = count(encounter.annotations.length, "photo");
+  return {
+    individual: `${individual}: ${photos}.`, new: `New animal${individual ? ` ${individual}` : ""}: ${photos}.`,
+    unsure: "Left as unsure.", skip: "Skipped.", unknown: "Cannot be told.", second_opinion: "A second opinion is asked for.",
+  }[answer];
+}

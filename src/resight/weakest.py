@@ -1,0 +1,140 @@
+"""Which animals of a catalogue lack a good photo, of which side."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from resight.catalogue import AnnotationRecord, Catalogue
+from resight.engine import available_cores
+from resight.errors import PhotoError
+from resight.photos import read_photo
+from resight.quality import detail, least_detail, share_below
+from resight.types import UNKNOWN_SIDE
+
+
+@dataclass(frozen=True)
+class Weak:
+    """A side of an individual that it may not be known again by.
+
+    ``best`` is the annotation of that side with the most ``detail``, which ``below`` of all photos
+    have less than; ``None`` and 0 where there is no photo of that side at all.
+    """
+
+    individual: str
+    side: str
+    best: str | None
+    detail: float
+    below: float
+
+
+class Details:
+    """What was measured of a catalogue's photos, kept among the features: it is derived."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._file = catalogue.folder / "features" / "details.v1.jsonl"
+        self._known: dict[str, float] = {}
+        for line in self._file.read_bytes().splitlines() if self._file.exists() else ():
+            try:
+                name, value = json.loads(line)
+                self._known[str(name)] = float(value)
+            except (ValueError, TypeError):  # a crash cut it off
+                continue
+
+    def of(self, record: AnnotationRecord) -> float | None:
+        """The detail of an annotation, if it was measured."""
+        return self._known.get(_name(record))
+
+    def add(self, measured: Sequence[tuple[AnnotationRecord, float]]) -> None:
+        """Keep measurements."""
+        if not measured:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        lines = "".join(
+            json.dumps([_name(record), round(value, 4)]) + "\n" for record, value in measured
+        )
+        with self._file.open("ab") as file:
+            file.write(b"\n" + lines.encode())  # whatever a crash left of the last line
+        self._known.update((_name(record), round(value, 4)) for record, value in measured)
+
+
+def weak_ones(catalogue: Catalogue, added: Mapping[str, float]) -> list[AnnotationRecord]:
+    """Those of the annotations just ``added``, whose detail is given and is kept, that are weak
+    among all of the catalogue that were measured."""
+    details = Details(catalogue)
+    new = catalogue.annotations(list(added))
+    details.add([(record, added[record.id]) for record in new])
+    known = [details.of(record) for record in catalogue.annotations()]
+    least = least_detail([value for value in known if value is not None])
+    return [record for record in new if added[record.id] < least]
+
+
+def measure(
+    catalogue: Catalogue,
+    records: Sequence[AnnotationRecord],
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, float]:
+    """The detail of annotations by their ids, without those whose original is lost or damaged.
+
+    Stopping (or killing) and repeating is safe: what was measured is kept. ``progress`` is told
+    how many photos are dealt with, of how many.
+    """
+    details = Details(catalogue)
+    lacking = [record for record in records if details.of(record) is None]
+    for done, (record, value) in enumerate(_measured(catalogue, lacking), start=1):
+        if value is not None:
+            details.add([(record, value)])
+        if progress:
+            progress(done, len(lacking))
+    known = ((record.id, details.of(record)) for record in records)
+    return {id: value for id, value in known if value is not None}
+
+
+def weakest(records: Sequence[AnnotationRecord], details: Mapping[str, float]) -> list[Weak]:
+    """Individuals and sides whose best photo is weak, or that have none; the weakest first.
+
+    ``details`` are those of ``records`` by id. A side counts as lacking where most individuals
+    have a photo of it.
+    """
+    best: dict[tuple[str, str], tuple[float, str]] = {}
+    individuals: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        if record.individual and not record.hidden and record.id in details:
+            individuals[record.side].add(record.individual)
+            key = (record.individual, record.side)
+            best[key] = max(best.get(key, (-1.0, "")), (details[record.id], record.id))
+    least, all_details = least_detail(details.values()), sorted(details.values())
+    found = [
+        Weak(individual, side, id, value, share_below(value, all_details))
+        for (individual, side), (value, id) in best.items()
+        if value < least
+    ]
+    everybody = {individual for individual, _ in best}
+    for side, seen in individuals.items():
+        if side != UNKNOWN_SIDE and 2 * len(seen) > len(everybody):
+            found += [Weak(name, side, None, 0.0, 0.0) for name in everybody - seen]
+    return sorted(found, key=lambda each: (each.detail, each.individual, each.side))
+
+
+def _measured(
+    catalogue: Catalogue, records: Sequence[AnnotationRecord]
+) -> Iterator[tuple[AnnotationRecord, float | None]]:
+    def one(record: AnnotationRecord) -> float | None:
+        try:
+            pixels = read_photo(catalogue.original(record.photo.sha256)).pixels
+            return detail(pixels, record.box, rotation=record.rotation)
+        except PhotoError:  # lost or damaged, which ``check`` says
+            return None
+
+    pool = ThreadPoolExecutor(available_cores(), thread_name_prefix="resight-detail")
+    try:
+        yield from zip(records, pool.map(one, records), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _name(record: AnnotationRecord) -> str:
+    return f"{record.id} {tuple(record.box) if record.box else ''} {record.rotation}"

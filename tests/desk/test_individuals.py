@@ -1,0 +1,142 @@
+"""The gallery, one animal's page, and mending: merge, split, names, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+from tests.desk.conftest import say
+
+
+def names(desk: str) -> list[str]:
+    """Everybody the catalogue knows."""
+    return [each["name"] for each in say(desk, "/individuals")["items"]]
+
+
+def photos(desk: str, name: str) -> int:
+    """How many photos an animal has."""
+    number: int = say(desk, f"/individual?name={name}")["photos"]
+    return number
+
+
+def at(page: Page, desk: str, name: str = "Donatello") -> None:
+    """Open an animal's page."""
+    page.goto(f"{desk}/#/individual?name={name}")
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def test_the_gallery_is_searched_by_name(page: Page, desk: str) -> None:
+    page.goto(f"{desk}/#/individuals")
+    expect(page.locator(".tile")).to_have_count(4)
+    page.keyboard.press("/")
+    page.keyboard.type("mich")
+    expect(page.locator(".tile-name")).to_have_text(["Michelangelo"])
+    page.locator(".tile").press("Enter")
+    expect(page.get_by_role("heading", name="Michelangelo", level=1)).to_be_visible()
+
+
+def test_an_animal_shows_its_encounters_and_who_named_it(page: Page, desk: str) -> None:
+    at(page, desk)
+    expect(page.locator(".timeline > li")).to_have_count(1)
+    expect(page.locator(".timeline")).to_contain_text("dive 0 · Coral Cove")
+    expect(page.locator(".best .photo-side")).to_have_text(["left", "right"])
+    expect(page.locator(".decision")).to_contain_text("import")
+
+
+def test_merge_is_previewed_done_and_taken_back(page: Page, desk: str) -> None:
+    at(page, desk)
+    page.keyboard.press("m")
+    page.get_by_role("dialog").get_by_label("Name").fill("Raph")
+    expect(page.locator(".pick")).to_have_count(1)
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Are Donatello and Raphael one animal?")
+    expect(dialog.get_by_role("status")).to_contain_text("Donatello has 4 photos of 2 encounters")
+    assert "Raphael" in names(desk)
+    dialog.get_by_role("button", name="Merge").click()
+    expect(page.get_by_role("status").filter(has_text="Raphael is now Donatello")).to_be_visible()
+    expect(page.locator(".timeline > li")).to_have_count(2)
+    assert photos(desk, "Donatello") == 4
+    assert "Raphael" not in names(desk)
+    page.locator(".toast-action").click()
+    expect(page.locator(".timeline > li")).to_have_count(1)
+    assert photos(desk, "Raphael") == 2
+
+
+def test_a_whole_encounter_is_split_off_and_taken_back_from_history(page: Page, desk: str) -> None:
+    first = say(desk, "/encounter?ref=first")["annotations"]
+    say(desk, "/decisions", {
+        "answer": "individual", "individual": "Donatello",
+        "annotations": [each["id"] for each in first],
+        "etags": {each["id"]: each["etag"] for each in first},
+    })  # fmt: skip
+    at(page, desk)
+    page.keyboard.press("t")
+    page.keyboard.press("Space")  # the first photo, of the last encounter, has the focus
+    page.locator(".photo-choice input").nth(1).check()
+    page.get_by_role("button", name="Split these off").click()
+    dialog = page.get_by_role("dialog", name="Split 2 photos off Donatello")
+    dialog.get_by_label("Name of the other animal").fill("Galatea")
+    dialog.get_by_label("Name of the other animal").blur()
+    expect(dialog.get_by_role("status")).to_contain_text("Galatea has 2 photos of 1 encounter")
+    assert "Galatea" not in names(desk)
+    dialog.get_by_role("button", name="Split").click()
+    expect(page.get_by_role("status").filter(has_text="split off as Galatea")).to_be_visible()
+    assert photos(desk, "Galatea") == 2
+    page.goto(f"{desk}/#/history")
+    page.locator(".decision").first.get_by_role("button", name="Undo").click()
+    expect(page.locator(".decision-undone").first).to_contain_text("Split off as Galatea")
+    assert photos(desk, "Donatello") == 4
+
+
+def test_a_part_of_an_encounter_is_split_off_and_taken_back(page: Page, desk: str) -> None:
+    at(page, desk)
+    page.keyboard.press("t")
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Split these off").click()
+    dialog = page.get_by_role("dialog", name="Split 1 photo off Donatello")
+    expect(dialog.get_by_role("status")).to_contain_text("an encounter of their own")
+    dialog.get_by_role("button", name="Split").click()
+    expect(page.get_by_role("status").filter(has_text="split off as Donatello B")).to_be_visible()
+    apart = say(desk, "/individual?name=Donatello+B")
+    assert [each["name"] for each in apart["timeline"]] == ["dive 0 (Donatello B)"]
+    page.locator(".toast-action").click()
+    expect(page.get_by_role("status").filter(has_text="Undone")).to_be_visible()
+    back = say(desk, "/individual?name=Donatello")
+    assert [each["name"] for each in back["timeline"]] == ["dive 0"]
+    assert back["photos"] == 2
+
+
+def test_name_and_notes_are_changed(page: Page, desk: str) -> None:
+    at(page, desk)
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog", name="Name and notes")
+    dialog.get_by_label("Name").fill("Donato")
+    dialog.get_by_label("Notes").fill("<b>scar</b> on the left flipper")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Donato", level=1)).to_be_visible()
+    expect(page.locator(".notes")).to_have_text("<b>scar</b> on the left flipper")
+    assert say(desk, "/individual?name=Donato")["notes"].startswith("<b>scar")
+
+
+def test_of_two_who_edit_one_animal_the_slower_is_told(
+    visitor: Callable[..., Page], desk: str
+) -> None:
+    quick, slow = visitor(), visitor()
+    for each in (quick, slow):
+        at(each, desk)
+        each.keyboard.press("e")
+        each.get_by_role("textbox", name="Notes").fill("quick" if each is quick else "slow")
+    quick.get_by_role("button", name="Save").click()
+    expect(quick.locator(".notes")).to_have_text("quick")
+    slow.get_by_role("button", name="Save").click()
+    expect(
+        slow.get_by_role("status").filter(has_text="Somebody changed this animal")
+    ).to_be_visible()
+    expect(slow.locator(".notes")).to_have_text("quick")
+    assert say(desk, "/individual?name=Donatello")["notes"] == "quick"
+
+
+def test_a_decision_tells_what_it_changed(page: Page, desk: str) -> None:
+    page.goto(f"{desk}/#/history")
+    page.locator(".decision-what").last.click()  # the import
+    expect(page.locator(".decision-changes tbody tr")).to_have_count(13)

@@ -1,0 +1,85 @@
+"""What holds for every page: no accessibility violation, no overflow; and the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+VIEWS = {
+    "review": ("#/review?ref=first", ".card[aria-pressed=true]"),
+    "individuals": ("#/individuals", ".tile"),
+    "individual": ("#/individual?name=Donatello", ".timeline"),
+    "photos": ("#/photos", ".drop-zone"),
+    "jobs": ("#/jobs", ".offers"),
+    "history": ("#/history", ".decision"),
+}
+SIZES = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
+
+
+def opened(page: Page, desk: str, view: str) -> None:
+    """Open a view and wait for what it is about."""
+    address, settled = VIEWS[view]
+    page.goto(f"{desk}/{address}")
+    expect(page.locator(settled).first).to_be_visible()
+    page.wait_for_timeout(300)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, rule by rule."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {each['help']}: {[node['html'][:160] for node in each['nodes'][:3]]}"
+        for each in found
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_no_violation(
+    visitor: Callable[..., Page], desk: str, view: str, scheme: str
+) -> None:
+    page = visitor(scheme=scheme)
+    opened(page, desk, view)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_hangs_over_the_side(
+    visitor: Callable[..., Page], desk: str, view: str, size: str
+) -> None:
+    width, height = SIZES[size]
+    page = visitor(width, height)
+    opened(page, desk, view)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_axe_finds_no_violation_in_dialogs(page: Page, desk: str) -> None:
+    opened(page, desk, "individual")
+    for key, name in (("?", "Keys"), ("e", "Name and notes"), ("m", "Merge Donatello with")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("dialog", name=name)).to_be_visible()
+        page.wait_for_timeout(300)
+        assert violations(page) == [], name
+        page.keyboard.press("Escape")
+    page.locator(".photo").first.click()
+    expect(page.locator(".box-frame")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_a_job_is_started_seen_and_reported(page: Page, own_desk: str) -> None:
+    opened(page, own_desk, "jobs")
+    page.get_by_role("button", name="Describe photos").click()
+    expect(page.locator(".job").first).to_contain_text("Describe photos")
+    expect(page.locator(".job").first).to_have_attribute("data-state", "done")
+
+
+def test_a_job_is_stopped(page: Page, own_desk: str) -> None:
+    opened(page, own_desk, "jobs")
+    page.get_by_role("button", name="Identify photos").click()
+    page.get_by_role("button", name="Stop Identify photos").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop it").click()
+    expect(page.locator(".job").first).to_have_attribute("data-state", "cancelled")

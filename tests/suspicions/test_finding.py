@@ -1,0 +1,117 @@
+"""A catalogue with two planted mistakes, searched by a method without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from resight.catalogue import Catalogue, plan_pattern
+from resight.errors import CalibrationError
+from resight.extractors.sift import Sift
+from resight.identify import Identifier
+from resight.matchers.nearest import NearestNeighbour
+from resight.method import Method
+from resight.search import PhotoSearch
+from resight.suspicions import find_suspicions, kept_suspicions
+
+METHOD = Method("sift+nearest", Sift(max_keypoints=50), NearestNeighbour(), long_edge=96)
+ANIMALS = 22
+
+
+def drawn(path: Path, seed: int, width: int) -> None:
+    """A picture for each seed; another width makes another photo of the same."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(coarse).resize((width, 72), Image.Resampling.BICUBIC).save(path)
+
+
+@pytest.fixture(scope="module")
+def herd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Animals met twice. The second photo of animal 0 is named "double", that of animal 1 shows
+    another animal, and that of animal 2 shows animal 3."""
+    folder = tmp_path_factory.mktemp("herd")
+    shown = {1: 99, 2: 3}
+    for animal in range(ANIMALS):
+        for visit in range(2):
+            name = "double" if (animal, visit) == (0, 1) else f"animal {animal}"
+            drawn(
+                folder / "photos" / name / f"{animal}-{visit}.png",
+                shown.get(animal, animal) if visit else animal,
+                width=96 + 4 * visit + (animal == 2),
+            )
+    with Catalogue.init(folder / "catalogue") as catalogue:
+        list(catalogue.add(plan_pattern(folder / "photos", "{identity}/{encounter}"), actor="test"))
+        catalogue.describe([each.id for each in catalogue.annotations()], side="left", actor="test")
+        PhotoSearch(catalogue=catalogue, method=METHOD).calibrate(limit=40)
+    return folder / "catalogue"
+
+
+@pytest.fixture
+def catalogue(herd: Path) -> Iterator[Catalogue]:
+    with Catalogue.open(herd) as opened:
+        yield opened
+
+
+def test_the_planted_mistakes_are_found_and_nothing_else(catalogue: Catalogue) -> None:
+    told: list[tuple[int, int]] = []
+    search = PhotoSearch(catalogue=catalogue, method=METHOD)
+    found = find_suspicions(search, progress=lambda *done: told.append(done))
+    encounter = {each.id: each.encounter for each in catalogue.annotations()}
+    assert [(each.a, each.b) for each in found.duplicates] == [("animal 0", "double")]
+    wrong = {
+        each.individual: ([encounter[one] for one in each.annotations], each.looks_like)
+        for each in found.mixups
+    }
+    assert wrong == {"animal 1": (["1-1"], ""), "animal 2": (["2-1"], "animal 3")}
+    assert told[-1] == (2 * ANIMALS, 2 * ANIMALS)
+    assert "of this catalogue" in found.basis
+    assert kept_suspicions(catalogue) == found
+
+
+def test_what_was_asked_is_not_asked_again(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = PhotoSearch(catalogue=catalogue, method=METHOD)
+    first = find_suspicions(search)
+    asked = []
+    identify = Identifier.identify
+
+    def counted(self: Identifier, *about: object, **more: object) -> object:
+        asked.append(more["without_individual"])
+        return identify(self, *about, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Identifier, "identify", counted)
+    assert find_suspicions(search).mixups == first.mixups
+    assert asked == []
+    (wrong,) = (each for each in first.mixups if each.individual == "animal 2")
+    try:
+        catalogue.assign(wrong.annotations, "animal 3", actor="test")
+        kept = kept_suspicions(catalogue)
+        assert kept
+        assert [each.individual for each in kept.mixups] == ["animal 1"]
+        again = find_suspicions(search)
+        assert [each.individual for each in again.mixups] == ["animal 1"]
+        assert set(asked) == {"animal 3", ""}, "the photo with another name, and its new namesakes"
+    finally:
+        catalogue.undo(actor="test")
+
+
+def test_a_line_that_a_crash_cut_off_is_asked_again(catalogue: Catalogue) -> None:
+    search = PhotoSearch(catalogue=catalogue, method=METHOD)
+    first = find_suspicions(search)
+    (kept,) = (catalogue.folder / "features").glob("*/suspicions/*.jsonl")
+    kept.write_bytes(kept.read_bytes()[:-30])
+    assert find_suspicions(search).duplicates == first.duplicates
+
+
+def test_without_probabilities_nothing_can_be_told(tmp_path: Path) -> None:
+    drawn(tmp_path / "photos" / "Crush" / "1.png", 1, 96)
+    with Catalogue.init(tmp_path / "catalogue") as catalogue:
+        list(catalogue.add(plan_pattern(tmp_path / "photos", "{identity}/{_}"), actor="test"))
+        with pytest.raises(CalibrationError, match="resight calibrate"):
+            find_suspicions(PhotoSearch(catalogue=catalogue, method=METHOD))
+        assert kept_suspicions(catalogue) is None
