@@ -118,9 +118,9 @@ def add(
 ) -> None:
     """Add photos, with what is known about them, to the catalogue.
 
-    SOURCE is recognised by what it is. A folder has a subfolder for each individual; photos
-    directly in it are of unknown animals. Photos are copied; yours are not touched. Adding
-    again is safe: known photos are recognised by their content, whatever they are called.
+    SOURCE is recognised by what it is. A folder has a subfolder for each individual;
+    photos directly in it are of unknown animals. Photos are copied; yours are not
+    touched. Adding again is safe: photos are recognised by content, whatever their names.
 
     Examples:
       resight add known-turtles/ --encounters 30
@@ -143,7 +143,8 @@ def add(
     said = plans.Said(individual, side, species)
     with opened_in(catalogue) as opened, TemporaryDirectory(prefix="resight-frames-") as frames:
         reading = Reading(pattern or (), photos, meant, Path(frames), region)
-        plan = plans.plan(opened, sources, reading, said, minutes=encounters)
+        with out.progress("Reading what is given"):  # films and first looks take a while
+            plan = plans.plan(opened, sources, reading, said, minutes=encounters)
         plans.print_remarks(out, plan)
         known = frozenset(each.name for each in opened.list())
         near = mistaken_for(opened, individual) if individual else ""
