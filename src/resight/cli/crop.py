@@ -35,8 +35,8 @@ def crop(
 ) -> None:
     """Write each animal cut out of its photo, and a table that says which is which.
 
-    Chips are upright PNG files of long_edge pixels with the set margin; chips.csv has who,
-    where and the way back to the photo.
+    Chips are upright PNG files of long_edge pixels with the set margin; chips.csv has
+    who, where and the way back to the photo.
 
     Examples:
       resight crop chips
