@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, plan_folders
-from resight.formats import with_encounters
+from resight.formats import known_encounters, with_encounters
 from resight.formats.encounters import metres
 from resight.formats.glances import alike, glance
 from resight.photos import inspect_photo
@@ -130,18 +130,26 @@ def test_the_same_picture_under_two_names_is_warned_of(tmp_path: Path) -> None:
     assert "(Squirt)" in warning
 
 
-def test_importing_again_with_more_photos_contradicts_nothing(tmp_path: Path) -> None:
-    shoot(tmp_path / "in" / "Crush" / "1.jpg", seed=1)
+def test_a_photo_that_comes_later_joins_the_encounter_that_is_known(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    shoot(folder / "Crush" / "1.jpg", seed=1)
     with Catalogue.init(tmp_path / "it") as catalogue:
-        list(catalogue.add(with_encounters(plan_folders(tmp_path / "in"), HALF_AN_HOUR), actor="a"))
-        # A photo from before makes another name for the same encounter.
-        shoot(tmp_path / "in" / "Crush" / "0.jpg", seed=2, after=-60)
-        again = with_encounters(plan_folders(tmp_path / "in"), HALF_AN_HOUR)
+        list(catalogue.add(with_encounters(plan_folders(folder), HALF_AN_HOUR), actor="a"))
+        # A photo from before would make another name for the same encounter.
+        shoot(folder / "Crush" / "0.jpg", seed=2, after=-60)
+        known = known_encounters(catalogue)
+        again = with_encounters(plan_folders(folder), HALF_AN_HOUR, known)
         assert [o.status for o in catalogue.add(again, actor="a")] == ["added", "already"]
-        assert {record.encounter for record in catalogue.annotations()} == {
-            "Crush 2024-05-03 10:00:00",
-            "Crush 2024-05-03 09:59:00",
-        }
+        assert {r.encounter for r in catalogue.annotations()} == {"Crush 2024-05-03 10:00:00"}
+        # Another animal does not join it, and what is known is not contradicted.
+        (folder / "Crush").rename(folder / "Squirt")
+        other = with_encounters(plan_folders(folder), HALF_AN_HOUR, known)
+        assert {photo.encounter for photo in other.photos} == {"Squirt 2024-05-03 09:59:00"}
+        described = catalogue.describe(catalogue.find("Crush/1.jpg"), encounter="dive 1", actor="a")
+        assert described.kind == "describe"
+        (folder / "Squirt").rename(folder / "Crush")
+        third = with_encounters(plan_folders(folder), HALF_AN_HOUR)
+        assert {o.status for o in catalogue.add(third, actor="a")} == {"already"}
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])

@@ -118,6 +118,25 @@ def test_photos_that_tell_the_place_are_not_given_away(tmp_path: Path) -> None:
         )  # fmt: skip
 
 
+def test_a_table_that_was_filled_in_is_added_again(catalogue: Catalogue, tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    export(catalogue, file, ExportOptions("csv"))
+    rows = list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"), newline="")))
+    for row in rows:
+        row["identity"] = row["identity"] or "Dory"
+        row["species"] = row["species"] or "Chelonia mydas"
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    plan = plan_source(file, Reading(photos=catalogue.folder))
+    statuses = {o.status for o in catalogue.add(plan, actor="bo")}
+    # Its places are coarser than those that are known, which contradicts nothing.
+    assert statuses == {"already", "updated"}, [o.reason for o in catalogue.add(plan, actor="bo")]
+    assert catalogue.show("a/3.png").annotations[0].individual == "Dory"
+    assert catalogue.show("a/1.png").annotations[0].position == PLACE
+
+
 # What the tables of Camtrap DP 1.0.1 demand (camtrap-dp.tdwg.org/data), of the columns we fill.
 _REQUIRED = {
     "deployments": "deploymentID latitude longitude deploymentStart deploymentEnd",

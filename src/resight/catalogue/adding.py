@@ -26,7 +26,7 @@ from resight.catalogue.decisions import Said, append, fields_of, record, storabl
 from resight.catalogue.facts import as_corrected, box_before
 from resight.catalogue.importing import ImportPlan, PlannedPhoto
 from resight.catalogue.log import still_stands
-from resight.catalogue.names import box_text
+from resight.catalogue.names import box_text, coarse_degrees
 from resight.catalogue.originals import Originals, Staging, sha256_of
 from resight.catalogue.records import AddOutcome, Change
 from resight.catalogue.store import Store, annotations_table, photos, purged
@@ -157,7 +157,9 @@ class _Adder:
     def prepare(self, planned: PlannedPhoto) -> _Prepared:
         """Check one photo and copy it where it is not known yet (any thread)."""
         try:
-            if planned.path.resolve().is_relative_to(self._known.home):
+            path = planned.path.resolve()
+            # The original of a known photo may be meant: exports of this catalogue name it.
+            if path.is_relative_to(self._known.home) and self._known.boxes(path.stem) is None:
                 return _Prepared(planned, error="lies inside the catalogue itself")
             if planned.path.exists() and not planned.path.is_file():
                 return _Prepared(planned, error="is no file")  # reading a pipe would never end
@@ -367,7 +369,8 @@ def _filled_in(
         if not _is_said(field, said) or said == known:
             continue
         if _is_said(field, known):
-            if field in planned.derived:
+            hidden = field in ("latitude", "longitude") and said == coarse_degrees(known)
+            if field in planned.derived or hidden:  # an export that is added again
                 continue
             raise Conflict(_contradiction(field, known, said, said_by[field]))
         filled[field] = said

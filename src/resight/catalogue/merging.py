@@ -13,6 +13,7 @@ all changes and the other's log beside it; undoing that decision takes all of it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from resight.catalogue.store import Store, merged_changes, merged_decisions, pho
 from resight.errors import CatalogueError, Conflict, PhotoUnreadable
 
 Tell = Callable[[int, int], None]
-_BATCH = 32
+_BATCH, _WORKERS = 64, 4
 
 
 @dataclass(frozen=True)
@@ -77,23 +78,28 @@ def _copy_photos(
 ) -> dict[str, str]:
     """Take in the originals that are wanted; by sha256 why some could not be."""
     lost: dict[str, str] = {}
-    wanted = list(plan.photos)
-    for begin in range(0, len(wanted), _BATCH):
-        staged: dict[str, Path] = {}
-        for sha256 in wanted[begin : begin + _BATCH]:
-            row = other.photos[sha256]
-            try:
-                path = other.originals.path(sha256, row["format"])
-                staged[sha256] = staging.copy(path, sha256)
-            except (OSError, PhotoUnreadable) as error:
-                why = error.strerror if isinstance(error, OSError) else "it is damaged"
-                lost[sha256] = f"its original cannot be read in the other catalogue: {why}"
-        with store.writing() as connection:
-            for sha256, copy in staged.items():
-                _enter_photo(connection, other, sha256)
-                staging.publish(copy, sha256, other.photos[sha256]["format"])
-            staging.settle()
-        tell(min(begin + _BATCH, len(wanted)), len(wanted))
+
+    def copied(sha256: str) -> Path | None:
+        try:
+            path = other.originals.path(sha256, other.photos[sha256]["format"])
+            return staging.copy(path, sha256)
+        except (OSError, PhotoUnreadable) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is damaged"
+            lost[sha256] = f"its original cannot be read in the other catalogue: {why}"
+            return None
+
+    # Most of the time goes by in waiting for the disk to have what was written.
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="resight-merge") as pool:
+        for begin in range(0, len(plan.photos), _BATCH):
+            batch = plan.photos[begin : begin + _BATCH]
+            staged = dict(zip(batch, pool.map(copied, batch), strict=True))
+            with store.writing() as connection:
+                for sha256, copy in staged.items():
+                    if copy is not None:
+                        _enter_photo(connection, other, sha256)
+                        staging.publish(copy, sha256, other.photos[sha256]["format"])
+                staging.settle()
+            tell(begin + len(batch), len(plan.photos))
     return lost
 
 

@@ -1,4 +1,4 @@
-"""Names, sides, dates and boxes as people write them, in one canonical form each.
+"""Names, sides, dates, boxes and degrees as people write them, in one canonical form each.
 
 All functions raise ``ValueError`` with a message fit for a person; callers add
 which item it was about.
@@ -118,3 +118,12 @@ def box_text(box: Box | None) -> str:
 def box_of(text: str) -> Box | None:
     """The inverse of ``box_text``."""
     return Box(*map(float, text.split(","))) if text else None
+
+
+def coarse_degrees(value: float) -> float:
+    """A latitude or longitude as exports hide it, to a tenth of a degree.
+
+    >>> coarse_degrees(-68.3012)
+    -68.3
+    """
+    return round(value, 1)

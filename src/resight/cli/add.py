@@ -118,9 +118,9 @@ def add(
 ) -> None:
     """Add photos, with what is known about them, to the catalogue.
 
-    SOURCE is recognised by what it is. A folder has a subfolder for each individual; photos
-    directly in it are of unknown animals. Photos are copied; yours are not touched. Adding
-    again is safe: known photos are recognised by their content, whatever they are called.
+    SOURCE is recognised by what it is. A folder has a subfolder for each individual;
+    photos directly in it are of unknown animals. Photos are copied; yours are not
+    touched. Adding again is safe: photos are recognised by content, whatever their names.
 
     Examples:
       resight add known-turtles/ --encounters 30
@@ -143,7 +143,8 @@ def add(
     said = plans.Said(individual, side, species)
     with opened_in(catalogue) as opened, TemporaryDirectory(prefix="resight-frames-") as frames:
         reading = Reading(pattern or (), photos, meant, Path(frames), region)
-        plan = plans.plan(sources, reading, said, minutes=encounters)
+        with out.progress("Reading what is given"):  # films and first looks take a while
+            plan = plans.plan(opened, sources, reading, said, minutes=encounters)
         plans.print_remarks(out, plan)
         known = frozenset(each.name for each in opened.list())
         near = mistaken_for(opened, individual) if individual else ""
@@ -170,14 +171,17 @@ def add(
             warn_of_new(individual or "", near, command("undo", decision, catalogue=catalogue))
     failed = sum(each.status in _FAILED for each in outcomes)
     if not dry_run and failed < len(outcomes):
-        if len(written) >= _MANY:
-            out.next(
-                command("prepare", catalogue=catalogue), when="so that no identify has to wait"
-            )
-        out.next(
-            command("list", catalogue=catalogue), command("identify", "PHOTO", catalogue=catalogue)
-        )
+        _advise(out, catalogue, many=len(written) >= _MANY)
     raise typer.Exit(exit_code(len(outcomes) - failed, failed))
+
+
+def _advise(out: Output, catalogue: Path, *, many: bool) -> None:
+    """What to do next; ``many``: so many photos were added that describing them takes a while."""
+    if many:
+        out.next(command("prepare", catalogue=catalogue), when="so that no identify has to wait")
+    out.next(
+        command("list", catalogue=catalogue), command("identify", "PHOTO", catalogue=catalogue)
+    )
 
 
 def _columns(pairs: Sequence[str]) -> dict[str, str]:

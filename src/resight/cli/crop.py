@@ -33,10 +33,10 @@ def crop(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write each animal cut out of its photo, upright and scaled, and a table that says which.
+    """Write each animal cut out of its photo, and a table that says which is which.
 
-    Chips are PNG files of long_edge pixels with the set margin; chips.csv has who, where and
-    the way back to the photo.
+    Chips are upright PNG files of long_edge pixels with the set margin; chips.csv has
+    who, where and the way back to the photo.
 
     Examples:
       resight crop chips

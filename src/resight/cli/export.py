@@ -9,7 +9,7 @@ import typer
 
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in
-from resight.cli.options import HERE, AsJson, By, CatalogueFolder, Quiet, actor
+from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, actor
 from resight.cli.output import ExitCode, Output, count, error
 
 
@@ -44,7 +44,6 @@ def export(
             metavar="year|month|day", help="What an occasion is in capture histories (mark)."
         ),
     ] = "year",
-    by: By = "",
     catalogue: CatalogueFolder = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -71,7 +70,7 @@ def export(
         raise typer.BadParameter(f"--occasions is one of {', '.join(OCCASIONS)}")
     out = Output(quiet=quiet, as_json=as_json)
     options = ExportOptions(
-        format_named(target, format), precise_places, photos, occasions, creator=actor(by)
+        format_named(target, format), precise_places, photos, occasions, creator=actor("")
     )
     with opened_in(catalogue) as opened:
         report = write(opened, target, options)

@@ -36,9 +36,9 @@ def merge(
 ) -> None:
     """Take over what another catalogue holds, such as a colleague's after the season.
 
-    OTHER is only read. Photos are known by their content. Where both say different things of
-    one photo nothing is changed, and it is listed: what only one of them changed since both
-    were one is taken over. One undo takes all of a merge back; merging again is safe.
+    OTHER is only read. Photos are known by their content. What only one changed since
+    both were one is taken over; what both changed differently stays as it is here and is
+    listed. One undo takes all of a merge back; merging again is safe.
 
     Examples:
       resight merge /media/usb/turtles --dry-run

@@ -11,7 +11,7 @@ from resight.cli.output import Output, count, to_stderr
 from resight.errors import ImportFileError
 
 if TYPE_CHECKING:
-    from resight.catalogue import ImportPlan, PlannedPhoto
+    from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto
     from resight.formats import Reading
 
 
@@ -25,7 +25,12 @@ class Said:
 
 
 def plan(
-    sources: Sequence[Path], reading: Reading, said: Said, *, minutes: Optional[float] = None
+    catalogue: Catalogue,
+    sources: Sequence[Path],
+    reading: Reading,
+    said: Said,
+    *,
+    minutes: Optional[float] = None,
 ) -> ImportPlan:
     """One plan of all that is given; ``minutes``: with encounters, paused no longer than that.
 
@@ -33,10 +38,12 @@ def plan(
     """
     from datetime import timedelta
 
-    from resight.formats import plan_sources, with_encounters
+    from resight.formats import known_encounters, plan_sources, with_encounters
 
     made = complete(plan_sources(sources, reading), said)
-    return made if minutes is None else with_encounters(made, timedelta(minutes=minutes))
+    if minutes is None:
+        return made
+    return with_encounters(made, timedelta(minutes=minutes), known_encounters(catalogue))
 
 
 def print_remarks(out: Output, made: ImportPlan) -> None:

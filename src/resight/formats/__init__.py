@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resight.formats.encounters import with_encounters
+from resight.formats.encounters import known_encounters, with_encounters
 from resight.formats.exporting import (
     FORMATS,
     Exported,
@@ -19,6 +19,7 @@ __all__ = [
     "Reading",
     "export",
     "format_named",
+    "known_encounters",
     "plan_source",
     "plan_sources",
     "with_encounters",

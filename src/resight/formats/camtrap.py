@@ -243,11 +243,6 @@ def _description(
     kept: Sequence[_Seen], title: str, creator: str, *, precise: bool
 ) -> dict[str, Any]:
     """``datapackage.json``."""
-    lats = [each.where.latitude for each in kept] or [0.0]
-    lons = [each.where.longitude for each in kept] or [0.0]
-    west, east, south, north = min(lons), max(lons), min(lats), max(lats)
-    days = [day for each in kept for day in (each.start, each.end)]
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     described: dict[str, Any] = {
         "resources": [
             {
@@ -275,16 +270,28 @@ def _description(
             "individualAnimals": True,
             "observationLevel": ["media"],
         },
+        **_coverage(kept),
+    }
+    if not precise:
+        described["coordinatePrecision"] = COARSE_DEGREES
+    return described
+
+
+def _coverage(kept: Sequence[_Seen]) -> dict[str, Any]:
+    """Where, when and of what the photos are."""
+    lats = [each.where.latitude for each in kept] or [0.0]
+    lons = [each.where.longitude for each in kept] or [0.0]
+    west, east, south, north = min(lons), max(lons), min(lats), max(lats)
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    days = [day for each in kept for day in (each.start, each.end)] or [datetime.now(UTC)]
+    return {
         "spatial": {"type": "Polygon", "coordinates": [ring]},
         "temporal": {
-            "start": f"{min(days, key=_order, default=datetime.now(UTC)):%Y-%m-%d}",
-            "end": f"{max(days, key=_order, default=datetime.now(UTC)):%Y-%m-%d}",
+            "start": f"{min(days, key=_order):%Y-%m-%d}",
+            "end": f"{max(days, key=_order):%Y-%m-%d}",
         },
         "taxonomic": [
             {"scientificName": name}
             for name in sorted({each.record.species for each in kept} - {""})
         ],
     }
-    if not precise:
-        described["coordinatePrecision"] = COARSE_DEGREES
-    return described

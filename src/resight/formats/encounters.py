@@ -10,16 +10,18 @@ shows several animals with no names stays out. No identity is made out here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 import numpy as np
 
-from resight.catalogue import ImportPlan, PlannedPhoto
+from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto
+from resight.catalogue.originals import sha256_of
 from resight.formats.glances import Glance, alike, glance
 from resight.types import Place
 
@@ -30,21 +32,47 @@ _WORKERS = 4
 _NAMED = 3
 
 
-def with_encounters(plan: ImportPlan, pause: timedelta) -> ImportPlan:
+@dataclass(frozen=True)
+class Known:
+    """Who a photo of the catalogue shows and in which encounter."""
+
+    individual: str
+    encounter: str
+
+
+_NONE_KNOWN: Mapping[str, Known] = MappingProxyType({})
+
+
+def known_encounters(catalogue: Catalogue) -> dict[str, Known]:
+    """By sha256, photos of one animal each whose encounter is known."""
+    records = catalogue.annotations()
+    animals = Counter(record.photo.sha256 for record in records)
+    return {
+        record.photo.sha256: Known(record.individual, record.encounter)
+        for record in records
+        if record.encounter and animals[record.photo.sha256] == 1
+    }
+
+
+def with_encounters(
+    plan: ImportPlan, pause: timedelta, known: Mapping[str, Known] = _NONE_KNOWN
+) -> ImportPlan:
     """The plan with encounters where none were said.
 
     Photos of one animal (or of one folder, where none is named), of one folder and one camera,
     each taken no later than ``pause`` after the one before it and within ``NEAR_METRES`` of it,
-    are one encounter. A photo without a time that looks the same as one with (a copy that lost
-    its EXIF) joins that. What is made out is marked as derived, so it never contradicts
-    what the catalogue knows; notes and warnings of the plan say what was done, and which photos
-    look the same but are said to show different animals.
+    are one encounter. Where some of them are in the catalogue already (``known``, by sha256), it
+    is theirs, so that a card read twice makes no second one. A photo without a time that looks
+    the same as one with (a copy that lost its EXIF) joins that. What is made out is marked as
+    derived, so it never contradicts what the catalogue knows; notes and warnings of the plan say
+    what was done, and which photos look the same but are said to show different animals.
     """
     paths = list(dict.fromkeys(photo.path for photo in plan.photos))
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="resight-glance") as pool:
         seen = dict(zip(paths, pool.map(glance, paths), strict=True))
     open_ = _without_encounter(plan.photos)
     names = _chained(open_, seen, pause)
+    names = _as_known(names, open_, known)
     twins = _twins(plan.photos, seen)
     names |= _from_twins(twins, names, open_)
     photos = tuple(
@@ -97,6 +125,25 @@ def _chained(open_: _Numbered, seen: dict[Path, Glance | None], pause: timedelta
             parts += [camera[:60]] if several and camera else []
             names |= {number: " ".join(filter(None, parts)) for _, number, _ in chain}
     return names
+
+
+def _as_known(
+    names: dict[int, str], open_: _Numbered, known: Mapping[str, Known]
+) -> dict[int, str]:
+    """The same encounters, called as in the catalogue where it knows some of their photos."""
+    if not known:
+        return names
+    called: dict[str, set[str]] = {}
+    for number, name in names.items():
+        try:
+            found = known.get(sha256_of(open_[number].path))
+        except OSError:  # adding says why
+            continue
+        who = open_[number].identity
+        if found and (not who or found.individual in ("", who)):
+            called.setdefault(name, set()).add(found.encounter)
+    one = {name: next(iter(them)) for name, them in called.items() if len(them) == 1}
+    return {number: one.get(name, name) for number, name in names.items()}
 
 
 def _chains(

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from resight.catalogue import AnnotationRecord
+from resight.catalogue.names import coarse_degrees
 from resight.types import Place
 
 COARSE_DEGREES = 0.1
@@ -26,7 +27,7 @@ def coarse(place: Place | None) -> Place | None:
     >>> coarse(Place(12.1547, -68.3012))
     Place(latitude=12.2, longitude=-68.3)
     """
-    return None if place is None else Place(round(place.latitude, 1), round(place.longitude, 1))
+    return None if place is None else Place(*map(coarse_degrees, place))
 
 
 def coarsened(records: Iterable[AnnotationRecord]) -> list[AnnotationRecord]:
