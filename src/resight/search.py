@@ -101,12 +101,11 @@ def _square(affine: NDArray[np.float64]) -> NDArray[np.float64]:
 class PhotoSearch:
     """Searches one catalogue by one method.
 
-    Nothing is added to the catalogue but features of its own photos, which are derived. Scores
-    that compare with distributions have them learned here, from the catalogue's known pairs.
-    Probabilities are those that ``calibrate`` learned, or else from drawn animals, or none;
-    ``new_prior`` and ``wanted_error`` are those of ``Calibration``. Where more than
-    ``waits_for`` photos are not described yet, answers say so, and have no probabilities; with
-    ``None`` a search describes all, which may take long.
+    Nothing is added to the catalogue but features, which are derived. Scores that compare with
+    distributions have them learned here, from the catalogue's known pairs. Probabilities are those
+    that ``calibrate`` learned, or else from drawn animals, or none; ``new_prior`` and
+    ``wanted_error`` are those of ``Calibration``. Where more than ``waits_for`` photos are not
+    described yet, answers say so, without probabilities; ``None``: all are, which may take long.
     """
 
     def __init__(
