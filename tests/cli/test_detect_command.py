@@ -61,3 +61,23 @@ def test_a_detector_that_is_none_is_refused(drawn: Drawn, tmp_path: Path) -> Non
     ran = run("detect", drawn.queries[0].path, "--detector", tmp_path / "mine.onnx")
     assert ran.code == 1
     assert "mine.onnx is no ONNX file" in ran.err
+
+
+def test_identify_asks_about_the_box_that_is_found(drawn: Drawn) -> None:
+    photo = drawn.queries[0].path
+    (found,) = run("detect", photo, "--json").json["photos"][0]["boxes"]
+    ran = run("identify", photo, "--detector", "salient", "-c", drawn.catalogue)
+    assert ran.code == 0, ran.err
+    assert f"asked about the box {','.join(f'{side:g}' for side in found['box'])}" in ran.err
+    assert "Donatello" in ran.out
+    both = run(
+        "identify", photo, "--detector", "salient", "--box", "1,2,3,4", "-c", drawn.catalogue
+    )
+    assert both.code == 2
+    assert "give one" in both.err
+
+
+def test_a_catalogue_without_boxes_teaches_nothing(drawn: Drawn) -> None:
+    ran = run("detect", drawn.queries[0].path, "--detector", "catalogue", "-c", drawn.catalogue)
+    assert ran.code == 1
+    assert "too few to learn from" in ran.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -17,6 +18,7 @@ from resight.cli.output import Column, Output, count, error, exit_code, stopped
 from resight.errors import PhotoError
 
 if TYPE_CHECKING:
+    from resight.catalogue import Catalogue
     from resight.detect import Detection, Detector
     from resight.settings import Settings
 
@@ -78,7 +80,9 @@ def detect(
     out = Output(quiet=quiet, as_json=as_json)
     paths = photos_in(photos)
     values = load_settings(set_ or (), catalogue=catalogue)
-    finder = _finder(out, detector, catalogue, values)
+    with ExitStack() as stack:
+        opened = stack.enter_context(opened_in(catalogue)) if detector == CATALOGUE else None
+        finder = finder_of(out, detector, opened, values)
     found: list[tuple[Path, list[Detection]]] = []
     failed: list[dict[str, str]] = []
     try:
@@ -104,16 +108,21 @@ def detect(
     raise typer.Exit(exit_code(len(found), len(failed)))
 
 
-def _finder(out: Output, detector: str, catalogue: Path, values: Settings) -> Detector:
+def finder_of(
+    out: Output, detector: str, catalogue: Optional[Catalogue], values: Settings
+) -> Detector:
+    """The detector of that name; ``catalogue`` is needed for the one that it teaches.
+
+    Says how well what was learned finds boxes again.
+    """
+    from resight.boxing import learned_detector
     from resight.registry import build_detector
 
-    if detector != CATALOGUE:
+    if detector != CATALOGUE or catalogue is None:
         with out.progress("Loading the detector"):
             return build_detector(detector, values)
-    from resight.boxing import learned_detector
-
-    with opened_in(catalogue) as opened, out.progress("Learning from boxed photos") as step:
-        finder, model = learned_detector(opened, values, progress=step)
+    with out.progress("Learning from boxed photos") as step:
+        finder, model = learned_detector(catalogue, values, progress=step)
     out.note(
         f"learned from {model.boxes} boxes of {count(model.animals, 'animal')}: of animals left "
         f"out, {model.found:.0%} were found again (half of both boxes shared)"

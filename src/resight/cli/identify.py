@@ -17,6 +17,7 @@ from resight.cli.answers import (
     probability_note,
     score_note,
 )
+from resight.cli.detect import finder_of
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in, searching
 from resight.cli.options import (
@@ -36,6 +37,7 @@ from resight.errors import CatalogueError, NotFound, PhotoError
 
 if TYPE_CHECKING:
     from resight.catalogue import Catalogue
+    from resight.detect import Detector
     from resight.search import PhotoQuery, PhotoSearch
     from resight.types import Box, Identification
 
@@ -59,6 +61,15 @@ def identify(
         typer.Option(
             metavar="NAME",
             help="The encounter these photos are of: its other photos are left out.",
+            show_default=False,
+        ),
+    ] = "",
+    detector: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE.onnx",
+            help="Ask about the first box that this detector finds on each photo; as of `resight "
+            "detect`.",
             show_default=False,
         ),
     ] = "",
@@ -93,6 +104,7 @@ def identify(
       resight identify IMG_0412.jpg --side left --explain why.png
       resight identify today/ --top 3 --explain pictures/
       resight identify IMG_0412.jpg --box 310,120,900,640 --json
+      resight identify today/ --detector catalogue
 
     Next: resight add IMG_0412.jpg --individual NAME, when you agree
     """
@@ -104,6 +116,8 @@ def identify(
     paths = photos_in(photos)
     if region and len(paths) != 1:
         raise typer.BadParameter(f"--box is for one photo, not {len(paths)}")
+    if region and detector:
+        raise typer.BadParameter("--box and --detector both say where the animal is: give one")
     pictures = _Pictures(explain, len(paths)) if explain else None
     chosen = {"method": method, "effort": effort_of(effort)}
     values = load_settings(
@@ -114,7 +128,8 @@ def identify(
         _check_gallery(opened, catalogue, encounter)
         with out.progress(f"Loading {values.method}"):
             search = searching(opened, values)
-        asked = _Asked(catalogue, len(paths), side, region, box, encounter)
+        finder = finder_of(out, detector, opened, values) if detector else None
+        asked = _Asked(catalogue, len(paths), side, region, box, encounter, finder)
         run = _Run(out, search, pictures, asked, top)
         try:
             for number, path in enumerate(paths, start=1):
@@ -139,6 +154,7 @@ class _Asked:
     region: Optional[Box]
     box: str
     encounter: str
+    finder: Optional[Detector] = None
 
 
 def _check_gallery(opened: Catalogue, folder: Path, encounter: str) -> None:
@@ -213,10 +229,25 @@ class _Run:
 
     def _read(self, path: Path) -> PhotoQuery:
         asked = self.asked
-        query = self.search.read(path, box=asked.region, side=asked.side, encounter=asked.encounter)
+        region = asked.region or self._found(path)
+        query = self.search.read(path, box=region, side=asked.side, encounter=asked.encounter)
         if asked.region:
             _warn_of_clipping(query, asked.region)
         return query
+
+    def _found(self, path: Path) -> Optional[Box]:
+        """The first box that the detector finds, if one was asked for and finds any."""
+        from resight.photos import read_photo
+
+        if self.asked.finder is None:
+            return None
+        found = self.asked.finder.detect(read_photo(path)[1])
+        if not found:
+            self.out.note(f"{path.name}: no box found, so the whole photo is asked about")
+            return None
+        box = found[0].box
+        self.out.note(f"{path.name}: asked about the box {','.join(f'{side:g}' for side in box)}")
+        return box
 
     def finish(self, settings: dict[str, Any]) -> None:
         """Say by which method, what the numbers mean, and what to do next."""
