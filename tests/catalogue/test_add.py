@@ -294,9 +294,14 @@ def test_hidden_photos_stay_hidden_when_added_again(catalogue: Catalogue, herd: 
 
 def test_the_catalogue_does_not_add_itself(catalogue: Catalogue, herd: Path) -> None:
     list(catalogue.add(plan_folders(herd), actor="ann"))
-    outcomes = add(catalogue, plan(catalogue.original("Crush/1.png"), "ab"))
-    assert {o.status for o in outcomes} == {"bad"}
-    assert "inside the catalogue" in outcomes[0].reason
+    original = catalogue.original("Crush/1.png")
+    stray = original.with_name("stray.png")
+    shutil.copy(herd / "Crush" / "1.png", stray)
+    assert {o.status for o in add(catalogue, plan(stray, "Crush"))} == {"bad"}
+    # An export of this catalogue names its originals: they are known, and nothing more.
+    assert {o.status for o in add(catalogue, plan(original, "Crush"))} == {"already"}
+    assert {o.status for o in add(catalogue, plan(original, "ab"))} == {"conflict"}
+    assert len(catalogue.annotations()) == 4
 
 
 def test_a_lost_original_is_put_back_by_adding_it_again(catalogue: Catalogue, herd: Path) -> None:
