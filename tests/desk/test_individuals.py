@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tests.desk.conftest import say
 
@@ -36,6 +37,15 @@ def test_the_gallery_is_searched_by_name(page: Page, desk: str) -> None:
     expect(page.locator(".tile-name")).to_have_text(["Michelangelo"])
     page.locator(".tile").press("Enter")
     expect(page.get_by_role("heading", name="Michelangelo", level=1)).to_be_visible()
+
+
+def test_the_catalogue_is_exported_as_a_table(page: Page, desk: str) -> None:
+    page.goto(f"{desk}/#/individuals")
+    page.get_by_text("Export", exact=True).click()
+    assert Axe().run(page).response["violations"] == []
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Table (CSV)").click()
+    assert "Donatello" in Path(download.value.path()).read_text()
 
 
 def test_an_animal_shows_its_encounters_and_who_named_it(page: Page, desk: str) -> None:

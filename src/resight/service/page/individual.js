@@ -22,6 +22,7 @@ export async function show(main, parameters, desk) {
       key("t", "Choose photos to split off", () => page.choose()),
       key("Escape", "Choose no longer", () => page.chosen && page.choose(null))] : []),
     ].filter(Boolean),
+    leave: () => { page.left = true; },
   };
 }
 
@@ -36,7 +37,9 @@ class IndividualPage {
   }
 
   async load() {
-    this.known = await get("/individual", { name: this.name });
+    const known = await get("/individual", { name: this.name });
+    if (this.left) return; // another view is shown by now
+    this.known = known;
     this.draw();
   }
 

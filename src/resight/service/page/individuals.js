@@ -1,10 +1,11 @@
 // The gallery of known animals, and what looks wrong in it.
 
-import { chip, get } from "./api.js";
+import { address, chip, get } from "./api.js";
 import { fill, h, icon, settled } from "./dom.js";
 import { count, day, side } from "./format.js";
 
 const PAGE = 60;
+const FORMATS = [["csv", "Table (CSV)"], ["json", "JSON"], ["capture-history", "Capture histories (MARK)"], ["camtrap-dp", "Camtrap DP"], ["wildbook", "Wildbook bulk import"]];
 const SORTS = [["name", "By name"], ["last_seen", "Last seen"], ["annotations", "Most photos"]];
 
 export async function show(main, parameters, desk) {
@@ -25,7 +26,7 @@ class Gallery {
     this.more = h("button", { class: "button", hidden: true, onclick: () => this.#next() }, "Show more");
     this.suspicions = h("section", { class: "suspicions", hidden: true, "aria-label": "Suspicions" });
     fill(main, h("div", { class: "page" },
-      h("div", { class: "page-head" }, h("h1", {}, "Individuals"), this.size, h("span", { class: "grow" }), this.search, this.sort),
+      h("div", { class: "page-head" }, h("h1", {}, "Individuals"), this.size, h("span", { class: "grow" }), this.search, this.sort, exports()),
       this.suspicions, this.grid, this.more));
     this.#suspect();
   }
@@ -71,6 +72,12 @@ class Gallery {
       h("summary", {}, icon("warn"), `Look at ${count(duplicates.length + mixups.length, "suspicion")}`),
       h("ul", { class: "suspicion-list" }, duplicates.map(duplicate), mixups.map(mixup))));
   }
+}
+
+/** The whole catalogue as a file for other programs. */
+function exports() {
+  return h("details", { class: "more more-down" }, h("summary", { class: "button" }, "Export"),
+    h("div", { class: "menu" }, FORMATS.map(([format, label]) => h("a", { class: "menu-entry", href: address("/export", { format }), download: true }, label))));
 }
 
 function tile({ name, cover, photos, encounters, last_seen: last, sides = {} }) {

@@ -59,6 +59,7 @@ class Review {
   // Looking ------------------------------------------------------------------------------------
 
   async open(encounter, { again = false } = {}) {
+    if (this.left) return; // another view is shown by now
     this.current = encounter;
     this.answer = null;
     this.candidates = [];
@@ -312,11 +313,12 @@ class Review {
     }
     this.encounters = this.encounters.filter((each) => each !== encounter);
     this.encounters.splice(Math.max(0, at), 0, now);
-    if (!this.root.isConnected) fill(this.main, this.root);
+    if (!this.left && !this.root.isConnected) fill(this.main, this.root);
     this.open(now);
   }
 
   #empty() {
+    if (this.left) return;
     this.current = null;
     this.desk.remember("review", this.state === "unresolved" ? {} : { state: this.state });
     const words = { unresolved: ["Nothing to do", "Every encounter has an answer."], unsure: ["Nobody is unsure", "No encounter was left as unsure."], second_opinion: ["No second opinions asked for", "Press E on an encounter to ask for one."] };
