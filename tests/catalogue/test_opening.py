@@ -198,7 +198,7 @@ def test_a_full_disk_is_said_and_loses_nothing(catalogue: Catalogue, herd: Path)
         # SQLite's own limit gives the very error of a full disk.
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(CatalogueError, match="disk is full"):
-        catalogue.assign([first[0].annotation], "Bruce", actor="ann", note="long " * 20_000)
+        catalogue.assign([first[0].annotation], "Bruce", actor="ann", note="long " * 200_000)
     catalogue.close()
     with Catalogue.open(catalogue.folder) as again:
         assert list(again.check()) == []

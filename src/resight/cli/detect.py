@@ -64,8 +64,8 @@ def detect(
 ) -> None:
     """Find the animals on photos: a box for each.
 
-    Nothing is added to the catalogue. Look at the boxes (--draw), correct the table if you
-    like, and add the photos by it: each box becomes an animal of its own.
+    Nothing is added to the catalogue. Look at the boxes (--draw), correct the table if
+    you like, and add the photos by it: each box becomes an animal of its own.
 
     Examples:
       resight detect today/ --csv boxes.csv --draw boxes/

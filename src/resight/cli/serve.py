@@ -48,8 +48,8 @@ def serve(
 ) -> None:
     """Open the review desk in a browser: look, compare, decide.
 
-    Only this machine can connect, and needs no login. With --host others can, and everybody
-    logs in; make a first user before.
+    Only this machine can connect, and needs no login. With --host others can, and
+    everybody logs in; make a first user before.
 
     Examples:
       resight serve

@@ -43,5 +43,7 @@ def serve(desk: Desk, *, host: str, port: int) -> None:
     )
     try:
         _Server(config, desk).run()
+    except KeyboardInterrupt:  # Ctrl-C is how a desk ends; uvicorn raises it again when it is done
+        pass
     finally:
         desk.close()
