@@ -19,7 +19,7 @@ from resight.search import PhotoSearch
 from resight.suspicions import find_suspicions, kept_suspicions
 
 METHOD = Method("sift+nearest", Sift(max_keypoints=50), NearestNeighbour(), long_edge=96)
-ANIMALS = 22
+ANIMALS = 44
 
 
 def drawn(path: Path, seed: int, width: int) -> None:
@@ -46,7 +46,7 @@ def herd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Catalogue.init(folder / "catalogue") as catalogue:
         list(catalogue.add(plan_pattern(folder / "photos", "{identity}/{encounter}"), actor="test"))
         catalogue.describe([each.id for each in catalogue.annotations()], side="left", actor="test")
-        PhotoSearch(catalogue=catalogue, method=METHOD).calibrate(limit=40)
+        PhotoSearch(catalogue=catalogue, method=METHOD).calibrate(limit=400)
     return folder / "catalogue"
 
 
