@@ -222,7 +222,13 @@ class Client:
         again = method == "GET" or "idempotency-key" in headers
         for left in reversed(range(_TRIES if again else 1)):
             try:
-                return self._http.request(method, path, headers=headers, **more)
+                answer = self._http.request(method, path, headers=headers, **more)
+                until = time.monotonic() + _TIMEOUT
+                # Sent again while the first is still at work: its answer is waited for.
+                while _at_work(answer) and time.monotonic() < until:
+                    time.sleep(1.0)
+                    answer = self._http.request(method, path, headers=headers, **more)
+                return answer
             except self._failed as error:
                 if not left:
                     raise DeskError(f"the desk cannot be reached: {error}") from error
@@ -233,6 +239,10 @@ class Client:
         if self._csrf is None:
             self._csrf = self.session().csrf or ""
         return self._csrf
+
+
+def _at_work(answer: Any) -> bool:
+    return answer.status_code == 409 and "retry-after" in answer.headers
 
 
 def _refused(answer: Any) -> DeskError:

@@ -422,3 +422,10 @@ def test_the_gallery_is_read_again_only_after_a_decision(
     with Catalogue.open(catalogue.folder) as another:
         another.assign(ids[1:2], "Bruce", actor="ann")
     assert "Bruce" in {entry.individual for entry in catalogue.entries()}
+
+
+def test_an_add_is_not_taken_back_over_a_mark_made_since(catalogue: Catalogue, herd: Path) -> None:
+    (first, *_) = list(catalogue.add(plan_folders(herd / "Crush"), actor="ann"))
+    marked = catalogue.mark([first.annotation], "unsure", actor="ann")
+    with pytest.raises(Conflict, match="undo that first"):
+        catalogue.undo(marked.id - 1, actor="ann")

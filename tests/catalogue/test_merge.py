@@ -371,3 +371,58 @@ def test_a_merge_killed_before_any_operation_can_be_repeated(tmp_path: Path) -> 
         printed, errors = process.communicate()
     assert process.returncode == 0, errors
     assert int(printed) >= 10
+
+
+def test_catalogues_of_the_same_folder_name_can_be_merged_onwards(
+    tmp_path: Path, herd: Path
+) -> None:
+    copies = [tmp_path / place / "turtles" for place in "abc"]
+    with Catalogue.init(copies[0]) as first:
+        list(first.add(plan_folders(herd), actor="ann"))
+        archive = first.backup(tmp_path / "it.zip").path
+    opened = [Catalogue.open(copies[0]), *(Catalogue.restore(archive, each) for each in copies[1:])]
+    a, b, c = opened
+    a.assign(a.find("unknown/4.png"), "Dory", actor="ann")
+    c.describe(c.find("Crush"), place="reef", actor="cy")
+    b.describe(b.find("Crush"), species="turtle", actor="bo")
+    for other in (a, c):
+        assert b.merge(other.folder, actor="bo").conflicts == ()
+    report = a.merge(b.folder, actor="ann")
+    assert report.conflicts == ()
+    assert {each.place for each in a.annotations() if each.individual == "Crush"} == {"reef"}
+    assert names(a) == names(b)
+    assert clean(a)
+    assert clean(b)
+    for each in opened:
+        each.close()
+
+
+def test_a_catalogue_that_merged_twice_can_be_merged(two: Two, tmp_path: Path) -> None:
+    ours, theirs = two
+    theirs.assign(theirs.find("unknown/4.png"), "Dory", actor="bo")
+    ours.merge(theirs.folder, actor="ann")
+    ours.undo(actor="ann")
+    ours.merge(theirs.folder, actor="ann")
+    with Catalogue.init(tmp_path / "third") as third:
+        third.merge(ours.folder, actor="cy")
+        assert names(third) == names(ours)
+        assert clean(third)
+
+
+def test_who_it_is_answers_a_mark_of_before(two: Two) -> None:
+    ours, theirs = two
+    ours.mark(ours.find("unknown/4.png"), "unsure", actor="ann")
+    theirs.assign(theirs.find("unknown/4.png"), "Dory", actor="bo")
+    ours.merge(theirs.folder, actor="ann")
+    (record,) = ours.annotations(ours.find("unknown/4.png"))
+    assert (record.individual, record.review) == ("Dory", "")
+    assert clean(ours)
+
+
+def test_notes_that_were_removed_are_removed(two: Two, tmp_path: Path) -> None:
+    ours, _ = two
+    ours.individuals.note("Crush", "scar", actor="ann")
+    with Catalogue.restore(ours.backup(tmp_path / "c.zip").path, tmp_path / "copy") as copy:
+        copy.individuals.note("Crush", "", actor="bo")
+        ours.merge(copy.folder, actor="ann")
+    assert ours.now().notes.get("Crush", "") == ""

@@ -72,7 +72,7 @@ def test_axe_finds_no_violation_in_dialogs(page: Page, desk: str) -> None:
 
 def test_a_job_is_started_seen_and_reported(page: Page, own_desk: str) -> None:
     opened(page, own_desk, "jobs")
-    page.get_by_role("button", name="Describe photos").click()
+    page.get_by_role("button", name="Describe photos", exact=True).click()
     expect(page.locator(".job").first).to_contain_text("Describe photos")
     expect(page.locator(".job").first).to_have_attribute("data-state", "done")
 

@@ -389,3 +389,31 @@ def test_a_body_that_makes_no_sense_is_refused(ann: Browser, body: bytes) -> Non
     answer = ann("POST", "/decisions", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422)
     assert answer.json()["status"] == answer.status_code
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1/api/v1/session?", "127.0.0.1/x?"])
+def test_a_host_that_holds_a_path_opens_nothing(
+    as_role: Callable[[str], Browser], shared: Desk, host: str
+) -> None:
+    viewer, nobody = as_role("viewer"), Browser(shared)
+    body = {"answer": "unknown", "annotations": [shared.catalogue.annotations()[0].id]}
+    written = viewer("POST", "/decisions", json=body, headers={"host": host})
+    assert written.status_code in (400, 403)
+    assert nobody("GET", "/jobs", headers={"host": host}).status_code in (400, 401, 403)
+
+
+def test_an_empty_etag_is_none(ann: Browser) -> None:
+    name = ann.get("/individuals")["items"][0]["name"]
+    for empty in ('""', 'W/""'):
+        answer = ann(
+            "PATCH", "/individual", json={"name": name, "notes": "x"}, headers={"if-match": empty}
+        )
+        assert answer.status_code == 428
+
+
+def test_a_new_password_ends_tokens(as_role: Callable[[str], Browser], shared: Desk) -> None:
+    made = as_role("reviewer").post("/tokens", {"label": "field"})
+    key = {"authorization": f"Bearer {made['token']}"}
+    assert Browser(shared)("GET", "/summary", headers=key).status_code == 200
+    shared.store.change_account("reviewer", password=shared.passwords.hash("another long one"))
+    assert Browser(shared)("GET", "/summary", headers=key).status_code == 401

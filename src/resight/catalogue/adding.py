@@ -245,6 +245,8 @@ class _Adder:
         if not filled:
             return replace(outcome, reason=reason), None
         outcome = replace(outcome, status="updated", reason=f"filled in {', '.join(filled)}")
+        if "individual" in filled and fields["review"]:
+            filled["review"] = ""  # who it is was asked, and is answered
         return outcome, Change(id, {field: fields[field] for field in filled}, filled)
 
     def _take_in(self, connection: Connection, prepared: _Prepared) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, RowMapping
 
 from resight.catalogue import notes
 from resight.catalogue.facts import check_place
-from resight.catalogue.log import changes_of, is_undone, undoers_of
+from resight.catalogue.log import ADDED_LATER, changes_of, is_undone, undoers_of
 from resight.catalogue.names import name_key
 from resight.catalogue.records import Change
 from resight.catalogue.store import annotations_table, changes, decisions, photos
@@ -225,7 +225,8 @@ def _apply(connection: Connection, change: Change) -> None:
         return
     if now is None:
         raise Conflict(f"annotation {change.annotation} is no longer there")
-    for field, value in change.before.items():
+    expected = {**ADDED_LATER, **change.before} if change.after is None else change.before
+    for field, value in expected.items():
         if now[field] != value:
             raise Conflict(
                 f"the {field} of annotation {change.annotation} was changed since, "

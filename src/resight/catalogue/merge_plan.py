@@ -260,11 +260,14 @@ class _Merger:
         if not taken:
             self._plan.already += 1
             return
+        if "individual" in taken and now["review"]:
+            taken["review"] = ""  # who it is was asked, and is answered
         change = Change(ours, {fact: now[fact] for fact in taken}, taken)
         self._plan.wanted.append(Wanted(change, name, theirs["encounter"]))
 
     def _compare_notes(self) -> None:
-        for name, theirs in self._other.notes.items():
+        for name in sorted(self._other.notes.keys() | self._base.notes.keys()):
+            theirs = self._other.notes.get(name, "")
             here = self._plan.individuals.get(name, name)
             ours, base = self._notes.get(here, ""), self._base.notes.get(name, "")
             if theirs in (ours, base):

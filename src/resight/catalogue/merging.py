@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ from resight.catalogue.decisions import Said, append, record
 from resight.catalogue.log import history
 from resight.catalogue.merge_plan import MergePlan, Wanted, plan_merge
 from resight.catalogue.originals import Originals, Staging
-from resight.catalogue.others import Other, known_marks, read_other
+from resight.catalogue.others import Entry, Other, known_marks, read_other
 from resight.catalogue.records import Change, MergeConflict, Merged
 from resight.catalogue.store import Store, merged_changes, merged_decisions, photos
 from resight.errors import CatalogueError, Conflict, PhotoUnreadable
@@ -132,7 +132,7 @@ class _Made:
 def _decide(connection: Connection, other: Other, plan: MergePlan, said: Said) -> _Made:
     """Enter the one decision, if there is anything to take over."""
     known = known_marks(connection)
-    new = [entry for entry in other.log if entry.mark not in known]
+    new = _numbered(entry for entry in other.log if entry.mark not in known)
     if not plan.wanted and not new:
         return _Made(None, _Tried((), ()), 0)
     decision = record(connection, said)
@@ -153,6 +153,24 @@ def _decide(connection: Connection, other: Other, plan: MergePlan, said: Said) -
                 )
             )
     return _Made(decision, tried, len(new))
+
+
+def _numbered(entries: Iterable[Entry]) -> list[Entry]:
+    """Each entry once, and no two of one origin and number: several folders may be called alike."""
+    seen: set[tuple[object, ...]] = set()
+    taken: set[tuple[str, int]] = set()
+    found: list[Entry] = []
+    for entry in entries:
+        if (entry.origin, entry.id, entry.mark) in seen:
+            continue  # taken over twice there: merged, undone, merged again
+        seen.add((entry.origin, entry.id, entry.mark))
+        origin, number = entry.origin, 1
+        while (origin, entry.id) in taken:
+            number += 1
+            origin = f"{entry.origin} ({number})"
+        taken.add((origin, entry.id))
+        found.append(replace(entry, origin=origin))
+    return found
 
 
 def _write(connection: Connection, decision: int, wanted: Sequence[Wanted]) -> _Tried:

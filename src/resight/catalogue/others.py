@@ -44,6 +44,7 @@ class Entry:
     id: int
     values: Mapping[str, Any]
     changes: tuple[Row[Any], ...]
+    own: bool = False
 
     @property
     def mark(self) -> Mark:
@@ -120,7 +121,7 @@ def _log(connection: Connection, name: str) -> Iterator[Entry]:
         by_decision.setdefault(row.decision, []).append(row)
     for row in connection.execute(sa.select(decisions).order_by(decisions.c.id)):
         values = {column: getattr(row, column) for column in columns}
-        yield Entry(name, row.id, values, tuple(by_decision.get(row.id, ())))
+        yield Entry(name, row.id, values, tuple(by_decision.get(row.id, ())), own=True)
 
 
 def known_marks(connection: Connection, *, merges: bool = True) -> set[Mark]:
@@ -172,7 +173,7 @@ def base_of(other: Other, known: Iterable[Mark]) -> Base:
     marks = set(known)
     state: dict[str, dict[str, Any]] = {}
     said: dict[str, str] = {}
-    for entry in (each for each in other.log if each.origin == other.name):
+    for entry in (each for each in other.log if each.own):
         if entry.mark not in marks:
             break
         for change in entry.changes:

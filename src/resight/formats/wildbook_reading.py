@@ -55,10 +55,17 @@ def _photo_names(base: Path, row: _Row) -> list[tuple[str, str]]:
         name = cell.strip()
         if not _MEDIA.fullmatch(column) or not name or "\0" in name:
             continue
-        alone = "," not in name or (base / name).is_file()
+        alone = "," not in name or _is_file(base / name)
         parts = [name] if alone else [part.strip() for part in name.split(",")]
         found += [(column, part) for part in parts if part]
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a list of names is longer than a name can be
+        return False
 
 
 def _identity(row: _Row) -> str:
@@ -69,7 +76,8 @@ def _encounters(file: Path, rows: list[tuple[int, dict[str, str]]]) -> dict[int,
     """The encounter's name of each row, by its line: one animal's on one occasion."""
     animals: dict[str, set[str]] = {}
     for _, row in rows:
-        animals.setdefault(row.get("encounter.othercatalognumbers", ""), set()).add(_identity(row))
+        number = row.get("encounter.othercatalognumbers", "").strip()
+        animals.setdefault(number, set()).add(_identity(row))
     media = Counter(
         line for line, row in rows for column in row if _MEDIA.fullmatch(column) and row[column]
     )

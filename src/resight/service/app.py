@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.staticfiles import StaticFiles
 
 from resight import __version__
 from resight.service import problems
-from resight.service.asking import PROBLEMS, TheAsker
+from resight.service.asking import PROBLEMS, TheAsker, known_asker
 from resight.service.desk import Desk
 from resight.service.gate import API, Gate
 from resight.service.jobs_api import jobs_router
@@ -54,7 +54,9 @@ def create_app(desk: Desk, more: Sequence[APIRouter] = ()) -> FastAPI:
         redoc_url=None,
     )
     app.state.desk = desk
-    jobs = jobs_router(desk.jobs, actor=_name)
+    jobs = jobs_router(
+        desk.jobs, actor=_name, reading=[Depends(known_asker)], writing=[Depends(known_asker)]
+    )
     for router in (*_ROUTERS, jobs, *more):
         app.include_router(router, prefix=API, responses=PROBLEMS)
     app.mount("/", StaticFiles(directory=PAGE, html=True))

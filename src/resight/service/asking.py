@@ -31,7 +31,7 @@ def _desk(request: Request) -> Desk:
     return desk
 
 
-def _asker(request: Request) -> Asker:
+def known_asker(request: Request) -> Asker:
     asker: Asker | None = request.state.asker
     if asker is None:
         raise Refused(HTTPStatus.UNAUTHORIZED, "log in first")
@@ -39,14 +39,14 @@ def _asker(request: Request) -> Asker:
 
 
 def _curator(request: Request) -> Asker:
-    asker = _asker(request)
+    asker = known_asker(request)
     if not asker.may("curator"):
         raise Refused(HTTPStatus.FORBIDDEN, f"this is for curators, and {asker.name} is none")
     return asker
 
 
 TheDesk = Annotated[Desk, Depends(_desk)]
-TheAsker = Annotated[Asker, Depends(_asker)]
+TheAsker = Annotated[Asker, Depends(known_asker)]
 Curator = Annotated[Asker, Depends(_curator)]
 
 
@@ -68,12 +68,13 @@ def _number(etag: str) -> int:
 
 def if_match(header: str) -> str:
     """What stands in If-Match. Raises ``Refused`` where nothing does."""
-    if not header:
+    etag = unquoted(header)
+    if not etag:
         raise Refused(
             HTTPStatus.PRECONDITION_REQUIRED,
             "the header If-Match is needed, with the etag of what is changed",
         )
-    return unquoted(header)
+    return etag
 
 
 def unquoted(etag: str) -> str:

@@ -80,7 +80,7 @@ class Gate:
             await send(message)
 
         request = Request(scope)
-        of_api = request.url.path.startswith("/api/")
+        of_api = request.scope["path"].startswith("/api/")
         try:
             self._check_origin(request)
             asker = await run_sync(asker_of, self._desk, request)
@@ -119,7 +119,7 @@ class Gate:
             raise Refused(HTTPStatus.FORBIDDEN, "another web page may not write to this desk")
 
     def _limit(self, request: Request) -> int:
-        if request.url.path == f"{API}/photos":
+        if request.scope["path"] == f"{API}/photos":
             return self._desk.uploads.max_bytes + _FORM_BYTES
         return _JSON_BYTES
 
@@ -145,7 +145,7 @@ def asker_of(desk: Desk, request: Request) -> Asker | None:
 
 
 def _check_right(request: Request, asker: Asker | None) -> None:
-    path, writes = request.url.path, request.method not in _SAFE
+    path, writes = request.scope["path"], request.method not in _SAFE
     if not path.startswith("/api/"):
         if writes:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "nothing can be written here")

@@ -70,7 +70,7 @@ def jobs_router(
         what was heard."""
         since = request.headers.get("last-event-id", "")
         return StreamingResponse(
-            _events(asked_of, int(since) if since.isdecimal() else None),
+            _events(asked_of, await asyncio.to_thread(_heard, asked_of, since)),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -86,6 +86,13 @@ def jobs_router(
         return shown(asked_of.cancel(id))
 
     return router
+
+
+def _heard(asked_of: jobs.Jobs, since: str) -> int | None:
+    """What a listener heard last; ``None`` where that is none of these jobs' changes."""
+    known = max((job.revision for job in asked_of.all()), default=0)
+    told = int(since) if since.isdecimal() and len(since) < 19 else -1
+    return told if 0 <= told <= known else None
 
 
 async def _events(asked_of: jobs.Jobs, since: int | None) -> AsyncIterator[str]:

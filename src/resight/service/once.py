@@ -42,14 +42,17 @@ class Once:
         if request is None or asker is None or not key or request.method != "POST":
             await self._app(scope, receive, send)
             return
-        path = request.url.path
+        path: str = scope["path"]
         if path in _NOT_KEPT or not key.isprintable() or len(key) > _LONGEST:
             raise Refused(
                 HTTPStatus.BAD_REQUEST,
                 f"an Idempotency-Key is no use here, or not 1 to {_LONGEST} plain characters",
             )
         body = b"" if path == _BY_CONTENT else await request.body()
-        said = hashlib.sha256(f"{path}?{request.url.query}\n".encode() + body).hexdigest()
+        # A photo is not read here, but another one is of another size.
+        size = request.headers.get("content-length", "") if path == _BY_CONTENT else ""
+        asked = b"?".join([path.encode(), scope["query_string"], size.encode(), body])
+        said = hashlib.sha256(asked).hexdigest()
         store = self._desk.store
         known = await run_sync(store.begin, asker.name, key, said)
         if known is not None:

@@ -20,7 +20,7 @@ from resight.settings import Settings
 from resight.shortlist.index import Progress
 
 #: Photos that somebody's question may describe on the way; more are left to a job.
-_DESCRIBED_AT_ONCE = 12
+_DESCRIBED_AT_ONCE = 40
 
 
 @dataclass(frozen=True, eq=False)

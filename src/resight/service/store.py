@@ -176,7 +176,9 @@ class DeskStore:
         return made
 
     def change_account(self, name: str, **values: Any) -> None:
-        """Change a user, who is logged out everywhere. Raises ``NotFound``.
+        """Change a user, who is logged out everywhere; a new password ends tokens too.
+
+        Raises ``NotFound``.
 
         Raises ``Conflict`` where no curator would be left.
         """
@@ -188,6 +190,8 @@ class DeskStore:
             if not connection.execute(sa.select(users.c.name).where(curators)).first():
                 raise Conflict("somebody must stay who is a curator")
             connection.execute(sessions.delete().where(sessions.c.user == name))
+            if "password" in values:  # whoever knew the old one may have made tokens with it
+                connection.execute(tokens.delete().where(tokens.c.user == name))
 
     # Sessions and tokens
 

@@ -13,6 +13,10 @@ import { complain, say } from "./toast.js";
 
 const SETTLING = 350; // ms after a new encounter in which a second press of the same key decides nothing
 
+/** Photos of the catalogue that had no part in an answer, as no method has described them yet. */
+const waitsFor = (answer) => answer?.left_out["not described yet"] ?? 0;
+const ASKED_AGAIN = 3000; // ms until such a question is asked again
+
 export async function show(main, parameters, desk) {
   const review = new Review(main, desk, parameters.state ?? "unresolved");
   await review.start(parameters.ref);
@@ -79,7 +83,12 @@ class Review {
       const answer = await this.asking.answer(encounter, { again });
       if (this.current !== encounter || this.left) return;
       this.#show(answer);
-      if (this.asking.isStale(answer)) await this.#renew(encounter);
+      if (this.asking.isStale(answer)) await this.#renew(encounter, "Animals were named since this was asked: comparing with them too…");
+      while (waitsFor(this.answer) && this.current === encounter && !this.left) {
+        this.stage.note(`${count(waitsFor(this.answer), "photo")} of the catalogue are still being described and were not compared…`);
+        await new Promise((later) => setTimeout(later, ASKED_AGAIN));
+        if (this.current === encounter && !this.left) await this.#renew(encounter);
+      }
     } catch (error) {
       if (this.current !== encounter || this.left) return;
       this.selected = "new";
@@ -91,9 +100,9 @@ class Review {
     this.asking.ahead(this.#after(encounter));
   }
 
-  /** Ask again in the background: animals were named since, and may be the one. */
-  async #renew(encounter) {
-    this.stage.note("Animals were named since this was asked: comparing with them too…");
+  /** Ask again in the background: there is more to compare with, and it may be the one. */
+  async #renew(encounter, note = "") {
+    if (note) this.stage.note(note);
     let answer;
     try {
       answer = await this.asking.answer(encounter, { again: true });

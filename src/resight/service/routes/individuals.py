@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 
 from resight.catalogue import AnnotationRecord
 from resight.catalogue import Change as CatalogueChange
+from resight.catalogue.names import clean_name
 from resight.errors import BadFact
 from resight.service import models, views
 from resight.service.asking import (
@@ -100,7 +101,7 @@ def change(
     elif asked.new_name is not None:
         _check_curator(asker)
         known.rename(name, asked.new_name, actor=asker.name, seen=if_match(if_match_))
-        name = asked.new_name.strip()
+        name = clean_name(asked.new_name)
     return _detail(desk, asker, response, name)
 
 
@@ -129,7 +130,7 @@ def split(
     if asked.preview:
         made = known.would_split(asked.name, asked.annotations, asked.new_name)
         with_etag(response, groups.individual(asked.name).version)
-        return _previewed(groups, made, (asked.name, asked.new_name))
+        return _previewed(groups, made, (asked.name, clean_name(asked.new_name)))
     seen = if_match(if_match_)
     decided = known.split(
         asked.name, asked.annotations, asked.new_name,
