@@ -284,6 +284,12 @@ class TestErrors:
         assert np.isfinite(chip.to_photo).all()
 
 
+def test_a_box_so_far_off_that_sums_overflow_lies_off_the_photo() -> None:
+    far = Box(1.4021195294855913e308, 1.4027353022369306e308, 1, 1)
+    with pytest.raises(PhotoError, match="lies off"):
+        make_chip(plain(9, 7), far, rotation=20, long_edge=16)
+
+
 @pytest.mark.parametrize("rotation", [0.0, 30.0, 90.0, -200.0])
 @pytest.mark.parametrize("box", [None, Box(5, 7, 50.5, 33), Box(-20, 10, 60, 90)])
 def test_where_a_chip_lies_is_known_without_its_pixels(rotation: float, box: Box | None) -> None:

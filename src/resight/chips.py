@@ -24,6 +24,7 @@ from resight.types import Box, Chip
 # OpenCV's warps address pixels with 16-bit integers; the intermediate picture of
 # a turned box is up to sqrt(2) times larger than the chip.
 MAX_LONG_EDGE = 16_384
+_FAR = 1e12  # pixels: no photo reaches there
 _SMALLEST = 1e-3  # width or height of a box in pixels; below is a slip, not an animal
 
 
@@ -114,7 +115,8 @@ def check_box(box: Box, rotation: float, photo_size: tuple[int, int]) -> None:
     # A hundred photos wide is a mistake of units, and would overflow a turned crop.
     if box.w > 100 * width or box.h > 100 * height:
         raise PhotoError(f"{what}: far larger than the {width} x {height} photo; check its units")
-    if not _overlap(box, rotation, photo_size):
+    far = max(abs(box.x), abs(box.y)) > _FAR  # and sums of such numbers may overflow
+    if far or not _overlap(box, rotation, photo_size):
         raise PhotoError(
             f"{what}, rotation {rotation:g}: lies off the {width} x {height} photo; "
             "boxes are in pixels of the upright photo"
