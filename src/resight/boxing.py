@@ -67,7 +67,7 @@ def learned_detector(
     try:
         model = PartModel.read(path)
     except (FileNotFoundError, ModelError):
-        model = learn_part(list(_examples(catalogue, records, extractor, first, progress)))
+        model = learn_part(_examples(catalogue, records, extractor, first, progress))
         model.write(path)
     return LearnedDetector(model, extractor, first), model
 

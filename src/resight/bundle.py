@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 from resight.catalogue import Catalogue
 from resight.errors import ExportError
 from resight.files import write_whole
-from resight.models import DEFAULT_WEIGHTS, WeightsStatus, verify
+from resight.models import DEFAULT_WEIGHTS, WeightsStatus, status
 
 _ARCHIVE = "catalogue.resight.zip"
 _SUMS = "SHA256SUMS"
@@ -87,7 +87,7 @@ def _present(name: str) -> WeightsStatus:
     from resight.models import weights_path
 
     weights_path(name)  # raises with the command that cures it
-    return verify(name)
+    return status(name)
 
 
 def _machine() -> str:

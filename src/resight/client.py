@@ -35,7 +35,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Client:
-    """A desk at ``url``, asked with a ``token`` (``resight users token``, or the desk's page).
+    """A desk at ``url``, asked with a ``token`` (``POST /api/v1/tokens``).
 
     Without a token ``login`` may follow; a desk for its own machine alone needs neither. Writes
     carry a key by which the desk does them once, though the network fail and they be sent again.

@@ -27,6 +27,7 @@
     ├── CalibrationError           too few trials, a leak, or a damaged calibration
     ├── JobError                   no such kind of job, or an argument it does not take
     ├── ImportFileError            a table, package, video or name pattern of `resight add`
+    │   └── NoPhotos               a folder that holds none
     ├── ExportError                a file of `resight export` cannot be made
     ├── DeskError                  a desk elsewhere refused, or cannot be reached
     ├── ProtocolError              an evaluation protocol file
@@ -147,6 +148,10 @@ class JobError(ResightError):
 
 class ImportFileError(ResightError):
     """A table, package, video or name pattern given to ``add`` cannot be understood."""
+
+
+class NoPhotos(ImportFileError):
+    """A folder to be added holds no photo."""
 
 
 class ExportError(ResightError):

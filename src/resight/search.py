@@ -266,11 +266,10 @@ class PhotoSearch:
         Raises ``NotFound``; ``CatalogueDamaged`` where its original is lost.
         """
         (record,) = self.catalogue.annotations([annotation])
-        view = self._view(record)
         return PhotoQuery(
             path=Path(record.name),
             photo=record.photo,
-            chip=view.chip,
+            chip=self._chip_of(record),
             features=self._features_of(record),
             side=record.side,
             encounter=record.encounter,
@@ -353,8 +352,9 @@ class PhotoSearch:
             return ()
 
     def _view(self, record: AnnotationRecord) -> View:
-        method = self.method
-        features = self._features_of(record)
+        return View(self._chip_of(record), self._features_of(record).keypoints)
+
+    def _chip_of(self, record: AnnotationRecord) -> Chip:
         try:
             pixels = read_photo(self.catalogue.original(record.photo.sha256)).pixels
         except PhotoError as error:
@@ -362,8 +362,7 @@ class PhotoSearch:
                 f"photo {record.name} cannot be drawn, its original is lost or damaged: {error}: "
                 "run `resight check`"
             ) from error
-        chip = method.chip(pixels, record.box, rotation=record.rotation)
-        return View(chip, features.keypoints)
+        return self.method.chip(pixels, record.box, rotation=record.rotation)
 
     def _features_of(self, record: AnnotationRecord) -> Features:
         method = self.method

@@ -106,7 +106,7 @@ def weakest(records: Sequence[AnnotationRecord], details: Mapping[str, float]) -
             individuals[record.side].add(record.individual)
             key = (record.individual, record.side)
             best[key] = max(best.get(key, (-1.0, "")), (details[record.id], record.id))
-    least, all_details = least_detail(details.values()), sorted(details.values())
+    least, all_details = least_detail(details.values()), list(details.values())
     found = [
         Weak(individual, side, id, value, share_below(value, all_details))
         for (individual, side), (value, id) in best.items()

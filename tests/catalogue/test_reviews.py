@@ -179,6 +179,16 @@ def test_a_merge_moves_photos_and_notes_and_can_be_taken_back(
     assert list(catalogue.check()) == []
 
 
+def test_another_name_for_an_animal_answers_no_question(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    (one,) = [each for each in ids if catalogue.annotations([each])[0].individual == "Squirt"]
+    catalogue.mark([one], "second_opinion", actor="ann")
+    catalogue.individuals.rename("Squirt", "Nemo", actor="ann")
+    (record,) = catalogue.annotations([one])
+    assert (record.individual, record.review) == ("Nemo", "second_opinion")
+
+
 def test_a_rename_takes_no_name_that_somebody_has(catalogue: Catalogue, ids: list[str]) -> None:
     of = catalogue.individuals
     with pytest.raises(Conflict, match="merge them"):

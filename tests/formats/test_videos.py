@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resight.catalogue import Catalogue
+from resight.errors import ImportFileError
 from resight.formats import Reading, plan_source
 
 RATE = 8
@@ -83,3 +84,12 @@ def test_what_is_no_video_is_bad_and_the_rest_goes_on(tmp_path: Path, data: byte
     plan = plan_source(tmp_path / "in", reading(tmp_path))
     assert len(plan.photos) == 1
     assert ["no frame can be read" in bad.reason for bad in plan.bad] == [True]
+
+
+def test_a_video_does_not_hide_what_is_wrong_with_the_photos_beside_it(
+    dive: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(scene(3)).save(dive.parents[1] / "Crush_left.png")
+    misspelt = Reading(patterns=("{identiy}_{side}",), frames=reading(tmp_path).frames)
+    with pytest.raises(ImportFileError, match="did you mean 'identity'"):
+        plan_source(dive.parents[1], misspelt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -108,6 +109,32 @@ def test_every_unresolved_encounter_is_asked_about_and_bad_ones_are_named(
         "failed": [{"source": f"annotation:{first.id}", "reason": "its original is lost"}],
     }
     assert sorted(asked) == sorted(unresolved(catalogue))
+
+
+def test_what_failed_before_an_interruption_is_asked_again_and_named(
+    catalogue: Catalogue, photos: Path
+) -> None:
+    list(catalogue.add(plan_pattern(photos, "{_}/{encounter}-{side}"), actor="Ann"))
+    lost, *others = unresolved(catalogue)
+    asked: list[str] = []
+
+    def ask(reference: str, actor: str) -> None:
+        asked.append(reference)
+        if len(asked) == 1:
+            jobs.add("prepare", actor=actor)  # more urgent: this job goes on after it
+            time.sleep(0.3)  # a job looks four times a second for such
+        if reference == lost:
+            raise PhotoUnreadable("its original is lost")
+
+    kinds = bulk_kinds(catalogue, lambda: PhotoSearch(catalogue=catalogue, method=METHOD), ask=ask)
+    with Jobs(catalogue.folder, kinds) as jobs:
+        jobs.start()
+        job = ended(jobs, jobs.add("identify", actor="Ann").id)
+    assert asked == [lost, lost, *others]
+    assert job.result == {
+        "identified": len(others),
+        "failed": [{"source": lost, "reason": "its original is lost"}],
+    }
 
 
 def test_a_catalogue_too_small_to_learn_from_says_so(catalogue: Catalogue, photos: Path) -> None:

@@ -144,8 +144,8 @@ def acknowledged_until_killed(
     for person in people:
         person.start()
     dice = random.Random(seed)
-    deadline = time.monotonic() + 30
-    while sum(len(person.said) for person in people) < dice.randrange(1, 12):
+    deadline, wanted = time.monotonic() + 30, dice.randrange(1, 12)
+    while sum(len(person.said) for person in people) < wanted:
         if time.monotonic() > deadline:
             break
         time.sleep(0.01)

@@ -218,6 +218,8 @@ WRITES: list[tuple[str, str, Any]] = [
     ("POST", "/photos", {}),
     ("POST", "/users", {}),
     ("POST", "/tokens", {}),
+    ("POST", "/jobs", {}),
+    ("DELETE", "/jobs/1", None),
 ]
 
 
@@ -366,8 +368,7 @@ def test_filters_are_compared_and_not_run(ann: Browser, desk: Desk, text: str) -
     ):
         answer = ann("GET", path, params={name: text})
         assert answer.status_code == 200
-        allowed = 0 if name != "q" else answer.json()["total"]
-        assert answer.json()["total"] == allowed
+        assert answer.json()["total"] == 0
     assert ann("GET", "/individual", params={"name": text}).status_code == 404
     assert ann.get("/summary") == before
 

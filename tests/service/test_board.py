@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from resight.catalogue import AnnotationRecord
-from resight.service.board import EncounterGroup, Summary, in_order, proposed_name
+from resight.service.board import EncounterGroup, in_order, proposed_name
+from resight.service.models import AnswerSummary, Verdict
 from resight.types import Photo
 
 
@@ -22,9 +23,15 @@ def group(ref: str, *records: AnnotationRecord) -> EncounterGroup:
     return EncounterGroup(ref, ref, records or (record(ref),))
 
 
-def said(verdict: str, chance: float) -> Summary:
+def said(verdict: Verdict, chance: float) -> AnswerSummary:
     new = chance if verdict == "new" else 1 - chance
-    return Summary(1, verdict, "Crush", 1 - chance if verdict == "new" else chance, new)
+    return AnswerSummary(
+        id=1,
+        verdict=verdict,
+        first="Crush",
+        probability=1 - chance if verdict == "new" else chance,
+        new_probability=new,
+    )
 
 
 def test_what_needs_a_glance_comes_first_and_what_was_put_off_last() -> None:

@@ -93,8 +93,9 @@ def test_others_log_in_or_have_a_token(shared: Desk) -> None:
         assert session.user
         assert session.user.role == "curator"
         assert carl.ask_job("prepare").actor == "curator"
-    _, secret = shared.store.add_token("reviewer", "a program", "reviewer")
-    with client(shared, token=secret) as program:
+    made = shared.store.add_token("reviewer", "a program", "reviewer")
+    assert made.token
+    with client(shared, token=made.token) as program:
         assert program.ask_job("prepare").state == "queued"
 
 

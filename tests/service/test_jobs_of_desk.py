@@ -34,7 +34,7 @@ def test_all_unresolved_encounters_are_identified_in_the_background(
     assert ann.get("/summary")["jobs"] == 0
 
 
-def test_suspicions_are_there_once_a_job_has_looked(ann: Browser, desk: Desk) -> None:
+def test_a_job_without_probabilities_fails_and_suspects_nothing(ann: Browser, desk: Desk) -> None:
     nothing: dict[str, Any] = {"duplicates": [], "mixups": [], "computed_at": None}
     assert ann.get("/suspicions") == nothing
     desk.jobs.start()

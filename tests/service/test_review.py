@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from resight.service.desk import Desk
+from resight.types import Box
 
 from .conftest import Browser
 
@@ -92,3 +93,14 @@ def test_marks_of_a_review_move_an_encounter(ann: Browser, desk: Desk) -> None:
     decide(ann, encounter, "unknown")
     assert unresolved(ann)["annotations"][0]["review"] is None
     assert not list(desk.catalogue.check())
+
+
+def test_a_chip_that_is_known_is_not_sent_again(ann: Browser, desk: Desk) -> None:
+    path = f"/annotations/{desk.catalogue.annotations()[0].id}/chip"
+    first = ann("GET", path)
+    again = ann("GET", path, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    desk.catalogue.describe(
+        [desk.catalogue.annotations()[0].id], box=Box(9, 9, 99, 99), actor="ann"
+    )
+    assert ann("GET", path, headers={"if-none-match": first.headers["etag"]}).status_code == 200

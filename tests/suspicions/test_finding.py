@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from PIL import Image
 
 from resight.catalogue import Catalogue, plan_pattern
@@ -16,6 +17,9 @@ from resight.identify import Identifier
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import Method
 from resight.search import PhotoSearch
+from resight.service.app import create_app
+from resight.service.desk import open_desk
+from resight.settings import Settings
 from resight.suspicions import find_suspicions, kept_suspicions
 
 METHOD = Method("sift+nearest", Sift(max_keypoints=50), NearestNeighbour(), long_edge=96)
@@ -105,7 +109,8 @@ def test_a_line_that_a_crash_cut_off_is_asked_again(catalogue: Catalogue) -> Non
     first = find_suspicions(search)
     (kept,) = (catalogue.folder / "features").glob("*/suspicions/*.jsonl")
     kept.write_bytes(kept.read_bytes()[:-30])
-    assert find_suspicions(search).duplicates == first.duplicates
+    again = find_suspicions(search)
+    assert (again.asked, again.duplicates) == (first.asked, first.duplicates)
 
 
 def test_without_probabilities_nothing_can_be_told(tmp_path: Path) -> None:
@@ -115,3 +120,21 @@ def test_without_probabilities_nothing_can_be_told(tmp_path: Path) -> None:
         with pytest.raises(CalibrationError, match="resight calibrate"):
             find_suspicions(PhotoSearch(catalogue=catalogue, method=METHOD))
         assert kept_suspicions(catalogue) is None
+
+
+def test_the_desk_shows_what_was_found(catalogue: Catalogue) -> None:
+    found = find_suspicions(PhotoSearch(catalogue=catalogue, method=METHOD))
+    desk = open_desk(catalogue.folder, local_user="ann", login_required=False, settings=Settings())
+    try:
+        browser = TestClient(create_app(desk), base_url="http://127.0.0.1:8000")
+        shown = browser.get("/api/v1/suspicions").json()
+    finally:
+        desk.close()
+    (double,) = shown["duplicates"]
+    assert (double["a"], double["b"]) == ("animal 0", "double")
+    assert len(double["pairs"]) == len(found.duplicates[0].pairs)
+    assert {each["individual"]: each["looks_like"] for each in shown["mixups"]} == {
+        "animal 1": None,
+        "animal 2": "animal 3",
+    }
+    assert shown["computed_at"] == found.computed_at

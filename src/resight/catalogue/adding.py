@@ -22,7 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue.decisions import Said, append, fields_of, record, storable
+from resight.catalogue.decisions import Said, append, changed, fields_of, record, storable
 from resight.catalogue.facts import as_corrected, box_before
 from resight.catalogue.importing import ImportPlan, PlannedPhoto
 from resight.catalogue.log import still_stands
@@ -245,9 +245,7 @@ class _Adder:
         if not filled:
             return replace(outcome, reason=reason), None
         outcome = replace(outcome, status="updated", reason=f"filled in {', '.join(filled)}")
-        if "individual" in filled and fields["review"]:
-            filled["review"] = ""  # who it is was asked, and is answered
-        return outcome, Change(id, {field: fields[field] for field in filled}, filled)
+        return outcome, changed(id, fields, filled)
 
     def _take_in(self, connection: Connection, prepared: _Prepared) -> tuple[str, str]:
         """Enter a photo that is not known yet.

@@ -134,9 +134,14 @@ def update(connection: Connection, annotation: str, **after: object) -> Change:
     before = current(connection, annotation)
     if before is None:
         raise NotFound(f"no annotation {annotation!r} in this catalogue")
-    if "individual" in after and before["review"]:
+    return changed(annotation, before, after)
+
+
+def changed(annotation: str, now: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
+    """The change that sets some fields of an annotation that is so ``now``."""
+    if "individual" in after and now["review"]:
         after = {**after, "review": ""}  # who it is was asked, and is answered
-    return Change(annotation, {field: before[field] for field in after}, after)
+    return Change(annotation, {field: now[field] for field in after}, after)
 
 
 def decide(

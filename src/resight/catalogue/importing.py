@@ -12,7 +12,7 @@ from pathlib import Path
 
 from resight.catalogue.folders import DATABASE, UNSEEN
 from resight.catalogue.names import SIDE_WORDS, box_text, clean_name, date_named, side_named
-from resight.errors import ImportFileError
+from resight.errors import ImportFileError, NoPhotos
 from resight.photos import PHOTO_SUFFIXES, is_photo_name, visible_files
 from resight.types import SIDES, UNKNOWN_SIDE, Box, Place
 
@@ -221,7 +221,7 @@ def _search(folder: Path) -> _Found:
     )
     if not found.photos:
         has = f": {sum(found.ignored.values())} other files, {by_suffix(found.ignored)}"
-        raise ImportFileError(
+        raise NoPhotos(
             f"there is no photo in {folder} ({' '.join(sorted(PHOTO_SUFFIXES))})"
             + (has if found.ignored else "")
             + "".join(f"; {warning}" for warning in found.warnings)

@@ -186,7 +186,8 @@ class _Splitting:
 
 def _moved(connection: Connection, name: str, kept: str, ids: Sequence[str]) -> list[Change]:
     """All photos and the notes of one name under another; two notes come one after the other."""
-    moved = updates(connection, ids, Said("rename", ""), individual=kept)
+    # No answer to who it is: marks stay.
+    moved = [Change(id, {"individual": name}, {"individual": kept}) for id in ids]
     own, others = notes.note_of(connection, name), notes.note_of(connection, kept)
     if not own:
         return moved

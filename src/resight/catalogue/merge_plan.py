@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from resight.catalogue import notes
+from resight.catalogue.decisions import changed
 from resight.catalogue.names import name_key
 from resight.catalogue.originals import Originals
 from resight.catalogue.others import (
@@ -260,10 +261,7 @@ class _Merger:
         if not taken:
             self._plan.already += 1
             return
-        if "individual" in taken and now["review"]:
-            taken["review"] = ""  # who it is was asked, and is answered
-        change = Change(ours, {fact: now[fact] for fact in taken}, taken)
-        self._plan.wanted.append(Wanted(change, name, theirs["encounter"]))
+        self._plan.wanted.append(Wanted(changed(ours, now, taken), name, theirs["encounter"]))
 
     def _compare_notes(self) -> None:
         for name in sorted(self._other.notes.keys() | self._base.notes.keys()):

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row
 from resight.catalogue import migrations, notes
 from resight.catalogue.decisions import fields_of
 from resight.catalogue.folders import DATABASE
-from resight.catalogue.log import ADDED_LATER, is_undone, replay, undoers_of
+from resight.catalogue.log import ADDED_LATER, is_undone, undoers_of
 from resight.catalogue.originals import Originals
 from resight.catalogue.store import (
     Store,
@@ -74,11 +74,10 @@ def read_other(folder: Path) -> Other:
         raise NotACatalogue(f"{folder} holds no catalogue to merge")
     name = folder.resolve().name
     with _copy(folder / DATABASE) as store, store.reading() as connection:
-        state, _ = replay(connection)
         return Other(
             name,
             Originals(folder),
-            state,
+            annotations_now(connection),
             {row["sha256"]: dict(row) for row in connection.execute(sa.select(photos)).mappings()},
             notes.noted(connection),
             tuple(_log(connection, name)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -115,12 +114,13 @@ def finder_of(
 
     Says how well what was learned finds boxes again.
     """
-    from resight.boxing import learned_detector
     from resight.registry import build_detector
 
     if detector != CATALOGUE or catalogue is None:
         with out.progress("Loading the detector"):
             return build_detector(detector, values)
+    from resight.boxing import learned_detector
+
     with out.progress("Learning from boxed photos") as step:
         finder, model = learned_detector(catalogue, values, progress=step)
     out.note(
@@ -156,6 +156,9 @@ def _report(
     finder: Detector,
 ) -> Path:
     """Print and write what was found; the folder that paths in the table start from."""
+    from resight.files import write_whole
+    from resight.formats.table import csv_bytes
+
     base = Path(os.path.commonpath([path.absolute().parent for path, _ in found] or [Path.cwd()]))
     rows: list[tuple[Any, ...]] = []
     for path, boxes in found:
@@ -165,10 +168,8 @@ def _report(
             (name, *[""] * (len(_COLUMNS) - 1))
         ]
     if table:
-        with table.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_COLUMNS)
-            writer.writerows(rows)
+        cells = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+        write_whole(table, csv_bytes(_COLUMNS, cells))
     out.json(
         {
             "detector": detector,

@@ -10,7 +10,9 @@ exhaustively on a grid here).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,7 @@ LONG_EDGE, MAX_KEYPOINTS = 1024, 2048
 _NEIGHBOURS = (8, 32)  # keypoints whose descriptors are averaged
 _SMOOTHED = 24  # keypoints whose answers are
 _RIDGE = 1e-3
+_FOLDS = 5
 _GRID = 40  # cells of the search along each side
 _THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.4)
 _GROWN = 0.15  # on each side, in parts of the box: what is cut off is lost, what is added is not
@@ -55,8 +58,12 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class PartModel:
-    """What was learned. ``found``: the share of boxes found again (half of the union shared) that
-    were of animals left out; ``boxes`` and ``animals`` it was learned from."""
+    """What was learned: a linear answer about what is known of a keypoint, 1 for in a box and 0
+    for not, and the ``threshold`` that boxes are searched with.
+
+    ``found``: the share of boxes found again (half of the union shared) that were of animals left
+    out; ``boxes`` and ``animals`` it was learned from; ``extractor`` is a fingerprint.
+    """
 
     mean: Values
     deviation: Values
@@ -67,6 +74,11 @@ class PartModel:
     boxes: int
     animals: int
     found: float
+
+    def box(self, seen: _Seen) -> tuple[Box, float]:
+        """Where a photo's part is, in chip pixels, and the mean answer there."""
+        answers = _answers(seen, self.mean, self.deviation, self.weights, self.offset)
+        return _best_box(seen, answers, self.threshold)
 
     def write(self, path: Path) -> None:
         """Keep it; the file appears whole or not at all."""
@@ -107,40 +119,44 @@ class PartModel:
             raise ModelError(f"{path} is damaged ({error}); delete it: it is made again") from error
 
 
-def learn_part(examples: Sequence[Example]) -> PartModel:
+def learn_part(examples: Iterable[Example]) -> PartModel:
     """Learn from boxes; the threshold is the one that finds boxes of animals left out best.
+
+    Examples are taken one by one, and what is needed of each is kept: some 4 MB.
 
     Raises ``CalibrationError`` for fewer than ``LEAST_BOXES`` examples that have keypoints, or
     of fewer than ``LEAST_ANIMALS`` animals.
     """
-    examples = [each for each in examples if len(each.features) >= _FEWEST]
-    animals = sorted({each.animal for each in examples})
-    if len(examples) < LEAST_BOXES or len(animals) < LEAST_ANIMALS:
+    extractor, of = "", defaultdict[str, list[tuple[_Seen, Box, _Moments]]](list)
+    for each in examples:
+        if len(each.features) >= _FEWEST:
+            seen, extractor = _Seen.of(each.features), each.features.fingerprint
+            of[each.animal].append((seen, each.box, _Moments.of(seen, each.box)))
+    animals, boxes = sorted(of), sum(map(len, of.values()))
+    if boxes < LEAST_BOXES or len(animals) < LEAST_ANIMALS:
         raise CalibrationError(
-            f"{len(examples)} boxed photos of {len(animals)} animals are too few to learn from: it "
+            f"{boxes} boxed photos of {len(animals)} animals are too few to learn from: it "
             f"takes {LEAST_BOXES} of {LEAST_ANIMALS}; draw the boxes of more photos"
         )
-    seen = [_Seen.of(each.features) for each in examples]
-    inside = [_inside(each.features.keypoints, each.box) for each in examples]
     shared: dict[float, list[float]] = {threshold: [] for threshold in _THRESHOLDS}
-    for fold in range(min(len(animals), 5)):
-        out = set(animals[fold :: min(len(animals), 5)])
-        kept = [i for i, each in enumerate(examples) if each.animal not in out]
-        model = _Ridge.fit([seen[i] for i in kept], [inside[i] for i in kept])
-        for i in set(range(len(examples))) - set(kept):
+    folds = min(len(animals), _FOLDS)
+    for fold in range(folds):
+        out = animals[fold::folds]
+        linear = _ridge(moments for name in animals if name not in out for *_, moments in of[name])
+        for seen, box, _ in (each for name in out for each in of[name]):
+            answers = _answers(seen, *linear)
             for threshold, values in shared.items():
-                box, _ = _best_box(seen[i], model.answers(seen[i]), threshold)
-                values.append(_overlap(box, examples[i].box))
+                values.append(_overlap(_best_box(seen, answers, threshold)[0], box))
     best = max(shared, key=lambda threshold: (_found(shared[threshold]), -threshold))
-    model = _Ridge.fit(seen, inside)
+    mean, deviation, weights, offset = _ridge(each for own in of.values() for *_, each in own)
     return PartModel(
-        mean=model.mean,
-        deviation=model.deviation,
-        weights=model.weights,
-        offset=model.offset,
+        mean=mean,
+        deviation=deviation,
+        weights=weights,
+        offset=offset,
         threshold=best,
-        extractor=examples[0].features.fingerprint,
-        boxes=len(examples),
+        extractor=extractor,
+        boxes=boxes,
         animals=len(animals),
         found=_found(shared[best]),
     )
@@ -155,15 +171,13 @@ class LearnedDetector:
     def __init__(self, model: PartModel, extractor: Extractor, first: Detector) -> None:
         if model.extractor != extractor.fingerprint:
             raise ModelError("what boxes look like was learned with another extractor: learn again")
-        self._ridge = _Ridge(model.mean, model.deviation, model.weights, model.offset)
-        self._threshold = model.threshold
-        self._extractor, self._first = extractor, first
+        self._model, self._extractor, self._first = model, extractor, first
         self.fingerprint = fingerprint(
             "learned.v1",
-            boxes=model.boxes,
             extractor=extractor.fingerprint,
             first=first.fingerprint,
-            weights=float(model.weights @ np.arange(len(model.weights))),
+            threshold=model.threshold,
+            weights=hashlib.sha256(model.weights.tobytes()).hexdigest()[:16],
         )
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[Detection]:
@@ -175,8 +189,7 @@ class LearnedDetector:
         (features,) = self._extractor.extract([chip])
         if len(features) < _FEWEST:
             return None
-        seen = _Seen.of(features)
-        box, score = _best_box(seen, self._ridge.answers(seen), self._threshold)
+        box, score = self._model.box(_Seen.of(features))
         if min(box.w, box.h) <= 0:
             return None
         grown = (box.w * _GROWN, box.h * _GROWN)
@@ -205,12 +218,12 @@ class _Seen:
     """A photo's keypoints (N, 2), what is known of each (N, D), and their nearest (N, K)."""
 
     points: Values
-    known: Values
-    nearest: NDArray[np.intp]
+    known: NDArray[np.float32]
+    nearest: NDArray[np.int32]
 
     @classmethod
     def of(cls, features: Features) -> _Seen:
-        points = features.keypoints.astype(np.float64)
+        points = features.keypoints.astype(np.float64)  # squares of float32 would be coarse
         apart = ((points[:, None] - points[None]) ** 2).sum(2)
         nearest = np.argsort(apart, axis=1)[:, : max(_NEIGHBOURS) + 1]
         descriptors = features.descriptors.astype(np.float64)
@@ -225,32 +238,49 @@ class _Seen:
             np.abs(place[:, :1] * place[:, 1:]),
             np.log(ninth / np.linalg.norm(size) + 1e-6),
         ]
-        return cls(points, np.concatenate([descriptors, *around, *more], axis=1), nearest)
+        known = np.concatenate([descriptors, *around, *more], axis=1).astype(np.float32)
+        return cls(points, known, nearest.astype(np.int32))
 
 
 @dataclass(frozen=True, eq=False)
-class _Ridge:
-    """A linear answer about each keypoint, 1 for in a box and 0 for not."""
+class _Moments:
+    """All that ridge regression needs of a photo: sums over its keypoints, which add up."""
 
-    mean: Values
-    deviation: Values
-    weights: Values
-    offset: float
+    count: int
+    known: Values  # (D,)
+    products: Values  # (D, D)
+    inside: float
+    together: Values  # (D,), of what is known and being inside
 
     @classmethod
-    def fit(cls, seen: Sequence[_Seen], inside: Sequence[Values]) -> _Ridge:
-        known, wanted = np.concatenate([each.known for each in seen]), np.concatenate(inside)
-        mean, deviation = known.mean(0), known.std(0) + 1e-6
-        scaled = (known - mean) / deviation
-        gram = scaled.T @ scaled + _RIDGE * len(scaled) * np.eye(scaled.shape[1])
-        weights = np.linalg.solve(gram, scaled.T @ (wanted - wanted.mean()))
-        return cls(mean, deviation, weights, float(wanted.mean()))
+    def of(cls, seen: _Seen, box: Box) -> _Moments:
+        known, inside = seen.known.astype(np.float64), _inside(seen.points, box)
+        return cls(len(known), known.sum(0), known.T @ known, float(inside.sum()), inside @ known)
 
-    def answers(self, seen: _Seen) -> Values:
-        """Of each keypoint, averaged with those of its neighbours."""
-        own = (seen.known - self.mean) / self.deviation @ self.weights + self.offset
-        smoothed: Values = own[seen.nearest[:, :_SMOOTHED]].mean(1)
-        return smoothed
+
+#: Mean and deviation of what is known, weights of the standardised, and the answer to a mean one.
+_Linear = tuple[Values, Values, Values, float]
+
+
+def _ridge(photos: Iterable[_Moments]) -> _Linear:
+    """The regression on standardised knowledge, from the photos' sums alone."""
+    sums = [(each.count, each.known, each.products, each.inside, each.together) for each in photos]
+    count, known, products, inside, together = (sum(column) for column in zip(*sums, strict=True))
+    mean, offset = known / count, float(inside / count)
+    spread = products / count - np.outer(mean, mean)
+    deviation = np.sqrt(np.maximum(np.diag(spread), 0)) + 1e-6
+    gram = spread / np.outer(deviation, deviation) + _RIDGE * np.eye(len(mean))
+    weights = np.linalg.solve(gram, (together / count - mean * offset) / deviation)
+    return mean, deviation, weights, offset
+
+
+def _answers(
+    seen: _Seen, mean: Values, deviation: Values, weights: Values, offset: float
+) -> Values:
+    """About each keypoint, averaged with those of its neighbours."""
+    own = (seen.known - mean) / deviation @ weights + offset
+    smoothed: Values = own[seen.nearest[:, :_SMOOTHED]].mean(1)
+    return smoothed
 
 
 def _found(shared: Sequence[float]) -> float:
@@ -258,7 +288,7 @@ def _found(shared: Sequence[float]) -> float:
     return float(np.mean(np.array(shared) >= 0.5))
 
 
-def _inside(points: NDArray[np.float32], box: Box) -> Values:
+def _inside(points: Values, box: Box) -> Values:
     low, high = np.array([box.x, box.y]), np.array([box.x + box.w, box.y + box.h])
     inside: Values = np.all((points >= low) & (points <= high), axis=1).astype(np.float64)
     return inside
@@ -283,7 +313,7 @@ def _best_box(seen: _Seen, answers: Values, threshold: float) -> tuple[Box, floa
     cell = size / _GRID
     corner, end = low + np.array(where[:2]) * cell, low + np.array(where[2:]) * cell
     box = Box(*corner.tolist(), *(end - corner).tolist())
-    there = _inside(seen.points.astype(np.float32), box) > 0
+    there = _inside(seen.points, box) > 0
     return box, float(answers[there].mean()) if there.any() else 0.0
 
 

@@ -143,9 +143,11 @@ def _stamp(moment: datetime) -> str:
 def _deployments(
     of_photo: Mapping[str, _Seen], ids: Mapping[str, str], *, precise: bool
 ) -> list[dict[str, object]]:
+    taken: dict[str, list[_Seen]] = {}
+    for sha256, each in of_photo.items():
+        taken.setdefault(ids[sha256], []).append(each)
     rows = []
-    for deployment in dict.fromkeys(sorted(ids.values(), key=lambda id: int(id[3:]))):
-        here = [each for sha256, each in of_photo.items() if ids[sha256] == deployment]
+    for deployment, here in sorted(taken.items(), key=lambda each: int(each[0][3:])):
         first = here[0]
         rows.append(
             {

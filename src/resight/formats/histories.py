@@ -9,6 +9,7 @@ many photos there are of an animal on one occasion makes no difference, so a bur
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,14 +43,15 @@ def histories_of(records: Sequence[AnnotationRecord], occasions: str) -> Histori
     length = OCCASIONS[occasions]
     when = [each.seen_on[:length] if len(each.seen_on) >= length else "" for each in records]
     dated = [(each, at) for each, at in zip(records, when, strict=True) if at]
-    known = sorted({at for _, at in dated})
+    photos = Counter(at for _, at in dated)
+    known = sorted(photos)
     sightings: dict[str, set[str]] = {}
     for each, at in dated:
         if each.individual:
             sightings.setdefault(each.individual, set()).add(at)
     return Histories(
         tuple(known),
-        tuple(sum(at == occasion for _, at in dated) for occasion in known),
+        tuple(photos[occasion] for occasion in known),
         {
             name: tuple(occasion in sightings[name] for occasion in known)
             for name in sorted(sightings)

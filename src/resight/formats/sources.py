@@ -10,7 +10,7 @@ from pathlib import Path
 from resight.catalogue import ImportPlan, PlannedPhoto, plan_csv, plan_folders, plan_pattern
 from resight.catalogue.folders import DATABASE
 from resight.catalogue.tables import read_table
-from resight.errors import ImportFileError
+from resight.errors import ImportFileError, NoPhotos
 from resight.formats import camtrap_reading, documents, videos, wildbook_reading
 from resight.photos import visible_files
 from resight.types import Box
@@ -127,7 +127,7 @@ def _folder(folder: Path, reading: Reading) -> ImportPlan:
     found = _videos(folder) if reading.frames is not None else []
     try:
         plan = plan_pattern(folder, *reading.patterns) if reading.patterns else plan_folders(folder)
-    except ImportFileError:
+    except NoPhotos:
         if not found:
             raise
         plan = ImportPlan(str(folder), ())

@@ -6,10 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from resight.catalogue import AnnotationRecord
 from resight.catalogue.cells import guarded
+from resight.catalogue.originals import Originals
 
 #: What says that a JSON document is one of these.
 JSON_FORMAT = "resight-annotations.v1"
@@ -26,8 +28,7 @@ FACTS = (
 
 def original_path(record: AnnotationRecord) -> str:
     """Where the photo lies below a catalogue's folder, and below an export with photos."""
-    sha256, kind = record.photo.sha256, record.photo.format.lower()
-    return f"originals/{sha256[:2]}/{sha256}.{ {'jpeg': 'jpg', 'tiff': 'tif'}.get(kind, kind) }"
+    return Originals(Path()).path(record.photo.sha256, record.photo.format).as_posix()
 
 
 def row_of(record: AnnotationRecord) -> dict[str, Any]:

@@ -37,8 +37,9 @@ def photo_name(record: AnnotationRecord) -> str:
 
 def to_sheet(records: Sequence[AnnotationRecord]) -> bytes:
     """An xlsx workbook with one sheet. Columns that nobody has data for are left out."""
-    rows = [_row(encounter) for encounter in encounters_of(records)]
-    photos = max((len(encounter) for encounter in encounters_of(records)), default=0)
+    encounters = encounters_of(records)
+    rows = [_row(encounter) for encounter in encounters]
+    photos = max(map(len, encounters), default=0)
     media = [f"Encounter.mediaAsset{number}" for number in range(photos)]
     columns = [*_FIRST, *(name for each in media for name in (each, f"{each}.keywords"))]
     filled = [column for column in columns if any(column in row for row in rows)]

@@ -103,7 +103,8 @@ class _Work:
                 ask(reference, task.actor)
             except (PhotoError, NotFound) as error:  # resolved or purged meanwhile, say
                 failed.append({"source": reference, "reason": str(error)})
-            task.finish(reference)
+            else:  # one that failed is asked about again after an interruption
+                task.finish(reference)
         return {"identified": len(references) - len(failed), "failed": failed[:_NAMED]}
 
     def suspicions(self, task: Task) -> Mapping[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.staticfiles import StaticFiles
 
@@ -44,8 +43,8 @@ _ROUTERS = (
 )
 
 
-def create_app(desk: Desk, more: Sequence[APIRouter] = ()) -> FastAPI:
-    """The application of a desk. ``more`` are further routers below ``/api/v1``."""
+def create_app(desk: Desk) -> FastAPI:
+    """The application of a desk."""
     app = FastAPI(
         title="resight review desk",
         version=__version__,
@@ -57,7 +56,7 @@ def create_app(desk: Desk, more: Sequence[APIRouter] = ()) -> FastAPI:
     jobs = jobs_router(
         desk.jobs, actor=_name, reading=[Depends(known_asker)], writing=[Depends(known_asker)]
     )
-    for router in (*_ROUTERS, jobs, *more):
+    for router in (*_ROUTERS, jobs):
         app.include_router(router, prefix=API, responses=PROBLEMS)
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     problems.install(app)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request, Response
 
-from resight.catalogue import AnnotationRecord
 from resight.service.desk import Desk
 from resight.service.gate import Asker
 from resight.service.problems import MEDIA_TYPE, Refused
@@ -38,10 +37,15 @@ def known_asker(request: Request) -> Asker:
     return asker
 
 
-def _curator(request: Request) -> Asker:
-    asker = known_asker(request)
+def check_curator(asker: Asker) -> None:
+    """Raise ``Refused`` unless a curator asks."""
     if not asker.may("curator"):
         raise Refused(HTTPStatus.FORBIDDEN, f"this is for curators, and {asker.name} is none")
+
+
+def _curator(request: Request) -> Asker:
+    asker = known_asker(request)
+    check_curator(asker)
     return asker
 
 
@@ -52,13 +56,14 @@ Curator = Annotated[Asker, Depends(_curator)]
 
 def versions(seen: Mapping[str, str], annotations: Iterable[str]) -> dict[str, int]:
     """The versions that whoever decides has seen. Raises ``Refused`` where one is not told."""
+    annotations = list(annotations)
     lacking = [id for id in annotations if id not in seen]
     if lacking:
         raise Refused(
             HTTPStatus.PRECONDITION_REQUIRED,
             f"the etag of annotation {lacking[0]} is needed, so that nobody's change is lost",
         )
-    return {id: _number(etag) for id, etag in seen.items() if id in set(annotations)}
+    return {id: _number(seen[id]) for id in annotations}
 
 
 def _number(etag: str) -> int:
@@ -107,14 +112,3 @@ def outdated(desk: Desk, seen: Mapping[str, int], detail: str) -> Refused:
 def with_etag(response: Response, etag: str) -> None:
     """Say which version an answer is of."""
     response.headers["etag"] = f'"{etag}"'
-
-
-def filtered(
-    records: Iterable[AnnotationRecord], *tests: Callable[[AnnotationRecord], bool]
-) -> list[AnnotationRecord]:
-    """Those that pass all tests, in order of their ids."""
-    return sorted((each for each in records if all(test(each) for test in tests)), key=_id)
-
-
-def _id(record: AnnotationRecord) -> str:
-    return record.id

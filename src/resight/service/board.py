@@ -20,17 +20,6 @@ ALONE = "annotation:"
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The last answer about an encounter, in short."""
-
-    id: int
-    verdict: str | None
-    first: str | None
-    probability: float | None
-    new_probability: float | None
-
-
-@dataclass(frozen=True)
 class EncounterGroup:
     """Visible photos of one animal on one occasion. ``name`` is empty for a photo alone."""
 
@@ -166,7 +155,7 @@ class Board:
         self._store = store
         self._lock = threading.Lock()
         self._groups = Groups(CatalogueState())
-        self._answers: dict[str, Summary] = {}
+        self._answers: dict[str, models.AnswerSummary] = {}
         self._latest = 0
         self._disagreements: tuple[int, dict[str, tuple[Opinion, ...]]] = (-1, {})
 
@@ -196,22 +185,27 @@ class Board:
                 self._disagreements = (state.version, dict(newest))
             return self._disagreements[1]
 
-    def answers(self) -> Mapping[str, Summary]:
+    def answers(self) -> Mapping[str, models.AnswerSummary]:
         """The last answer about each annotation."""
         with self._lock:
+            new: dict[str, models.AnswerSummary] = {}
             for id, annotations, summary in self._store.summaries(self._latest):
-                self._answers |= dict.fromkeys(annotations, Summary(id=id, **summary))
+                new |= dict.fromkeys(annotations, models.AnswerSummary(id=id, **summary))
                 self._latest = id
-            return dict(self._answers)
+            if new:  # another mapping, since the one before may be being read
+                self._answers = {**self._answers, **new}
+            return self._answers
 
-    def answer(self, group: EncounterGroup, answers: Mapping[str, Summary]) -> Summary | None:
+    def answer(
+        self, group: EncounterGroup, answers: Mapping[str, models.AnswerSummary]
+    ) -> models.AnswerSummary | None:
         """The last answer about one of its photos."""
         found = [answers[each.id] for each in group.records if each.id in answers]
         return max(found, key=lambda each: each.id, default=None)
 
 
 def in_order(
-    groups: Iterable[EncounterGroup], answers: Mapping[str, Summary | None]
+    groups: Iterable[EncounterGroup], answers: Mapping[str, models.AnswerSummary | None]
 ) -> list[tuple[EncounterGroup, str]]:
     """Encounters in the order in which to look at them, each with why it stands there.
 
@@ -226,7 +220,7 @@ def in_order(
     return [(group, rank[2]) for rank, group in ranked]
 
 
-def _rank(group: EncounterGroup, answer: Summary | None) -> tuple[int, float, str]:
+def _rank(group: EncounterGroup, answer: models.AnswerSummary | None) -> tuple[int, float, str]:
     count = len(group.records)
     photos = f"{count} photo{'s' * (count != 1)}"
     if group.state == "resolved":

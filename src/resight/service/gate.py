@@ -6,10 +6,8 @@ Plain ASGI, so that nothing of a body is read or kept before that is known.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 
 from anyio.to_thread import run_sync
 from starlette.datastructures import Headers, MutableHeaders
@@ -139,7 +137,7 @@ def asker_of(desk: Desk, request: Request) -> Asker | None:
         return Asker(account.name, min(account.role, role, key=ROLES.index), "")
     if not desk.login_required:
         return Asker(desk.local_user, "curator", desk.local_csrf)
-    secret = _cookie(request.headers.getlist("cookie"))
+    secret = request.cookies.get(COOKIE, "")
     found = desk.store.session(secret) if secret else None
     return Asker(found[0].name, found[0].role, found[1], secret) if found else None
 
@@ -200,14 +198,3 @@ _LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 def _hostname(host: str) -> str:
     name = host.lower().rpartition(":")[0] if ":" in host.rpartition("]")[2] else host.lower()
     return name
-
-
-def _cookie(headers: Iterable[str]) -> str:
-    for header in headers:
-        try:
-            found = SimpleCookie(header).get(COOKIE)
-        except CookieError:
-            continue
-        if found:
-            return found.value
-    return ""

@@ -140,11 +140,14 @@ class Added(BaseModel):
     reason: str
 
 
+Verdict = Literal["known", "new", "undecided"]
+
+
 class AnswerSummary(BaseModel):
     """The last identification of an encounter, in short."""
 
     id: int
-    verdict: Optional[Literal["known", "new", "undecided"]]
+    verdict: Optional[Verdict]
     first: Optional[str]
     probability: Optional[float]
     new_probability: Optional[float]
@@ -203,7 +206,7 @@ class Answer(BaseModel):
     method: str
     fingerprint: str
     effort: str
-    verdict: Optional[Literal["known", "new", "undecided"]]
+    verdict: Optional[Verdict]
     new_probability: Optional[float]
     unlisted_probability: Optional[float]
     needed: Optional[float]

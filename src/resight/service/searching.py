@@ -35,8 +35,8 @@ class Found:
 class Searcher:
     """The search of a server. Loaded at the first question, which takes some seconds.
 
-    Questions wait for each other, since one uses all processor cores; those that somebody
-    waits for (``interactive``) come before those of bulk work.
+    Questions wait for each other, since one uses all processor cores; bulk work pauses while
+    somebody waits for one (``interactive``).
     """
 
     def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
@@ -44,9 +44,7 @@ class Searcher:
         self.settings = settings
         self._method: Method | None = None
         self._search: PhotoSearch | None = None
-        self._turn = threading.Condition()
-        self._busy = False
-        self._waiting = 0  # of those that somebody waits for
+        self._turn = threading.Lock()
         #: Bulk work pauses within what this gives.
         self.people: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -56,20 +54,10 @@ class Searcher:
 
         Bulk work holds it for one question at a time.
         """
-        with self.people() if interactive else nullcontext():
-            with self._turn:
-                self._waiting += interactive
-                self._turn.wait_for(lambda: not self._busy and (interactive or not self._waiting))
-                self._waiting -= interactive
-                self._busy = True
-            try:
-                if self._search is None:
-                    self._search = self._loaded(waits_for=_DESCRIBED_AT_ONCE)
-                yield self._search
-            finally:
-                with self._turn:
-                    self._busy = False
-                    self._turn.notify_all()
+        with self.people() if interactive else nullcontext(), self._turn:
+            if self._search is None:
+                self._search = self._loaded(waits_for=_DESCRIBED_AT_ONCE)
+            yield self._search
 
     def for_bulk(self) -> PhotoSearch:
         """Another search of the same method, for work that changes what a search has learned."""

@@ -24,6 +24,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
 from resight.catalogue.store import Store
 from resight.errors import Conflict, NotFound
 from resight.search import Pair
+from resight.service.accounts import Token
 from resight.service.models import Role
 
 FILE = "desk.sqlite"
@@ -234,20 +235,29 @@ class DeskStore:
         with self._store.writing() as connection:
             connection.execute(sessions.delete().where(sessions.c.hash == hashed(secret)))
 
-    def add_token(self, user: str, label: str, role: str) -> tuple[int, str]:
-        """A new token's id, and its secret, which is told this once."""
-        secret = f"resight_{secrets.token_urlsafe(32)}"
+    def add_token(self, user: str, label: str, role: Role) -> Token:
+        """A new token with its secret, which is told this once."""
+        secret, at = f"resight_{secrets.token_urlsafe(32)}", _text(now())
         values = {"hash": hashed(secret), "user": user, "label": label, "role": role}
         with self._store.writing() as connection:
-            done = connection.execute(tokens.insert().values(**values, created_at=_text(now())))
-            key = done.inserted_primary_key
-        return int(key[0]) if key else 0, secret
+            made = tokens.insert().values(**values, created_at=at).returning(tokens.c.id)
+            id = connection.execute(made).scalar_one()
+        return Token(id=id, label=label, role=role, created_at=at, token=secret)
 
-    def tokens_of(self, user: str) -> list[sa.Row[Any]]:
-        """A user's tokens."""
+    def tokens_of(self, user: str) -> list[Token]:
+        """A user's tokens, without their secrets."""
         with self._store.reading() as connection:
             own = sa.select(tokens).where(tokens.c.user == user).order_by(tokens.c.id)
-            return list(connection.execute(own).all())
+            return [
+                Token(
+                    id=row.id,
+                    label=row.label,
+                    role=row.role,
+                    created_at=row.created_at,
+                    used_at=row.used_at,
+                )
+                for row in connection.execute(own)
+            ]
 
     def remove_token(self, user: str, id: int) -> None:
         """End a token of a user. Raises ``NotFound``."""
@@ -309,13 +319,10 @@ class DeskStore:
         at = _text(now())
         values = {"at": at, "actor": actor, "annotations": json.dumps(annotations)}
         with self._store.writing() as connection:
-            done = connection.execute(
-                identifications.insert().values(
-                    **values, answer=json.dumps(answer), summary=json.dumps(summary)
-                )
+            made = identifications.insert().values(
+                **values, answer=json.dumps(answer), summary=json.dumps(summary)
             )
-            key = done.inserted_primary_key
-            id = int(key[0]) if key else 0
+            id = connection.execute(made.returning(identifications.c.id)).scalar_one()
             for (query, annotation), pair in found.items():
                 connection.execute(
                     pairs.insert().values(

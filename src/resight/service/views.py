@@ -8,7 +8,7 @@ from typing import Any
 from resight import catalogue, types
 from resight.catalogue import AnnotationRecord, Catalogue
 from resight.service import models
-from resight.service.board import EncounterGroup, Groups, IndividualGroup, Summary
+from resight.service.board import EncounterGroup, Groups, IndividualGroup
 from resight.service.gate import Asker
 from resight.service.store import Kept
 
@@ -60,7 +60,7 @@ def _position(place: types.Place | None, asker: Asker) -> models.Position | None
 
 
 def encounter(
-    group: EncounterGroup, why: str, answer: Summary | None, asker: Asker
+    group: EncounterGroup, why: str, answer: models.AnswerSummary | None, asker: Asker
 ) -> models.Encounter:
     """Photos of one animal on one occasion."""
     return models.Encounter(
@@ -72,7 +72,7 @@ def encounter(
         place=group.place or None,
         state=group.state,
         why=why,
-        answer=models.AnswerSummary(**vars(answer)) if answer else None,
+        answer=answer,
     )
 
 

@@ -14,8 +14,8 @@ import { complain, say } from "./toast.js";
 const SETTLING = 350; // ms after a new encounter in which a second press of the same key decides nothing
 
 /** Photos of the catalogue that had no part in an answer, as no method has described them yet. */
-const waitsFor = (answer) => answer?.left_out["not described yet"] ?? 0;
-const ASKED_AGAIN = 3000; // ms until such a question is asked again
+const undescribed = (answer) => answer?.left_out["not described yet"] ?? 0;
+const PAUSE = 2000; // ms between two looks at the jobs
 
 export async function show(main, parameters, desk) {
   const review = new Review(main, desk, parameters.state ?? "unresolved");
@@ -84,11 +84,7 @@ class Review {
       if (this.current !== encounter || this.left) return;
       this.#show(answer);
       if (this.asking.isStale(answer)) await this.#renew(encounter, "Animals were named since this was asked: comparing with them too…");
-      while (waitsFor(this.answer) && this.current === encounter && !this.left) {
-        this.stage.note(`${count(waitsFor(this.answer), "photo")} of the catalogue are still being described and were not compared…`);
-        await new Promise((later) => setTimeout(later, ASKED_AGAIN));
-        if (this.current === encounter && !this.left) await this.#renew(encounter);
-      }
+      if (undescribed(this.answer)) await this.#onceDescribed(encounter);
     } catch (error) {
       if (this.current !== encounter || this.left) return;
       this.selected = "new";
@@ -118,6 +114,14 @@ class Review {
     else this.look(steady && at >= 0 ? at : 0);
     this.steady = steady;
     if (this.candidates[this.selected]?.individual !== shown) this.shownAt = performance.now();
+  }
+
+  /** Ask again when nothing describes photos any more: some had no part in this answer. */
+  async #onceDescribed(encounter) {
+    const here = () => this.current === encounter && !this.left;
+    this.stage.note(`${count(undescribed(this.answer), "photo")} of the catalogue are still being described and were not compared…`);
+    while (here() && await describing()) await new Promise((later) => setTimeout(later, PAUSE));
+    if (here()) await this.#renew(encounter);
   }
 
   #take(answer) {
@@ -337,6 +341,16 @@ class Review {
         this.state === "unresolved" ? h("a", { class: "button button-main", href: "#/photos" }, "Put photos in") : h("a", { class: "button button-main", href: "#/review" }, "To do"),
         this.state === "unresolved" && h("a", { class: "button", href: "#/review?state=unsure" }, "Unsure ones"),
         h("a", { class: "button", href: "#/individuals" }, "Individuals"))));
+  }
+}
+
+/** Whether a job describes photos, or is about to. */
+async function describing() {
+  try {
+    const { items } = await get("/jobs");
+    return items.some(({ kind, state }) => ["import", "prepare"].includes(kind) && ["queued", "running"].includes(state));
+  } catch {
+    return false; // what is there can be asked about, and that says what is wrong
   }
 }
 

@@ -16,7 +16,6 @@ from resight.service.asking import (
     Limit,
     TheAsker,
     TheDesk,
-    filtered,
     if_match,
     outdated,
     versions,
@@ -58,7 +57,8 @@ def listed(
     if q:
         wanted = q.casefold()
         tests.append(lambda each: wanted in _searched(each))
-    found = filtered(records, *tests)
+    passing = (each for each in records if all(test(each) for test in tests))
+    found = sorted(passing, key=lambda each: each.id)
     items, following = page_of(found, limit, cursor)
     return models.Page(
         items=[views.annotation(each, asker) for each in items], next=following, total=len(found)

@@ -21,13 +21,13 @@ from resight.service.asking import (
     Limit,
     TheAsker,
     TheDesk,
+    check_curator,
     if_match,
     with_etag,
 )
 from resight.service.board import ALONE, Groups, IndividualGroup, page_of
 from resight.service.desk import Desk
 from resight.service.gate import Asker
-from resight.service.problems import Refused
 
 router = APIRouter(tags=["individuals"])
 
@@ -99,7 +99,7 @@ def change(
     if asked.notes is not None:
         known.note(name, asked.notes, actor=asker.name, seen=if_match(if_match_))
     elif asked.new_name is not None:
-        _check_curator(asker)
+        check_curator(asker)
         known.rename(name, asked.new_name, actor=asker.name, seen=if_match(if_match_))
         name = clean_name(asked.new_name)
     return _detail(desk, asker, response, name)
@@ -138,11 +138,6 @@ def split(
     )  # fmt: skip
     response.status_code = HTTPStatus.CREATED
     return views.decision(desk.catalogue, decided)
-
-
-def _check_curator(asker: Asker) -> None:
-    if not asker.may("curator"):
-        raise Refused(HTTPStatus.FORBIDDEN, f"this is for curators, and {asker.name} is none")
 
 
 def _previewed(

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi import Path as InPath
 
 from resight.catalogue import AnnotationRecord, ImportPlan
@@ -63,7 +63,7 @@ def add_photo(
         (outcome,) = desk.catalogue.add(plan, actor=asker.name, limits=desk.uploads)
     told = outcome.reason.replace(str(path), name)
     if outcome.status == "bad":
-        raise (PhotoTooLarge if "the limit is" in told else PhotoUnreadable)(told)
+        raise (PhotoTooLarge if "the limit is" in outcome.reason else PhotoUnreadable)(told)
     response.status_code = HTTPStatus.CREATED if outcome.status == "added" else HTTPStatus.OK
     record = desk.board.now().state.annotations.get(outcome.annotation)
     return models.Added(
@@ -115,12 +115,15 @@ def chip(
     id: Annotated[str, InPath(pattern=r"^[0-9a-f]{16}$")],
     desk: TheDesk,
     _: TheAsker,
+    request: Request,
     size: Annotated[int, Query(ge=1, le=10_000)] = 256,
 ) -> Response:
     """The animal, cropped and upright, its longer edge rounded up to 128, 256, 512 or 1024."""
     record = desk.board.now().annotation(id)
-    made = desk.catalogue.pictures.chip(record, size)
     headers = {"cache-control": "private, no-cache", "etag": f'"{views.etag_of(record)}-{size}"'}
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    made = desk.catalogue.pictures.chip(record, size)
     return Response(made, media_type="image/jpeg", headers=headers)
 
 

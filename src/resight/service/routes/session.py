@@ -107,16 +107,7 @@ def change_user(
 @router.get("/tokens")
 def tokens(desk: TheDesk, asker: TheAsker) -> models.Page[accounts.Token]:
     """One's own tokens."""
-    found = [
-        accounts.Token(
-            id=row.id,
-            label=row.label,
-            role=row.role,
-            created_at=row.created_at,
-            used_at=row.used_at,
-        )
-        for row in desk.store.tokens_of(asker.name)
-    ]
+    found = desk.store.tokens_of(asker.name)
     return models.Page(items=found, total=len(found))
 
 
@@ -131,11 +122,7 @@ def add_token(asked: accounts.NewToken, desk: TheDesk, asker: TheAsker) -> accou
             HTTPStatus.CONFLICT,
             f"{asker.name} has no account here, which a token needs: make one first",
         )
-    id, secret = desk.store.add_token(asker.name, asked.label, role)
-    (row,) = (each for each in desk.store.tokens_of(asker.name) if each.id == id)
-    return accounts.Token(
-        id=id, label=row.label, role=role, created_at=row.created_at, token=secret
-    )
+    return desk.store.add_token(asker.name, asked.label, role)
 
 
 @router.delete("/tokens/{id}", status_code=HTTPStatus.NO_CONTENT)
