@@ -6,9 +6,12 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import anyio
+
 from resight.catalogue import Catalogue
 from resight.jobs import ACTIVE, Jobs, bulk_kinds
 from resight.photos import PhotoLimits
+from resight.service.answers import keep
 from resight.service.board import Board
 from resight.service.passwords import Passwords
 from resight.service.searching import Searcher
@@ -43,7 +46,8 @@ class Desk:
             local=not self.login_required,
         )
         self.jobs = Jobs(self.catalogue.folder, kinds)
-        self.searcher.people = self.jobs.interactive
+        #: Of people's questions, one at a time, in the order they came.
+        self.turn = anyio.Lock()
 
     def jobs_at_work(self) -> int:
         """How many jobs are queued or running."""
@@ -51,11 +55,10 @@ class Desk:
 
     def _ask(self, encounter: str, actor: str) -> None:
         """Identify an encounter for a job, and keep the answer."""
-        from resight.service.routes.identifications import keep  # which needs this module
-
         groups = self.board.now()
         annotations = [each.id for each in groups.encounter(encounter).records]
-        keep(self, self.searcher.identify(annotations, interactive=False), groups, actor)
+        asked = [self.searcher.ask(annotation) for annotation in annotations]
+        keep(self.store, self.searcher.found(asked), groups, actor)
 
     def close(self) -> None:
         """Stop the jobs, which go on when the desk is opened again, and close the databases."""
