@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue import notes
+from resight.catalogue import dismissals, notes
 from resight.catalogue.decisions import Said, append, record, updates
 from resight.catalogue.log import history
 from resight.catalogue.names import clean_name
@@ -99,6 +99,32 @@ class Individuals:
         """What a split would change."""
         return self._try(_Splitting(name, _real(new), annotations))
 
+    def tell_apart(
+        self, name: str, other: str, *, actor: str, note: str = "", seen: str = ""
+    ) -> Decision:
+        """Dismiss the suspicion that two individuals are one, going by their photos of now.
+
+        Raises ``NotFound``, ``Conflict`` for one and the same.
+        """
+        said = Said("dismiss", actor, note or f"{name} and {other} are different animals")
+        return self._decide(said, _TellingApart(name, other), seen)
+
+    def confirm(
+        self,
+        name: str,
+        annotations: Sequence[str],
+        *,
+        actor: str,
+        note: str = "",
+        seen: str = "",
+    ) -> Decision:
+        """Dismiss the suspicion that photos of an individual are of another animal.
+
+        Raises ``NotFound``, ``Conflict`` where a photo is not of it.
+        """
+        said = Said("dismiss", actor, note or f"these photos are of {name}")
+        return self._decide(said, _Confirming(name, annotations), seen)
+
     def _decide(self, said: Said, plan: _Plan, seen: str) -> Decision:
         with self._store.writing() as connection:
             if seen and seen != _version(connection, plan.name):
@@ -172,8 +198,7 @@ class _Splitting:
 
     def changes(self, connection: Connection) -> list[Change]:
         own, chosen = _ids(connection, self.name), dict.fromkeys(self.annotations)
-        if other := [id for id in chosen if id not in own]:
-            raise Conflict(f"annotation {other[0]} is not of {self.name!r}")
+        _check_own(self.name, chosen, own)
         if len(chosen) == len(own):
             raise Conflict(f"nothing would be left of {self.name!r}: rename it instead")
         if _has(connection, self.new):
@@ -182,6 +207,30 @@ class _Splitting:
                 "the photos to it"
             )
         return updates(connection, list(chosen), Said("split", ""), individual=self.new)
+
+
+@dataclass(frozen=True)
+class _TellingApart:
+    name: str
+    other: str
+
+    def changes(self, connection: Connection) -> list[Change]:
+        if self.other == self.name:
+            raise Conflict(f"{self.name!r} cannot be told apart from itself")
+        both = (_ids(connection, each) for each in (self.name, self.other))
+        return dismissals.change_of(connection, *both)
+
+
+@dataclass(frozen=True)
+class _Confirming:
+    name: str
+    annotations: Sequence[str]
+
+    def changes(self, connection: Connection) -> list[Change]:
+        if not self.annotations:
+            raise BadFact(f"no annotation of {self.name!r} given to confirm")
+        _check_own(self.name, self.annotations, _ids(connection, self.name))
+        return dismissals.change_of(connection, self.annotations)
 
 
 def _moved(connection: Connection, name: str, kept: str, ids: Sequence[str]) -> list[Change]:
@@ -194,6 +243,11 @@ def _moved(connection: Connection, name: str, kept: str, ids: Sequence[str]) -> 
     joined = f"{others}\n\n{name}: {own}" if others else own
     gone, gained = (notes.change_of(connection, *pair) for pair in ((name, ""), (kept, joined)))
     return [*moved, gone, gained]
+
+
+def _check_own(name: str, annotations: Iterable[str], own: Sequence[str]) -> None:
+    if other := [id for id in annotations if id not in own]:
+        raise Conflict(f"annotation {other[0]} is not of {name!r}")
 
 
 def _real(name: str) -> str:
@@ -234,7 +288,7 @@ def _version(connection: Connection, name: str) -> str:
     own = sa.select(a.id).where(a.individual == name)
     latest = connection.execute(
         sa.select(sa.func.max(changes.c.id))
-        .where(changes.c.annotation.in_(own))
+        .where(changes.c.annotation.in_(own), changes.c.dismissal == "")
         .group_by(changes.c.annotation)
     ).scalars()
     return version_of(list(latest), notes.note_of(connection, name))

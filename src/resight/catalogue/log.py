@@ -164,7 +164,11 @@ def replay(connection: Connection) -> tuple[dict[str, dict[str, Any]], list[str]
     """Add up the log: annotation id to its fields, and where the log contradicts itself."""
     state: dict[str, dict[str, Any]] = {}
     problems = []
-    about = sa.select(changes).where(changes.c.individual == "").order_by(changes.c.id)
+    about = (
+        sa.select(changes)
+        .where(changes.c.individual == "", changes.c.dismissal == "")
+        .order_by(changes.c.id)
+    )
     for row in connection.execute(about):
         before, after = _from_json(row.before), _from_json(row.after)
         known = state.get(row.annotation)
@@ -189,47 +193,9 @@ def undoers_of(connection: Connection) -> dict[int, list[int]]:
     return found
 
 
-class Renamings:
-    """What individuals are called since decisions that renamed them, or merged two, and stand.
-
-    Merges of catalogues are none: they speak about photos, one by one.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._of: dict[str, list[tuple[int, str]]] = {}
-        before, after = (
-            sa.func.json_extract(said, "$.individual")
-            for said in (changes.c.before, changes.c.after)
-        )
-        query = (
-            sa.select(decisions.c.id, before.label("before"), after.label("after"))
-            .join(changes, changes.c.decision == decisions.c.id)
-            .where(
-                decisions.c.kind.in_(["rename", "merge"]),
-                decisions.c.id.not_in(sa.select(merged_decisions.c.decision)),
-                sa.func.coalesce(before, "") != "",
-                after.is_not(None),
-            )
-            .distinct()
-            .order_by(decisions.c.id)
-        )
-        undoers = undoers_of(connection)
-        for row in connection.execute(query):
-            if not is_undone(row.id, undoers):
-                self._of.setdefault(row.before, []).append((row.id, row.after))
-
-    def now(self, name: str, since: int) -> str:
-        """What an individual is called that had this name after decision ``since``."""
-        while True:
-            later = ((at, after) for at, after in self._of.get(name, ()) if at > since)
-            renamed = next(later, None)
-            if renamed is None:
-                return name
-            since, name = renamed
-
-
 def _change(row: Row[tuple[object, ...]]) -> Change:
-    return Change(row.annotation, _from_json(row.before), _from_json(row.after), row.individual)
+    before, after = _from_json(row.before), _from_json(row.after)
+    return Change(row.annotation, before, after, row.individual, row.dismissal)
 
 
 def _from_json(text: str | None) -> dict[str, Any] | None:

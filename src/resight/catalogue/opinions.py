@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue.log import Renamings, is_undone, undoers_of
+from resight.catalogue.log import is_undone, undoers_of
 from resight.catalogue.records import Opinion
-from resight.catalogue.store import changes, decisions
+from resight.catalogue.store import changes, decisions, merged_decisions
 
 
 def disagreements(connection: Connection) -> dict[str, tuple[Opinion, ...]]:
@@ -20,7 +20,7 @@ def disagreements(connection: Connection) -> dict[str, tuple[Opinion, ...]]:
     were changed or merged since are the present ones. Imports are nobody's opinion.
     """
     said: dict[str, dict[str, Opinion]] = defaultdict(dict)
-    undoers, renamings = undoers_of(connection), Renamings(connection)
+    undoers, renamings = undoers_of(connection), _Renamings(connection)
     for row in connection.execute(_assigned()):
         if not is_undone(row.id, undoers):
             name = renamings.now(row.individual, since=row.id)
@@ -47,3 +47,42 @@ def _assigned() -> sa.Select[Any]:
         .where(decisions.c.kind == "assign", named.is_not(None))
         .order_by(changes.c.id)
     )
+
+
+class _Renamings:
+    """What individuals are called since decisions that renamed them, or merged two, and stand.
+
+    Merges of catalogues are none: they speak about photos, one by one.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._of: dict[str, list[tuple[int, str]]] = {}
+        before, after = (
+            sa.func.json_extract(said, "$.individual")
+            for said in (changes.c.before, changes.c.after)
+        )
+        query = (
+            sa.select(decisions.c.id, before.label("before"), after.label("after"))
+            .join(changes, changes.c.decision == decisions.c.id)
+            .where(
+                decisions.c.kind.in_(["rename", "merge"]),
+                decisions.c.id.not_in(sa.select(merged_decisions.c.decision)),
+                sa.func.coalesce(before, "") != "",
+                after.is_not(None),
+            )
+            .distinct()
+            .order_by(decisions.c.id)
+        )
+        undoers = undoers_of(connection)
+        for row in connection.execute(query):
+            if not is_undone(row.id, undoers):
+                self._of.setdefault(row.before, []).append((row.id, row.after))
+
+    def now(self, name: str, since: int) -> str:
+        """What an individual is called that had this name after decision ``since``."""
+        while True:
+            later = ((at, after) for at, after in self._of.get(name, ()) if at > since)
+            renamed = next(later, None)
+            if renamed is None:
+                return name
+            since, name = renamed
