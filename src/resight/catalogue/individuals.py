@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from resight.catalogue import dismissals, notes
-from resight.catalogue.decisions import Said, append, record, updates
+from resight.catalogue.decisions import Said, append, record, update
 from resight.catalogue.log import history
 from resight.catalogue.names import clean_name
 from resight.catalogue.records import Change, Decision
@@ -89,8 +89,11 @@ class Individuals:
     ) -> Decision:
         """Say that some photos of an individual are of another animal, ``new``.
 
+        An encounter is of one animal: photos that leave others of theirs behind get one of
+        their own, called as before with ``new`` in brackets.
+
         Raises ``Conflict`` where that leaves nothing of it, where a photo is not of it, and
-        where an encounter would hold two animals.
+        where somebody is called ``new``.
         """
         said = Said("split", actor, note or f"{_real(new)} from {name}")
         return self._decide(said, _Splitting(name, _real(new), annotations), seen)
@@ -206,7 +209,18 @@ class _Splitting:
                 f"there is an individual {self.new!r} already: choose another name, or assign "
                 "the photos to it"
             )
-        return updates(connection, list(chosen), Said("split", ""), individual=self.new)
+        a = annotations_table.c
+        rows = connection.execute(sa.select(a.id, a.encounter).where(a.id.in_(own)).order_by(a.id))
+        encounters = {row.id: row.encounter for row in rows}
+        staying = {encounter for id, encounter in encounters.items() if id not in chosen} - {""}
+        apart = sorted(staying.intersection(encounters[id] for id in chosen))
+        free = {each: _free_encounter(connection, each, self.new) for each in apart}
+        made = []
+        for id in chosen:
+            renamed = free.get(encounters[id])
+            facts = {"encounter": renamed} if renamed else {}
+            made.append(update(connection, id, individual=self.new, **facts))
+        return made
 
 
 @dataclass(frozen=True)
@@ -243,6 +257,16 @@ def _moved(connection: Connection, name: str, kept: str, ids: Sequence[str]) -> 
     joined = f"{others}\n\n{name}: {own}" if others else own
     gone, gained = (notes.change_of(connection, *pair) for pair in ((name, ""), (kept, joined)))
     return [*moved, gone, gained]
+
+
+def _free_encounter(connection: Connection, encounter: str, of: str) -> str:
+    """A name that no encounter has, for the part of one that is of another animal."""
+    number, free = 1, f"{encounter[:140]} ({of[:40]})"
+    taken = sa.select(annotations_table.c.id).limit(1)
+    while connection.execute(taken.where(annotations_table.c.encounter == free)).first():
+        number += 1
+        free = f"{encounter[:140]} ({of[:40]} {number})"
+    return free
 
 
 def _check_own(name: str, annotations: Iterable[str], own: Sequence[str]) -> None:
