@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,9 +53,7 @@ def learned_detector(
     ``features``. Raises ``CalibrationError`` where too few photos have a box that is a part of
     them, and what ``build_method`` raises.
     """
-    seen = settings.model_copy(update={"long_edge": LONG_EDGE, "max_keypoints": MAX_KEYPOINTS})
-    extractor = build_method(_METHOD, seen).extractor
-    first = build_detector(SALIENT, settings)
+    extractor, first = _parts(settings)
     records = boxed(catalogue.annotations())
     asked = [
         _VERSION,
@@ -63,13 +62,44 @@ def learned_detector(
         *(f"{each.id} {each.box} {each.rotation} {each.individual}" for each in records),
     ]
     digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()
-    path = catalogue.folder / "features" / "boxes" / f"{digest[:16]}.safetensors"
+    path = _folder(catalogue) / f"{digest[:16]}.safetensors"
     try:
         model = PartModel.read(path)
     except (FileNotFoundError, ModelError):
         model = learn_part(_examples(catalogue, records, extractor, first, progress))
         model.write(path)
     return LearnedDetector(model, extractor, first), model
+
+
+def kept_models(catalogue: Catalogue) -> tuple[Path, ...]:
+    """What ``learned_detector`` has kept, the newest first; boxes may have changed since."""
+    models = ((path.stat().st_mtime, path) for path in _folder(catalogue).glob("*.safetensors"))
+    return tuple(path for _, path in sorted(models, reverse=True))
+
+
+def kept_detector(catalogue: Catalogue, settings: Settings) -> LearnedDetector | None:
+    """The detector that was learned last, at once and of whatever boxes there were; ``None``
+    where none was. Raises what ``build_method`` raises."""
+    models = kept_models(catalogue)
+    if not models:
+        return None
+    extractor, first = _parts(settings)
+    for path in models:
+        try:
+            return LearnedDetector(PartModel.read(path), extractor, first)
+        except (FileNotFoundError, ModelError):  # damaged, or of other settings
+            continue
+    return None
+
+
+def _parts(settings: Settings) -> tuple[Extractor, Detector]:
+    """What describes photos for the learned detector, and what finds animals for it."""
+    seen = settings.model_copy(update={"long_edge": LONG_EDGE, "max_keypoints": MAX_KEYPOINTS})
+    return build_method(_METHOD, seen).extractor, build_detector(SALIENT, settings)
+
+
+def _folder(catalogue: Catalogue) -> Path:
+    return catalogue.folder / "features" / "boxes"
 
 
 def boxed(records: Sequence[AnnotationRecord]) -> list[AnnotationRecord]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
@@ -10,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.desk.conftest import say
 
 from resight.catalogue import Catalogue
+from resight.suspicions import Duplicate, Mixup, Pair, Suspicions
 
 
 def names(desk: str) -> list[str]:
@@ -117,6 +120,41 @@ def test_a_part_of_an_encounter_is_split_off_and_taken_back(page: Page, desk: st
     back = say(desk, "/individual?name=Donatello")
     assert [each["name"] for each in back["timeline"]] == ["dive 0"]
     assert back["photos"] == 2
+
+
+def suspected(folder: Path, *found: Duplicate | Mixup) -> None:
+    """Keep what a job might have found."""
+    duplicates = tuple(each for each in found if isinstance(each, Duplicate))
+    mixups = tuple(each for each in found if isinstance(each, Mixup))
+    kept = {"format": "suspicions.v1", **asdict(Suspicions(duplicates, mixups))}
+    (folder / "features").mkdir(exist_ok=True)
+    (folder / "features" / "suspicions.json").write_text(json.dumps(kept))
+
+
+def test_a_suspicion_is_dismissed_and_taken_back(page: Page, own_desk: str, tmp_path: Path) -> None:
+    one, other = (
+        say(own_desk, f"/individual?name={name}")["shown"][0]["id"]
+        for name in ("Donatello", "Raphael")
+    )
+    suspected(
+        tmp_path / "catalogue",
+        Duplicate("Donatello", "Raphael", 0.93, (Pair(one, other, 0.93),)),
+        Mixup("Raphael", (other,), 0.85, "Leonardo", 3),
+    )
+    page.goto(f"{own_desk}/#/individuals")
+    listed = page.get_by_role("region", name="Suspicions").locator(".suspicion")
+    expect(listed).to_have_count(2)
+    assert Axe().run(page).response["violations"] == []
+    listed.first.get_by_role("button", name="Two animals").press("Enter")
+    expect(listed).to_have_count(1)
+    expect(listed).to_contain_text("look like Leonardo")
+    page.locator(".toast-action").click()
+    expect(listed).to_have_count(2)
+    listed.last.get_by_role("button", name="All the same animal").click()
+    expect(listed).to_have_count(1)
+    page.goto(f"{own_desk}/#/history")
+    expect(page.locator(".decision").first).to_contain_text("Suspicion dismissed: 1 photo")
+    expect(page.locator(".decision").first).to_contain_text("these photos are of Raphael")
 
 
 def test_name_and_notes_are_changed(page: Page, desk: str) -> None:

@@ -173,6 +173,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "hide": decisions.hide,
         "undo": decisions.undo,
         "doubts": doubts.doubts,
+        "dismiss": doubts.dismiss,
         "weakest": weakest.weakest,
         "log": decisions.log,
         "purge": decisions.purge,

@@ -19,6 +19,7 @@ from resight.service.models import Problem
 from resight.service.once import Once
 from resight.service.routes import (
     annotated,
+    boxes,
     decisions,
     encounters,
     export,
@@ -35,6 +36,7 @@ _ROUTERS = (
     encounters.router,
     photos.router,
     annotated.router,
+    boxes.router,
     identifications.router,
     decisions.router,
     individuals.router,

@@ -13,6 +13,7 @@ from resight.jobs import ACTIVE, Jobs, bulk_kinds
 from resight.photos import PhotoLimits
 from resight.service.answers import keep
 from resight.service.board import Board
+from resight.service.boxfinder import BoxFinder
 from resight.service.passwords import Passwords
 from resight.service.searching import Searcher
 from resight.service.store import DeskStore
@@ -38,11 +39,13 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.board = Board(self.catalogue, self.store)
+        self.boxes = BoxFinder(self.catalogue, self.searcher.settings)
         self.passwords = Passwords()
         kinds = bulk_kinds(
             self.catalogue,
             self.searcher.for_bulk,
             ask=self._ask,
+            settings=self.searcher.settings,
             local=not self.login_required,
         )
         self.jobs = Jobs(self.catalogue.folder, kinds)

@@ -68,6 +68,7 @@ export function sentence({ kind, annotations, individual, undoes }) {
   const named = individual ?? "";
   const words = {
     add: `${photos} put in`, assign: individual ? `${photos}: ${individual}` : `${photos}: nobody known`,
+    dismiss: `Suspicion dismissed: ${photos}`,
     describe: `Facts of ${photos}`, hide: `${photos} hidden or shown again`, merge: `Merged into ${named}: ${photos}`,
     note: `Notes on ${named}`, purge: `${photos} destroyed`, rename: `Renamed to ${named}`, split: `Split off as ${named}: ${photos}`,
     undo: `Took back decision ${undoes}`, unsure: `${photos} left as unsure`, skip: `${photos} skipped`, second_opinion: `${photos}: second opinion wanted`,

@@ -78,7 +78,7 @@ class PhotosIn {
     if (!files.length || !this.mayAdd) return;
     this.section.hidden = false;
     for (const file of files) {
-      const row = new UploadRow(file, () => this.#queue(row));
+      const row = new UploadRow(file, () => this.#queue(row), () => this.loadLoose().catch(complain));
       this.rows.append(row.root);
       this.#queue(row);
     }
@@ -131,8 +131,10 @@ class PhotosIn {
 
 /** One file on its way. */
 class UploadRow {
-  constructor(file, again) {
+  /** `again()` sends it once more; `changed()` when its photo has more or fewer animals. */
+  constructor(file, again, changed) {
     this.file = file;
+    this.changed = changed;
     this.url = URL.createObjectURL(file);
     this.again = again;
     this.image = h("img", { src: this.url, alt: "", class: "upload-photo" });
@@ -175,8 +177,9 @@ class UploadRow {
 
   async #edit(id) {
     try {
-      const saved = await openAnnotation(await get(`/annotations/${encodeURIComponent(id)}`));
+      const saved = await openAnnotation(await get(`/annotations/${encodeURIComponent(id)}`), true, this.changed);
       if (saved) this.image.src = `${chip(id, 256)}&v=${encodeURIComponent(saved.etag)}`;
+      if (saved?.others) this.changed();
     } catch (error) {
       complain(error);
     }
