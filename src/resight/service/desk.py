@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from resight.catalogue import Catalogue
-from resight.jobs import ACTIVE, Jobs, bulk_kinds
+from resight.catalogue import AddOutcome, Catalogue
+from resight.jobs import ACTIVE, Jobs, Kind, Task, bulk_kinds
 from resight.photos import PhotoLimits
 from resight.service.board import Board
+from resight.service.imports import Imports
 from resight.service.passwords import Passwords
 from resight.service.searching import Searcher
 from resight.service.store import DeskStore
 from resight.settings import Settings, load_settings
+from resight.weakest import weak_ones
 
+#: The job that puts in a table that was sent.
+TABLE_JOB = "table"
 #: What may be uploaded: decoding takes up to 14 bytes of memory a pixel.
 UPLOADS = PhotoLimits(max_pixels=100_000_000, max_bytes=100_000_000)
 
@@ -42,12 +48,37 @@ class Desk:
             ask=self._ask,
             local=not self.login_required,
         )
-        self.jobs = Jobs(self.catalogue.folder, kinds)
+        self.imports = Imports(self.catalogue.folder, self.uploads)
+        table = Kind(self._put_in, {"import": str})
+        self.jobs = Jobs(self.catalogue.folder, {TABLE_JOB: table, **kinds})
         self.searcher.people = self.jobs.interactive
 
     def jobs_at_work(self) -> int:
         """How many jobs are queued or running."""
         return sum(job.state in ACTIVE for job in self.jobs.all())
+
+    def _put_in(self, task: Task) -> dict[str, Any]:
+        """Put in a table that was sent; a second run knows what the first has added."""
+        from resight.service.rows import planned, report_of
+
+        sent = self.imports.get(task.arguments.get("import", ""), task.actor)
+        plan, unnamed = planned(sent, self.catalogue)
+        total = len(plan.photos) + len(plan.bad)
+        outcomes: list[AddOutcome] = []
+        for outcome in self.catalogue.add(plan, actor=task.actor, limits=self.uploads):
+            outcomes.append(outcome)
+            task.tell("adding", len(outcomes), total)
+        details = {each.annotation: each.detail for each in outcomes if each.detail is not None}
+        weak = weak_ones(self.catalogue, details)
+        self.imports.finish(sent, report_of(plan, outcomes, unnamed).model_dump())
+        task.also("prepare")
+        written = [each.annotation for each in outcomes if each.status in ("added", "updated")]
+        made = self.catalogue.decisions(touching=written[:1], limit=1) if written else ()
+        return {
+            **Counter(each.status for each in outcomes),
+            "weak": len(weak),
+            "decision": made[0].id if made else None,
+        }
 
     def _ask(self, encounter: str, actor: str) -> None:
         """Identify an encounter for a job, and keep the answer."""

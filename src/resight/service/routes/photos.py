@@ -50,7 +50,7 @@ def add_photo(
         "species": species,
         **_box(box),
     }
-    name = _file_name(file.filename or "")
+    name = clean_file_name(file.filename or "", otherwise="photo")
     with TemporaryDirectory(prefix="resight-upload-") as folder:
         path = Path(folder) / "photo"
         with path.open("wb") as copy:
@@ -134,11 +134,11 @@ def _records(groups: Groups, sha256: str) -> list[AnnotationRecord]:
     return sorted(found, key=lambda each: each.id)
 
 
-def _file_name(given: str) -> str:
+def clean_file_name(given: str, *, otherwise: str) -> str:
     """The last part of a path that a browser gave, fit to be kept and shown."""
     last = PureWindowsPath(PurePosixPath(given).name).name
     name = "".join(letter for letter in last if letter.isprintable())[-200:].strip()
-    return name or "photo"
+    return name or otherwise
 
 
 def _box(text: str) -> dict[str, str]:
