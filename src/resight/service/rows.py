@@ -57,7 +57,13 @@ def planned(of: Import, catalogue: Catalogue) -> tuple[ImportPlan, list[str]]:
     """
     read = _read(of)
     files = _Files(of, catalogue)
-    photos, bad = [], [replace(each, source=_line(of, each.source)) for each in read.bad]
+    photos, bad = [], []
+    written = _photo_by_line(of)
+    for each in read.bad:
+        line = _line(of, each.source)
+        path = written.get(line, "")
+        files.name(path)
+        bad.append(replace(each, source=f"{line} ({path})" if path else line))
     for row in read.photos:
         source = _line(of, row.source)
         try:
@@ -135,10 +141,15 @@ class _Files:
         }
         self._in_catalogue = Sent(self._known)
 
+    def name(self, written: str) -> list[str]:
+        """Note that a row names this photo, whatever else is wrong with it."""
+        found = self._sent.meant_by(written) if written else []
+        self.named.update(found)
+        return found
+
     def meant(self, written: str) -> Path:
         """The file that a table calls so. Raises ``ValueError`` where that is none, or several."""
-        found = self._sent.meant_by(written)
-        self.named.update(found)
+        found = self.name(written)
         if len(found) > 1:
             raise ValueError(f"several photos that were sent may be meant: {', '.join(found[:3])}")
         if found:
@@ -154,6 +165,15 @@ class _Files:
 def _line(of: Import, source: str) -> str:
     """Where a row stands, without the name that its table has here."""
     return source.removeprefix(of.table.name).strip()
+
+
+def _photo_by_line(of: Import) -> dict[str, str]:
+    """What stands for the photo in each line, whatever else is wrong with it."""
+    table, column = of.read(), columns_of(of).get("path", "")
+    if column not in table.header:
+        return {}
+    at = table.header.index(column)
+    return {f"line {line}": cells[at].strip() for line, cells in table.rows if len(cells) > at}
 
 
 def _said(photo: PlannedPhoto) -> dict[str, str]:

@@ -6,7 +6,7 @@ import { fill, h } from "./dom.js";
 import { when } from "./format.js";
 import { complain, say } from "./toast.js";
 
-const NAMES = { prepare: "Describe photos", identify: "Identify photos", suspicions: "Look for suspicions", calibrate: "Learn probabilities", import: "Import photos" };
+const NAMES = { prepare: "Describe photos", identify: "Identify photos", suspicions: "Look for suspicions", calibrate: "Learn probabilities", import: "Import photos", table: "Put in a table" };
 const OFFERED = {
   prepare: "Describes all photos now, so that the next question about them is answered sooner.",
   suspicions: "Looks for animals with two names and names with two animals.",
