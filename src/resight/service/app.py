@@ -28,6 +28,7 @@ from resight.service.routes import (
     photos,
     session,
     suspicions,
+    weakest,
 )
 
 PAGE = Path(__file__).parent / "page"
@@ -41,6 +42,7 @@ _ROUTERS = (
     decisions.router,
     individuals.router,
     suspicions.router,
+    weakest.router,
     export.router,
 )
 

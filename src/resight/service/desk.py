@@ -17,7 +17,7 @@ from resight.service.passwords import Passwords
 from resight.service.searching import Searcher
 from resight.service.store import DeskStore
 from resight.settings import Settings, load_settings
-from resight.weakest import weak_ones
+from resight.weakest import keep
 
 #: The job that puts in a table that was sent.
 TABLE_JOB = "table"
@@ -68,15 +68,13 @@ class Desk:
         for outcome in self.catalogue.add(plan, actor=task.actor, limits=self.uploads):
             outcomes.append(outcome)
             task.tell("adding", len(outcomes), total)
-        details = {each.annotation: each.detail for each in outcomes if each.detail is not None}
-        weak = weak_ones(self.catalogue, details)
+        keep(self.catalogue, outcomes)
         self.imports.finish(sent, report_of(plan, outcomes, unnamed).model_dump())
         task.also("prepare")
         written = [each.annotation for each in outcomes if each.status in ("added", "updated")]
         made = self.catalogue.decisions(touching=written[:1], limit=1) if written else ()
         return {
             **Counter(each.status for each in outcomes),
-            "weak": len(weak),
             "decision": made[0].id if made else None,
         }
 

@@ -17,6 +17,7 @@ from resight.errors import BadFact, NotFound, PhotoTooLarge, PhotoUnreadable
 from resight.service import models, views
 from resight.service.asking import TheAsker, TheDesk
 from resight.service.board import Groups
+from resight.weakest import keep
 
 router = APIRouter(tags=["photos"])
 
@@ -64,6 +65,7 @@ def add_photo(
     told = outcome.reason.replace(str(path), name)
     if outcome.status == "bad":
         raise (PhotoTooLarge if "the limit is" in outcome.reason else PhotoUnreadable)(told)
+    keep(desk.catalogue, [outcome])
     response.status_code = HTTPStatus.CREATED if outcome.status == "added" else HTTPStatus.OK
     record = desk.board.now().state.annotations.get(outcome.annotation)
     return models.Added(
