@@ -4,8 +4,9 @@ import { get, list, post } from "./api.js";
 import { Asking } from "./asking.js";
 import { Choices } from "./choices.js";
 import { pickIndividual, showConflict } from "./choosing.js";
+import { open as dialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
-import { count, percent } from "./format.js";
+import { count, day, percent } from "./format.js";
 import { Queue } from "./queue.js";
 import { reviewKeys } from "./reviewkeys.js";
 import { Stage } from "./stage.js";
@@ -31,7 +32,7 @@ class Review {
     this.decided = []; // {decision, encounter, at}: what Z takes back, the last first
     this.readOnly = !desk.may("reviewer");
     this.queue = new Queue({ opened: (encounter) => this.open(encounter), turned: (value) => desk.go("review", { state: value }) });
-    this.stage = new Stage({ queryPhoto: (index) => this.showQueryPhoto(index), candidatePhoto: (index) => this.showPhoto(index) });
+    this.stage = new Stage({ queryPhoto: (index) => this.showQueryPhoto(index), candidatePhoto: (index) => this.showPhoto(index), where: () => this.where() });
     this.choices = new Choices({
       look: (index) => this.look(index), lookNew: () => this.lookNew(), confirm: () => this.confirm(),
       decide: (answer) => this.decide(answer), other: () => this.other(), again: () => this.again(),
@@ -247,6 +248,19 @@ class Review {
     const candidate = this.candidates[index];
     if (!candidate.photos.length) await this.#more(candidate);
     this.look(index);
+  }
+
+  /** Where the candidate was met, and where the encounter is. */
+  async where() {
+    const candidate = this.candidates[this.selected];
+    const known = candidate?.known;
+    const { annotations, name } = this.current;
+    const asked = annotations.find(({ position }) => position);
+    const [{ mapOf }, { metAt }] = await Promise.all([import("./map.js"), import("./individual.js")]);
+    const points = [...(asked ? [{ ...asked.position, asked: true, title: [day(this.current.seen_on) || "No date", name ?? annotations[0].name, this.current.place].filter(Boolean).join(" · ") }] : []),
+      ...(known ? metAt(known) : [])];
+    if (!points.length) return void say("No position is known of these photos.");
+    await dialog(known ? `Where ${candidate.individual} was met` : "Where it was met", () => [mapOf(points)], { wide: true });
   }
 
   again() {
