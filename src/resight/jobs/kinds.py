@@ -60,10 +60,10 @@ def bulk_kinds(
 
 
 def unresolved(catalogue: Catalogue) -> tuple[str, ...]:
-    """References of the encounters whose animal is not known: the encounter's name, or
-    ``annotation:<id>`` for a photo of none. In the order of their ids, hidden ones left out."""
+    """``encounter_ref`` of the encounters whose animal is not known, hidden photos left out. In the
+    order of their annotations' ids."""
     found = {
-        record.encounter or f"annotation:{record.id}": None
+        record.encounter_ref: None
         for record in catalogue.annotations()
         if not record.individual and not record.hidden
     }
