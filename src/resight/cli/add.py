@@ -182,7 +182,7 @@ def add(
         if near and written:
             decision = opened.show(written[0].annotation).decisions[0].id
             warn_of_new(individual or "", near, command("undo", decision, catalogue=catalogue))
-    failed = sum(each.status in _FAILED for each in outcomes)
+    failed = count_failed(outcomes)
     if not dry_run and failed < len(outcomes):
         _advise(out, catalogue, many=len(written) >= _MANY)
     raise typer.Exit(exit_code(len(outcomes) - failed, failed))
@@ -271,13 +271,24 @@ def _print(
             ],
         }
     )
+    print_outcomes(out, outcomes, dry_run=dry_run)
+    whom = _whom([pair for pair in about if pair[0].status in _WRITTEN], known)
+    if whom:
+        out.say(whom)
+
+
+def print_outcomes(out: Output, outcomes: Sequence[AddOutcome], *, dry_run: bool = False) -> None:
+    """Print why photos were not taken, and how many were."""
+    counts = Counter[str](outcome.status for outcome in outcomes)
     _print_problems([each for each in outcomes if each.status in _FAILED])
     for status, words in _ADDED.items():
         if counts[status]:
             out.say(f"{counts[status]:>6} {words[dry_run]}")
-    whom = _whom([pair for pair in about if pair[0].status in _WRITTEN], known)
-    if whom:
-        out.say(whom)
+
+
+def count_failed(outcomes: Sequence[AddOutcome]) -> int:
+    """How many photos were not taken."""
+    return sum(each.status in _FAILED for each in outcomes)
 
 
 def _warn_of_weak(opened: Catalogue, written: Sequence[AddOutcome]) -> None:
