@@ -205,3 +205,18 @@ def test_a_disagreement_is_listed_and_looked_at_again(
     expect(listed).to_contain_text("bob: Leonardo · cleo: Raphael")
     listed.get_by_role("link", name="Look again").click()
     expect(page.locator(".captions")).to_contain_text("Somebody says it is Raphael")
+
+
+def test_photos_are_looked_at_and_those_that_are_wanted_are_told(
+    page: Page, own_desk: str, tmp_path: Path
+) -> None:
+    (left,) = say(own_desk, "/annotations?individual=Donatello&side=left")["items"]
+    with Catalogue.open(tmp_path / "catalogue") as catalogue:
+        catalogue.hide([left["id"]], actor="ann")
+    page.goto(f"{own_desk}/#/individuals")
+    page.get_by_text("Which animals lack a good photo?").click()
+    page.get_by_role("button", name="Look at them").click()
+    wanted = page.get_by_role("region", name="Photos wanted")
+    expect(wanted).to_contain_text("1 photo would help to know animals again")
+    expect(wanted.get_by_role("listitem")).to_contain_text("Take a new left photo of Donatello")
+    assert Axe().run(page).response["violations"] == []

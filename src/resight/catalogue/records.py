@@ -42,6 +42,12 @@ class AnnotationRecord:
     version: int = field(default=0, compare=False)
 
     @property
+    def encounter_ref(self) -> str:
+        """How its encounter is referred to: by its name, or, where the photo is in none and so is
+        an encounter of its own, as ``annotation:<id>``."""
+        return self.encounter or f"annotation:{self.id}"
+
+    @property
     def seen_on(self) -> str:
         """The day (or month or year) it was seen: as said, else by the camera."""
         if self.date:

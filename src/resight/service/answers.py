@@ -20,8 +20,7 @@ def keep(store: DeskStore, found: Found, groups: Groups, actor: str) -> Kept:
         "new_probability": found.pooled.answer.new_probability,
     }
     record = groups.annotation(found.annotations[0])
-    ref = record.encounter or f"annotation:{record.id}"
-    told = {**_told(found.pooled), "encounter": ref}
+    told = {**_told(found.pooled), "encounter": record.encounter_ref}
     return store.keep(actor, found.annotations, told, summary, found.pairs)
 
 

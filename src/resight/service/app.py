@@ -24,10 +24,12 @@ from resight.service.routes import (
     encounters,
     export,
     identifications,
+    imports,
     individuals,
     photos,
     session,
     suspicions,
+    weakest,
 )
 
 PAGE = Path(__file__).parent / "page"
@@ -35,12 +37,14 @@ _ROUTERS = (
     session.router,
     encounters.router,
     photos.router,
+    imports.router,
     annotated.router,
     boxes.router,
     identifications.router,
     decisions.router,
     individuals.router,
     suspicions.router,
+    weakest.router,
     export.router,
 )
 

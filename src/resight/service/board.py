@@ -16,8 +16,6 @@ from resight.errors import NotFound
 from resight.service import models
 from resight.service.store import DeskStore
 
-ALONE = "annotation:"
-
 
 @dataclass(frozen=True)
 class EncounterGroup:
@@ -112,7 +110,7 @@ class Groups:
             if record.individual:
                 named[record.individual].append(record)
             if not record.hidden:
-                together[record.encounter or ALONE + record.id].append(record)
+                together[record.encounter_ref].append(record)
         return cls(
             state,
             {

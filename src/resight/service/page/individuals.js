@@ -4,6 +4,7 @@ import { address, chip, get } from "./api.js";
 import { fill, h, settled } from "./dom.js";
 import { count, day, side } from "./format.js";
 import { suspicions } from "./suspicions.js";
+import { Wanted } from "./wanted.js";
 
 const PAGE = 60;
 const FORMATS = [["csv", "Table (CSV)"], ["json", "JSON"], ["capture-history", "Capture histories (MARK)"], ["camtrap-dp", "Camtrap DP"], ["wildbook", "Wildbook bulk import"]];
@@ -12,7 +13,7 @@ const SORTS = [["name", "By name"], ["last_seen", "Last seen"], ["annotations", 
 export async function show(main, parameters, desk) {
   const gallery = new Gallery(main, parameters, desk);
   await gallery.load();
-  return { keys: [{ key: "/", label: "Search", group: "Individuals", run: () => gallery.search.focus() }], leave: () => { gallery.left = true; } };
+  return { keys: [{ key: "/", label: "Search", group: "Individuals", run: () => gallery.search.focus() }], leave: () => { gallery.left = gallery.wanted.left = true; } };
 }
 
 class Gallery {
@@ -25,11 +26,13 @@ class Gallery {
     this.grid = h("ul", { class: "gallery", "aria-label": "Individuals" });
     this.size = h("p", { class: "hint", role: "status" });
     this.more = h("button", { class: "button", hidden: true, onclick: () => this.#next() }, "Show more");
+    this.wanted = new Wanted(desk);
     this.suspicions = h("section", { class: "suspicions", hidden: true, "aria-label": "Suspicions" });
     fill(main, h("div", { class: "page" },
       h("div", { class: "page-head" }, h("h1", {}, "Individuals"), this.size, h("span", { class: "grow" }), this.search, this.sort, exports()),
-      this.suspicions, this.grid, this.more));
+      this.suspicions, this.wanted.root, this.grid, this.more));
     suspicions(this.suspicions, desk);
+    this.wanted.load();
   }
 
   async load() {

@@ -25,7 +25,7 @@ from resight.service.asking import (
     if_match,
     with_etag,
 )
-from resight.service.board import ALONE, Groups, IndividualGroup, page_of
+from resight.service.board import Groups, IndividualGroup, page_of
 from resight.service.desk import Desk
 from resight.service.gate import Asker
 
@@ -174,7 +174,7 @@ def _previewed(
 def _timeline(group: IndividualGroup) -> list[models.IndividualEncounter]:
     together: dict[str, list[AnnotationRecord]] = defaultdict(list)
     for record in sorted(group.visible, key=_day):
-        together[record.encounter or ALONE + record.id].append(record)
+        together[record.encounter_ref].append(record)
     return [
         models.IndividualEncounter(
             ref=ref,
