@@ -126,6 +126,8 @@ def _config(url: str) -> str:
         "GET /api/v1/annotations/{id}": {"path.id": annotation["id"]},
         "GET /api/v1/annotations/{id}/chip": {"path.id": annotation["id"]},
         "PATCH /api/v1/annotations/{id}": {"path.id": annotation["id"]},
+        "POST /api/v1/annotations/{id}/boxes": {"path.id": annotation["id"]},
+        "POST /api/v1/annotations/{id}/others": {"path.id": annotation["id"]},
         "GET /api/v1/identifications/{id}": {"path.id": asked["id"]},
         "GET /api/v1/identifications/{id}/pair": {"path.id": asked["id"], **pair},
         "GET /api/v1/identifications/{id}/picture": {"path.id": asked["id"], **pair},

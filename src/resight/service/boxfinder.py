@@ -9,7 +9,7 @@ from pathlib import Path
 
 from resight.boxing import kept_detector, kept_models
 from resight.catalogue import AnnotationRecord, Catalogue
-from resight.detect import Detection, Detector
+from resight.detect import LEAST, Detection, Detector
 from resight.errors import Conflict
 from resight.photos import read_photo
 from resight.registry import SALIENT, build_detector
@@ -17,8 +17,6 @@ from resight.settings import Settings
 
 #: The detector that the catalogue's own boxes teach.
 CATALOGUE = "catalogue"
-#: Boxes less sure are not proposed.
-LEAST = 0.2
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ async function saved(annotation, { hidden, ...facts }, others, undone) {
   let now = annotation;
   if (Object.keys(facts).length) now = await patch(path, facts, now.etag);
   if (hidden !== undefined) now = await patch(path, { hidden }, now.etag);
+  annotation.etag = now.etag; // what follows may be refused, and saved again
   if (!others.length) return now;
   const made = await putInOthers(annotation, others);
   sayOthers([made], undone);

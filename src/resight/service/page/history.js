@@ -99,7 +99,7 @@ function of({ annotation, individual }) {
 
 /** What was said before or after, in words. */
 function state(said) {
-  const parts = Object.entries(said ?? {}).filter(([name, value]) => name !== "photo" && value !== false && !(name === "rotation" && !value))
+  const parts = Object.entries(said ?? {}).filter(([name, value]) => name !== "photo" && name !== "group" && value !== false && !(name === "rotation" && !value))
     .map(([name, value]) => `${name}: ${value === null || value === "" ? "–" : value}`);
   return parts.join(", ") || "–";
 }
