@@ -260,8 +260,14 @@ def _drawn(folder: Path, scene: _Scene) -> PlannedPhoto:
         species="drawn turtle",
         date=f"{scene.taken_at:%Y-%m-%d}",
         place=scene.place,
-        position=_PLACES[scene.place],
+        position=_position(scene),
     )
+
+
+def _position(scene: _Scene) -> Place:
+    """A few hundred metres from the middle of its place, elsewhere on each dive."""
+    dive, (latitude, longitude) = int(scene.encounter.split()[-1]), _PLACES[scene.place]
+    return Place(latitude + dive % 5 * 0.0011, longitude + dive % 7 * 0.0013)
 
 
 @dataclass(frozen=True)
