@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -103,7 +105,7 @@ def test_a_preview_says_row_by_row_what_will_happen_and_changes_nothing(
     assert report["rows"][2]["said"] == {
         "identity": "Zoe", "side": "left", "date": "2024-07-05", "place": "Reef",
     }  # fmt: skip
-    assert report["unnamed"] == ["IMG_2.jpg"]  # a row that is bad names its photo all the same
+    assert report["unnamed"] == ["IMG_2.jpg"]  # a row that cannot be used names its photo too
     assert ann.get("/summary") == before
 
 
@@ -256,6 +258,15 @@ def test_others_neither_see_nor_run_what_one_has_sent(
     assert curator("POST", f"/imports/{table['id']}/run", json={}).status_code == 404
     answer = viewer("POST", "/imports", files={"file": ("a.csv", b"path\n", "text/csv")})
     assert answer.status_code == 403
+
+
+def test_a_workbook_that_unpacks_to_more_than_memory_holds_is_refused(ann: Browser) -> None:
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/worksheets/sheet1.xml", bytes(210_000_000))
+    answer = ann("POST", "/imports", files={"file": ("a.xlsx", bomb.getvalue(), "text/csv")})
+    assert answer.status_code == 422
+    assert "unpacks to more" in answer.json()["detail"]
 
 
 def test_a_table_is_no_larger_than_the_limit(ann: Browser) -> None:

@@ -236,7 +236,10 @@ def _rank(group: EncounterGroup, answer: models.AnswerSummary | None) -> tuple[i
     chance = answer.probability or 0.0
     if answer.verdict == "known":
         return 1, -chance, f"sure enough to need a glance: {answer.first}, {chance:.0%}"
-    return 2, -chance, f"to be weighed: likeliest is {answer.first or 'nobody'}, {chance:.0%}"
+    first, share = answer.first or "nobody", chance
+    if (answer.new_probability or 0.0) > chance:
+        first, share = "a new animal", answer.new_probability or 0.0
+    return 2, -chance, f"to be weighed: likeliest is {first}, {share:.0%}"
 
 
 def _newest_first(group: EncounterGroup) -> tuple[int, ...]:

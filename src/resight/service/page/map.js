@@ -6,6 +6,7 @@ import { degrees, distance, kilometres, layout, scaleBar } from "./places.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const CLOSE = 17; // pixels within which marks become one
+const SAME = 0.01; // km
 const FAR = 3000; // km beyond which one scale does not hold for all of a map
 
 /**
@@ -31,12 +32,13 @@ function words(point, points) {
   const known = from && !point.asked && !point.precision_km && !from.precision_km;
   const digits = point.precision_km ? 1 : 4;
   return h("span", {}, point.title, h("span", { class: "hint" }, ` ${degrees(point.latitude, "NS", digits)}, ${degrees(point.longitude, "EW", digits)}`),
-    known ? h("strong", {}, ` ${distance(kilometres(from, point))} away`) : "");
+    known && h("strong", {}, kilometres(from, point) < SAME ? " the same place" : ` ${distance(kilometres(from, point))} away`));
 }
 
 function drawn(points, [width, height]) {
   const plan = layout(points, [width, height]);
   const groups = together(points, plan);
+  const [km, long] = scaleBar(plan.km, width / 5);
   const top = points.find(({ asked }) => asked);
   const label = `Map of ${count(points.length, "position")}${top ? "; the question mark is what is asked about" : ""}. The same in words follows.`;
   return s("svg", { class: "map-drawn", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label },
@@ -44,13 +46,13 @@ function drawn(points, [width, height]) {
       plan.parallels.map(({ degrees: value, at }) => [s("line", { x1: 0, x2: width, y1: at, y2: at }),
         at > 14 && at < height - 26 && s("text", { x: 5, y: at - 4 }, degrees(value, "NS", plan.digits))]),
       plan.meridians.map(({ degrees: value, at }) => [s("line", { y1: 0, y2: height, x1: at, x2: at }),
-        at > 60 && at < width - 130 && s("text", { x: at + 4, y: height - 7 }, degrees(value, "EW", plan.digits))])),
+        at > 60 && at < width - long - 96 && s("text", { x: at + 4, y: height - 7 }, degrees(value, "EW", plan.digits))])),
     points.filter(({ precision_km: km }) => km > 0).map((point) => {
       const [x, y] = plan.at(point);
       const side = point.precision_km * plan.km;
       return s("rect", { class: "map-square", x: x - side / 2, y: y - side / 2, width: side, height: side });
     }),
-    groups.map(mark), bar(plan, width, height), north(width));
+    groups.map(mark), width / plan.km < FAR && bar(km, long, width, height), north(width));
 }
 
 /** Points whose marks would cover each other, together; what is asked about is drawn last. */
@@ -78,9 +80,7 @@ function mark(group) {
     s("text", { x, y: y + 4, "text-anchor": "middle" }, text));
 }
 
-function bar(plan, width, height) {
-  if (width / plan.km > FAR) return null;
-  const [km, long] = scaleBar(plan.km, width / 5);
+function bar(km, long, width, height) {
   const [left, low] = [width - long - 12, height - 10];
   return s("g", { class: "map-bar" }, s("path", { d: `M${left} ${low - 6}v6h${long}v-6` }), s("text", { x: left + long / 2, y: low - 5, "text-anchor": "middle" }, distance(km)));
 }

@@ -46,7 +46,7 @@ export class Queue {
 
 /** What was last found about it, in a few words. */
 export function summary(answer) {
-  if (answer.verdict === "new") return `new? ${percent(answer.new_probability)}`;
+  if (answer.verdict === "new" || (answer.new_probability ?? 0) > (answer.probability ?? 1)) return `${percent(answer.new_probability)} new?`;
   if (!answer.first) return "";
-  return answer.probability === null ? `${answer.first}?` : `${answer.first} ${percent(answer.probability)}`;
+  return answer.probability === null ? `${answer.first}?` : `${percent(answer.probability)} ${answer.first}`;
 }

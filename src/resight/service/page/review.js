@@ -1,7 +1,7 @@
 // Review: the queue, two photos, and who it is.
 
 import { get, post } from "./api.js";
-import { Asking } from "./asking.js";
+import { Asking, describing } from "./asking.js";
 import { Choices } from "./choices.js";
 import { pickIndividual, showConflict } from "./choosing.js";
 import { open as dialog } from "./dialog.js";
@@ -76,11 +76,7 @@ class Review {
     this.stage.newName.value = "";
     this.queryIndex = 0;
     this.stage.showQuery(encounter, 0);
-    const waiting = setTimeout(() => {
-      if (this.current !== encounter || this.answer) return;
-      this.stage.showAlone();
-      this.choices.wait();
-    }, 60); // an answer that is there already shows at once, without a flicker
+    const waiting = setTimeout(() => this.#wait(encounter), 60); // an answer that is there already shows at once, without a flicker
     try {
       const answer = await this.asking.answer(encounter, { again });
       if (this.current !== encounter || this.left) return;
@@ -96,6 +92,18 @@ class Review {
       clearTimeout(waiting);
     }
     this.asking.ahead(this.waiting.after(encounter));
+  }
+
+  /** While an answer is awaited, which the first one is for long where photos are still described. */
+  async #wait(encounter) {
+    const waits = () => this.current === encounter && !this.answer && this.selected === null && !this.left;
+    if (!waits()) return;
+    this.stage.showAlone();
+    this.choices.wait();
+    while (await new Promise((later) => setTimeout(later, PAUSE)), waits()) {
+      const job = await describing();
+      if (job && waits()) this.choices.wait(`Photos are being described${job.total ? `: ${job.done} of ${job.total}` : ""}.`);
+    }
   }
 
   /** Ask again in the background: there is more to compare with, and it may be the one. */
@@ -345,27 +353,26 @@ class Review {
     this.open(now);
   }
 
-  #empty() {
-    if (this.left) return;
+  /** What is left although nothing is to do. */
+  #rest() {
+    const { unsure = 0, second_opinion: second = 0 } = this.desk.summary ?? {};
+    const left = [unsure && `${count(unsure, "encounter")} left as unsure`, second && `${second} that should be looked at again`].filter(Boolean);
+    return left.length ? `But for ${left.join(" and ")}, every encounter has an answer.` : "";
+  }
+
+  async #empty() {
     this.current = null;
+    await this.desk.refresh(); // how many are unsure
+    if (this.left || this.waiting.items.length) return; // an undo was faster
     this.desk.remember("review", this.state === "unresolved" ? {} : { state: this.state });
-    const words = { unresolved: ["Nothing to do", "Every encounter has an answer."], unsure: ["Nobody is unsure", "No encounter was left as unsure."], second_opinion: ["No second opinions asked for", "Press E on an encounter to ask for one."] };
+    const words = { unresolved: ["Nothing to do", this.#rest() || "Every encounter has an answer."], unsure: ["Nobody is unsure", "No encounter was left as unsure."], second_opinion: ["No second opinions asked for", "Press E on an encounter to ask for one."] };
     const [title, text] = words[this.state];
     fill(this.main, h("div", { class: "empty" }, h("h1", {}, title), h("p", {}, text),
       h("p", { class: "empty-links" },
         this.state === "unresolved" ? h("a", { class: "button button-main", href: "#/photos" }, "Put photos in") : h("a", { class: "button button-main", href: "#/review" }, "To do"),
-        this.state === "unresolved" && h("a", { class: "button", href: "#/review?state=unsure" }, "Unsure ones"),
+        this.state === "unresolved" && this.desk.summary?.unsure > 0 && h("a", { class: "button", href: "#/review?state=unsure" }, "Unsure ones"),
+        this.state === "unresolved" && this.desk.summary?.second_opinion > 0 && h("a", { class: "button", href: "#/review?state=second_opinion" }, "Second look"),
         h("a", { class: "button", href: "#/individuals" }, "Individuals"))));
-  }
-}
-
-/** Whether a job describes photos, or is about to. */
-async function describing() {
-  try {
-    const { items } = await get("/jobs");
-    return items.some(({ kind, state }) => ["import", "prepare"].includes(kind) && ["queued", "running"].includes(state));
-  } catch {
-    return false; // what is there can be asked about, and that says what is wrong
   }
 }
 

@@ -95,11 +95,12 @@ export class Stage {
 }
 
 /** What the answer comes to, in words. */
-function verdict({ verdict: said, candidates, needed }) {
-  const enough = needed ? `: none reaches ${percent(needed)}` : "";
+function verdict({ verdict: said, candidates: [first], needed, new_probability: chance }) {
+  const newer = (chance ?? 0) > (first?.probability ?? 0);
+  const likeliest = newer ? `a new animal is likeliest (${percent(chance)})` : `${first?.individual} is likeliest (${percent(first?.probability)})`;
   return {
-    known: `Most likely ${candidates[0]?.individual}.`, new: "Most likely a new animal.",
-    undecided: `Not sure${enough}. Compare closely.`,
+    known: `Most likely ${first?.individual}.`, new: "Most likely a new animal.",
+    undecided: `Not sure: ${likeliest}${needed ? `, below the ${percent(needed)} that are needed` : ""}. Compare closely.`,
   }[said] ?? "Scores only: no probabilities have been learned for this method.";
 }
 
@@ -114,6 +115,6 @@ function life({ photos, encounters: met, first_seen: first, last_seen: last, not
   return [count(photos, "photo"), met ? count(met, "encounter") : "", years, notes].filter(Boolean).join(" · ");
 }
 
-function searched({ searched: all, shortlisted, matched }) {
-  return `${count(all, "photo")} searched, ${shortlisted} looked at, ${matched} compared in full`;
+function searched({ searched: all, shortlisted, matched, annotations }) {
+  return `${annotations.length > 1 ? count(all, "pair of photos", "pairs of photos") : count(all, "photo")} searched, ${shortlisted} looked at, ${matched} compared in full`;
 }
