@@ -40,7 +40,6 @@ _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 app = typer.Typer(rich_markup_mode="rich", context_settings={"help_option_names": ["--help", "-h"]})
 
-Fact = Annotated[str, typer.Option(metavar="TEXT", show_default=False)]
 Side = Annotated[
     str,
     typer.Option(
@@ -143,12 +142,21 @@ def add(
     photos: Annotated[
         list[Path], typer.Argument(metavar="PHOTO|FOLDER", help="Photos, or folders of them.")
     ],
-    individual: Fact = "",
+    individual: Annotated[
+        str, typer.Option(metavar="NAME", help="Who they show.", show_default=False)
+    ] = "",
     side: Side = "",
-    encounter: Fact = "",
-    date: Fact = "",
-    place: Fact = "",
-    species: Fact = "",
+    encounter: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="The occasion, of one animal.", show_default=False),
+    ] = "",
+    date: Annotated[
+        str, typer.Option(metavar="DATE", help="When they were seen.", show_default=False)
+    ] = "",
+    place: Annotated[str, typer.Option(metavar="NAME", help="Where.", show_default=False)] = "",
+    species: Annotated[
+        str, typer.Option(metavar="NAME", help="Their species.", show_default=False)
+    ] = "",
     box: Box = "",
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -347,4 +355,7 @@ class _Run:
             f"Searched {count(answer.searched, 'photo')} in {answer.seconds:.1f} s "
             f"with {answer.method} at effort {answer.effort}"
         )
-        self.out.say(probability_note(answer.calibration))
+        if answer.calibration:
+            self.out.say(probability_note(answer.calibration))
+        else:
+            self.out.say("There are no probabilities: the desk's job calibrate learns them.")
