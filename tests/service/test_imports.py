@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from resight.catalogue import Catalogue
 from resight.formats.sheets import sheet_bytes
 from resight.service.desk import Desk, open_desk
 from resight.testing import drawn_animals, photograph, write_jpeg
@@ -180,6 +181,16 @@ def test_what_was_sent_outlives_the_desk(
     assert waiting["photos"] == sorted(photos)
     assert looked(browser, waiting) == foreseen
     again.close()
+
+
+def test_what_waits_is_no_part_of_the_catalogue(
+    ann: Browser, desk: Desk, photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\n", photos)
+    assert [each for each in desk.catalogue.check() if each.severity != "info"] == []
+    desk.catalogue.backup(tmp_path / "backup.zip")
+    with Catalogue.restore(tmp_path / "backup.zip", tmp_path / "restored") as restored:
+        assert not (restored.folder / "uploads").exists()
 
 
 def test_what_was_thrown_away_is_gone(ann: Browser, desk: Desk, photos: dict[str, bytes]) -> None:
