@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 import zipfile
 from collections.abc import Callable
 from datetime import datetime
@@ -12,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from resight.catalogue import Catalogue
 from resight.formats.sheets import sheet_bytes
 from resight.service.desk import Desk, open_desk
 from resight.testing import drawn_animals, photograph, write_jpeg
 
 from .conftest import API, QUICK, Browser
+from .test_jobs_of_desk import ended
 
 _DAY = datetime(2024, 7, 5, 10, 30)
 HEADER = "File,Turtle,Flank,Date,Site\n"
@@ -65,10 +66,7 @@ def put_in(browser: Browser, desk: Desk, table: Any, **choices: Any) -> Any:
     desk.jobs.start()
     columns = {**table["columns"], "identity": "Turtle"}
     job = browser.post(f"/imports/{table['id']}/run", {"columns": columns, **choices})
-    end = time.monotonic() + 60
-    while job["state"] in ("queued", "running") and time.monotonic() < end:
-        time.sleep(0.05)
-        job = browser.get(f"/jobs/{job['id']}")
+    job = ended(browser, job)
     assert job["state"] == "done", job
     return job
 
@@ -122,6 +120,21 @@ def test_bad_rows_do_not_stop_the_rest_and_all_is_one_decision(
     assert ann.get("/individual", name="Zoe")["photos"] == 2
     ann.post(f"/decisions/{job['result']['decision']}/undo", {})
     assert ann("GET", "/individual", params={"name": "Zoe"}).status_code == 404
+
+
+def test_one_run_is_one_job_during_which_nothing_is_thrown_away(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    """Pressed twice, and run again after a crash that kept its end from being noted."""
+    table = sent(ann, "path,identity\nIMG_0.jpg,Zoe\n", photos)
+    first = ann.post(f"/imports/{table['id']}/run", {})
+    assert ann.post(f"/imports/{table['id']}/run", {"others": True})["id"] == first["id"]
+    assert ann("DELETE", f"/imports/{table['id']}").status_code == 409
+    desk.jobs.start()
+    assert ended(ann, first)["result"]["added"] == 1
+    again = ended(ann, ann.post("/jobs", {"kind": "table", "arguments": {"import": table["id"]}}))
+    assert (again["state"], again["result"]) == ("done", {})
+    assert ann.get(f"/imports/{table['id']}")["report"]["counts"]["added"] == 1
 
 
 def test_a_row_may_mean_a_photo_of_the_catalogue(
@@ -180,6 +193,16 @@ def test_what_was_sent_outlives_the_desk(
     assert waiting["photos"] == sorted(photos)
     assert looked(browser, waiting) == foreseen
     again.close()
+
+
+def test_what_waits_is_no_part_of_the_catalogue(
+    ann: Browser, desk: Desk, photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\n", photos)
+    assert [each for each in desk.catalogue.check() if each.severity != "info"] == []
+    desk.catalogue.backup(tmp_path / "backup.zip")
+    with Catalogue.restore(tmp_path / "backup.zip", tmp_path / "restored") as restored:
+        assert not (restored.folder / "uploads").exists()
 
 
 def test_what_was_thrown_away_is_gone(ann: Browser, desk: Desk, photos: dict[str, bytes]) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import anyio
 
 from resight.catalogue import AddOutcome, Catalogue
-from resight.jobs import ACTIVE, Jobs, Kind, Task, bulk_kinds
+from resight.jobs import ACTIVE, Job, Jobs, Kind, Task, bulk_kinds
 from resight.photos import PhotoLimits
 from resight.service.answers import keep
 from resight.service.board import Board
 from resight.service.boxfinder import BoxFinder
-from resight.service.imports import Imports
+from resight.service.imports import Import, Imports
 from resight.service.passwords import Passwords
 from resight.service.searching import Searcher
 from resight.service.store import DeskStore
@@ -69,6 +69,8 @@ class Desk:
         from resight.service.rows import planned, report_of
 
         sent = self.imports.get(task.arguments.get("import", ""), task.actor)
+        if sent.report() is not None:  # the program ended before it could say that this is done
+            return {}
         plan, unnamed = planned(sent, self.catalogue)
         total = len(plan.photos) + len(plan.bad)
         outcomes: list[AddOutcome] = []
@@ -79,11 +81,16 @@ class Desk:
         self.imports.finish(sent, report_of(plan, outcomes, unnamed).model_dump())
         task.also("prepare")
         written = [each.annotation for each in outcomes if each.status in ("added", "updated")]
-        made = self.catalogue.decisions(touching=written[:1], limit=1) if written else ()
+        made = self.catalogue.decisions(touching=written[:1]) if written else ()
         return {
             **Counter(each.status for each in outcomes),
-            "decision": made[0].id if made else None,
+            "decision": next((each.id for each in made if each.kind == "add"), None),
         }
+
+    def puts_in(self, sent: Import) -> Job | None:
+        """The job that is putting in what was sent, if one is."""
+        active = (job for job in self.jobs.all() if job.kind == TABLE_JOB and job.state in ACTIVE)
+        return next((job for job in active if job.arguments.get("import") == sent.id), None)
 
     def _ask(self, encounter: str, actor: str) -> None:
         """Identify an encounter for a job, and keep the answer."""

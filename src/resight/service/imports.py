@@ -182,6 +182,9 @@ class Imports:
     def discard(self, of: Import) -> None:
         """Throw away what was sent."""
         shutil.rmtree(of.folder, ignore_errors=True)
+        with self._lock:
+            for copy in [path for path in self._looked_at if path.parent == of.folder]:
+                del self._looked_at[copy]
 
     def _write(self, of: Import) -> None:
         said = asdict(of)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from resight.catalogue.csvfile import COLUMNS
-from resight.errors import BadFact
+from resight.errors import BadFact, Conflict
 from resight.formats.wildbook_reading import is_sheet
 from resight.service import models
 from resight.service.asking import TheAsker, TheDesk
@@ -94,7 +94,10 @@ def one(id: Id, desk: TheDesk, asker: TheAsker) -> TableImport:
 @router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT)
 def discard(id: Id, desk: TheDesk, asker: TheAsker) -> Response:
     """Throw a table and its photos away; what was put in stays."""
-    desk.imports.discard(desk.imports.get(id, asker.name))
+    found = desk.imports.get(id, asker.name)
+    if desk.puts_in(found):
+        raise Conflict("it is being put in: stop that under Jobs first")
+    desk.imports.discard(found)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -129,6 +132,9 @@ def preview(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> Report:
 @router.post("/{id}/run", status_code=HTTPStatus.ACCEPTED)
 def run(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> models.Job:
     """Put it in, as a job; ``GET /imports/{id}`` has what became of each row then."""
+    at_work = desk.puts_in(desk.imports.get(id, asker.name))
+    if at_work:
+        return shown(at_work)
     chosen = _chosen(desk, asker, id, asked)
     planned(chosen, desk.catalogue)  # refused now rather than in a job
     job = desk.jobs.add(TABLE_JOB, {"import": id}, actor=asker.name)
