@@ -111,6 +111,16 @@ def _get(url: str, path: str, body: object = None, csrf: str = "") -> Any:
         return json.load(answer)
 
 
+def _sent_table(url: str, csrf: str) -> str:
+    """The id of a table that was sent."""
+    table = "path,identity\nphoto.jpg,Zoe\n"
+    kind = 'Content-Disposition: form-data; name="file"; filename="a.csv"'
+    body = f"--x\r\n{kind}\r\n\r\n{table}\r\n--x--\r\n".encode()
+    headers = {"content-type": "multipart/form-data; boundary=x", "x-csrf-token": csrf}
+    with urlopen(Request(f"{url}/api/v1/imports", body, headers)) as answer:  # noqa: S310
+        return str(json.load(answer)["id"])
+
+
 def _config(url: str) -> str:
     """Ids and names that exist, so that requests get past "there is no such thing"."""
     csrf = _get(url, "/session")["csrf"]
@@ -118,7 +128,11 @@ def _config(url: str) -> str:
     asked = _get(url, "/identifications", {"encounter": "meeting 1"}, csrf)
     best = asked["candidates"][0]["photos"][0]
     pair = {"query.query": best["query"], "query.annotation": best["annotation"]["id"]}
+    table = {"path.id": _sent_table(url, csrf)}
     known: dict[str, dict[str, Any]] = {
+        "GET /api/v1/imports/{id}": table,
+        "POST /api/v1/imports/{id}/photos": table,
+        "POST /api/v1/imports/{id}/preview": table,
         "GET /api/v1/encounter": {"query.ref": "meeting 1"},
         "GET /api/v1/individual": {"query.name": annotation["individual"]},
         "GET /api/v1/photos/{sha256}": {"path.sha256": annotation["photo"]},
@@ -126,6 +140,8 @@ def _config(url: str) -> str:
         "GET /api/v1/annotations/{id}": {"path.id": annotation["id"]},
         "GET /api/v1/annotations/{id}/chip": {"path.id": annotation["id"]},
         "PATCH /api/v1/annotations/{id}": {"path.id": annotation["id"]},
+        "POST /api/v1/annotations/{id}/boxes": {"path.id": annotation["id"]},
+        "POST /api/v1/annotations/{id}/others": {"path.id": annotation["id"]},
         "GET /api/v1/identifications/{id}": {"path.id": asked["id"]},
         "GET /api/v1/identifications/{id}/pair": {"path.id": asked["id"], **pair},
         "GET /api/v1/identifications/{id}/picture": {"path.id": asked["id"], **pair},

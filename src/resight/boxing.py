@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +48,7 @@ def learned_detector(
     ``features``. Raises ``CalibrationError`` where too few photos have a box that is a part of
     them, and ``WeightsMissing``.
     """
-    engine = build_engine(settings)
-    networks = Networks(
-        build_detector(SALIENT, settings),
-        CellNetwork(engine=engine, side=FIRST_SIDE),
-        CellNetwork(engine=engine, side=SECOND_SIDE),
-    )
+    networks = _networks(settings)
     records = boxed(catalogue.annotations())
     asked = [
         _VERSION,
@@ -60,13 +56,47 @@ def learned_detector(
         *(f"{each.id} {each.box} {each.rotation} {each.individual}" for each in records),
     ]
     digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()
-    path = catalogue.folder / "features" / "boxes" / f"{digest[:16]}.safetensors"
+    path = _folder(catalogue) / f"{digest[:16]}.safetensors"
     try:
         model = PartModel.read(path)
     except (FileNotFoundError, ModelError):
         model = learn_part([_example(catalogue, record) for record in records], networks, progress)
         model.write(path)
     return LearnedDetector(model, networks), model
+
+
+def kept_models(catalogue: Catalogue) -> tuple[Path, ...]:
+    """What ``learned_detector`` has kept, the newest first; boxes may have changed since."""
+    models = ((path.stat().st_mtime, path) for path in _folder(catalogue).glob("*.safetensors"))
+    return tuple(path for _, path in sorted(models, reverse=True))
+
+
+def kept_detector(catalogue: Catalogue, settings: Settings) -> LearnedDetector | None:
+    """The detector that was learned last, at once and of whatever boxes there were; ``None``
+    where none was. Raises ``WeightsMissing``."""
+    models = kept_models(catalogue)
+    if not models:
+        return None
+    networks = _networks(settings)
+    for path in models:
+        try:
+            return LearnedDetector(PartModel.read(path), networks)
+        except (FileNotFoundError, ModelError):  # damaged, or of other settings
+            continue
+    return None
+
+
+def _networks(settings: Settings) -> Networks:
+    engine = build_engine(settings)
+    return Networks(
+        build_detector(SALIENT, settings),
+        CellNetwork(engine=engine, side=FIRST_SIDE),
+        CellNetwork(engine=engine, side=SECOND_SIDE),
+    )
+
+
+def _folder(catalogue: Catalogue) -> Path:
+    return catalogue.folder / "features" / "boxes"
 
 
 def boxed(records: Sequence[AnnotationRecord]) -> list[AnnotationRecord]:

@@ -20,6 +20,7 @@ from resight.registry import build_method
 from resight.search import PhotoSearch
 from resight.settings import Settings
 from resight.testing import DrawnAnimal, drawn_animals, photograph, write_jpeg, write_photos
+from resight.types import Place
 
 #: Told what is under way, how many items of it are finished, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -35,7 +36,12 @@ _FIRST, _SECOND, _NEW = date(2021, 6, 15), date(2022, 7, 10), datetime(2024, 7, 
 _EASY, _HARDER, _HARDEST = 0.3, 0.45, 0.6
 _SIZE = (512, 384)
 _DESK_SIZE = (768, 576)  # photos that people look at closely
-_PLACES = ("Coral Cove", "North Reef", "Seagrass Bay")
+#: In the middle of an ocean: no animal is there to be disturbed.
+_PLACES = {
+    "Coral Cove": Place(-8.412, -128.327),
+    "North Reef": Place(-8.391, -128.349),
+    "Seagrass Bay": Place(-8.447, -128.371),
+}
 
 
 @dataclass(frozen=True)
@@ -196,7 +202,7 @@ def _known_scenes() -> list[_Scene]:
     for number, animal in enumerate(drawn_animals(_KNOWN)):
         for day in (_FIRST, _SECOND) if number < _TWICE else (_FIRST,):
             taken_at = datetime(day.year, day.month, day.day, 9, 15) + timedelta(days=3 * number)
-            place = _PLACES[number % len(_PLACES)]
+            place = list(_PLACES)[number % len(_PLACES)]
             encounter = f"Dive {1 + len(scenes) // 2}"
             for side in ("left", "right"):
                 taken_at += timedelta(minutes=2)
@@ -221,7 +227,7 @@ def _waiting_scenes() -> list[_Scene]:
     scenes: list[_Scene] = []
     for number, (animal, sides, difficulty) in enumerate(wanted):
         taken_at = _NEW + timedelta(days=number, minutes=17 * number)
-        place = _PLACES[number % len(_PLACES)]
+        place = list(_PLACES)[number % len(_PLACES)]
         encounter = f"Dive {31 + number}"
         for side in sides:
             taken_at += timedelta(seconds=40)
@@ -254,7 +260,14 @@ def _drawn(folder: Path, scene: _Scene) -> PlannedPhoto:
         species="drawn turtle",
         date=f"{scene.taken_at:%Y-%m-%d}",
         place=scene.place,
+        position=_position(scene),
     )
+
+
+def _position(scene: _Scene) -> Place:
+    """A few hundred metres from the middle of its place, elsewhere on each dive."""
+    dive, (latitude, longitude) = int(scene.encounter.split()[-1]), _PLACES[scene.place]
+    return Place(latitude + dive % 5 * 0.0011, longitude + dive % 7 * 0.0013)
 
 
 @dataclass(frozen=True)

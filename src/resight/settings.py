@@ -23,7 +23,7 @@ from resight.errors import SettingsError
 FILE_NAME = "resight.toml"
 PREFIX = "RESIGHT_"
 #: Variables of that prefix which are no settings: other parts of resight read them.
-OTHER_VARIABLES = frozenset({"RESIGHT_MODELS", "RESIGHT_CATALOGUE"})
+OTHER_VARIABLES = frozenset({"RESIGHT_MODELS", "RESIGHT_CATALOGUE", "RESIGHT_TOKEN"})
 
 
 def _fraction_or_off(value: float) -> float:

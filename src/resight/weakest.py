@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from resight.catalogue import AnnotationRecord, Catalogue
+from resight.catalogue import AddOutcome, AnnotationRecord, Catalogue
 from resight.engine import available_cores
 from resight.errors import PhotoError
 from resight.photos import read_photo
@@ -36,17 +36,23 @@ class Details:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._file = catalogue.folder / "features" / "details.v1.jsonl"
-        self._known: dict[str, float] = {}
-        for line in self._file.read_bytes().splitlines() if self._file.exists() else ():
-            try:
-                name, value = json.loads(line)
-                self._known[str(name)] = float(value)
-            except (ValueError, TypeError):  # a crash cut it off
-                continue
+        self._known: dict[str, float] | None = None
+
+    def _read(self) -> dict[str, float]:
+        """All of it, once it is wanted."""
+        if self._known is None:
+            self._known = {}
+            for line in self._file.read_bytes().splitlines() if self._file.exists() else ():
+                try:
+                    name, value = json.loads(line)
+                    self._known[str(name)] = float(value)
+                except (ValueError, TypeError):  # a crash cut it off
+                    continue
+        return self._known
 
     def of(self, record: AnnotationRecord) -> float | None:
         """The detail of an annotation, if it was measured."""
-        return self._known.get(_name(record))
+        return self._read().get(_name(record))
 
     def add(self, measured: Sequence[tuple[AnnotationRecord, float]]) -> None:
         """Keep measurements."""
@@ -58,7 +64,20 @@ class Details:
         )
         with self._file.open("ab") as file:
             file.write(b"\n" + lines.encode())  # whatever a crash left of the last line
-        self._known.update((_name(record), round(value, 4)) for record, value in measured)
+        if self._known is not None:
+            self._known.update((_name(record), round(value, 4)) for record, value in measured)
+
+
+def keep(catalogue: Catalogue, outcomes: Iterable[AddOutcome]) -> None:
+    """Keep the details of photos that were just added, which adding has measured."""
+    there = catalogue.now().annotations  # without what somebody took back meanwhile
+    Details(catalogue).add(
+        [
+            (there[each.annotation], each.detail)
+            for each in outcomes
+            if each.detail is not None and each.annotation in there
+        ]
+    )
 
 
 def weak_ones(catalogue: Catalogue, added: Mapping[str, float]) -> list[AnnotationRecord]:
@@ -91,6 +110,23 @@ def measure(
             progress(done, len(lacking))
     known = ((record.id, details.of(record)) for record in records)
     return {id: value for id, value in known if value is not None}
+
+
+def measured(
+    catalogue: Catalogue, records: Sequence[AnnotationRecord]
+) -> tuple[dict[str, float], int]:
+    """The details of annotations that are kept, by their ids, without those of animals of which
+    not all are: they may have a better photo. And how many annotations of animals lack one."""
+    details = Details(catalogue)
+    known = {record.id: details.of(record) for record in records}
+    lacking = [
+        record for record in records
+        if record.individual and not record.hidden and known[record.id] is None
+    ]  # fmt: skip
+    unsure = {record.individual for record in lacking}
+    sure = (record for record in records if record.individual not in unsure)
+    found = ((record.id, known[record.id]) for record in sure)
+    return {id: value for id, value in found if value is not None}, len(lacking)
 
 
 def weakest(records: Sequence[AnnotationRecord], details: Mapping[str, float]) -> list[Weak]:
@@ -129,9 +165,17 @@ def _measured(
         except PhotoError:  # lost or damaged, which ``check`` says
             return None
 
-    pool = ThreadPoolExecutor(available_cores(), thread_name_prefix="resight-detail")
+    workers = available_cores()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="resight-detail")
+    ahead: deque[tuple[AnnotationRecord, Future[float | None]]] = deque()
     try:
-        yield from zip(records, pool.map(one, records), strict=True)
+        for record in records:
+            ahead.append((record, pool.submit(one, record)))
+            if len(ahead) > workers:  # no further, or who pauses would pause nothing
+                first, measured = ahead.popleft()
+                yield first, measured.result()
+        for first, measured in ahead:
+            yield first, measured.result()
     finally:
         pool.shutdown(cancel_futures=True)
 

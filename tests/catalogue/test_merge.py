@@ -426,3 +426,13 @@ def test_notes_that_were_removed_are_removed(two: Two, tmp_path: Path) -> None:
         copy.individuals.note("Crush", "", actor="bo")
         ours.merge(copy.folder, actor="ann")
     assert ours.now().notes.get("Crush", "") == ""
+
+
+def test_photos_that_came_by_a_merge_are_nobodys_opinion(
+    two: Two, draw: Draw, tmp_path: Path
+) -> None:
+    ours, theirs = two
+    draw(tmp_path / "more" / "Dory" / "9.png", 9)
+    list(theirs.add(plan_folders(tmp_path / "more"), actor="bo"))
+    ours.merge(theirs.folder, actor="ann")
+    assert ours.disagreements() == {}

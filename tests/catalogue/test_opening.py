@@ -193,6 +193,7 @@ def test_a_failed_init_leaves_nothing_half(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_said_and_loses_nothing(catalogue: Catalogue, herd: Path) -> None:
     first = list(catalogue.add(plan_folders(herd / "Crush"), actor="ann"))
+    catalogue.close()  # adding may have used several connections; the limit is of one
     with catalogue._store.writing() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         # SQLite's own limit gives the very error of a full disk.

@@ -213,6 +213,20 @@ def test_a_split_leaves_something_and_takes_what_is_there(
     assert catalogue.annotations(ids[:1])[0].individual == "Dory"
 
 
+def test_a_split_of_a_part_of_an_encounter_is_one_decision(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    catalogue.describe(ids[:2], encounter="dive 1", actor="ann")
+    catalogue.describe(ids[2:3], encounter="dive 1 (Dory)", actor="ann")
+    before = catalogue.annotations()
+    decision = catalogue.individuals.split("Crush", ids[:1], "Dory", actor="ann")
+    left, stayed = catalogue.annotations(ids[:2])
+    assert (left.individual, left.encounter) == ("Dory", "dive 1 (Dory 2)")
+    assert (stayed.individual, stayed.encounter) == ("Crush", "dive 1")
+    catalogue.undo(decision.id, actor="ann")
+    assert catalogue.annotations() == before
+
+
 def test_notes_that_no_decision_made_are_found(catalogue: Catalogue, ids: list[str]) -> None:
     database = sqlite3.connect(catalogue.folder / "catalogue.sqlite")
     with database:

@@ -81,3 +81,18 @@ def test_a_catalogue_without_boxes_teaches_nothing(drawn: Drawn) -> None:
     ran = run("detect", drawn.queries[0].path, "--detector", "catalogue", "-c", drawn.catalogue)
     assert ran.code == 1
     assert "too few to learn from" in ran.err
+
+
+def test_photos_are_added_with_the_boxes_that_are_found(drawn: Drawn) -> None:
+    photo = drawn.queries[0].path
+    (found,) = run("detect", photo, "--json").json["photos"][0]["boxes"]
+    add = ("add", photo, "--detect", "salient", "-c", drawn.catalogue, "--json")
+    tried = run(*add, "--dry-run")
+    assert "boxes found on photos: 1 on 1; nobody has looked at them" in tried.err
+    added = run(*add)
+    assert added.json["counts"]["added"] == 1, added.err
+    (shown,) = run("show", photo, "-c", drawn.catalogue, "--json").json["annotations"]
+    assert shown["box"] == found["box"]
+    again = run(*add)
+    assert again.json["counts"]["already"] == 1
+    assert "boxes found" not in again.err, "people may have corrected the box of a known photo"

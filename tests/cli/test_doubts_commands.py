@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -46,10 +48,30 @@ def test_what_looks_wrong_is_listed_with_what_to_do(
     assert ran.code == 0
     assert "Donatello | Raphael" in ran.out
     assert "nobody here" in ran.out
-    assert ran.err.endswith(f"resight assign Raphael --to Donatello -c {drawn.catalogue}\n")
+    assert f"resight assign Raphael --to Donatello -c {drawn.catalogue}\n" in ran.err
     as_json = run("doubts", "-c", drawn.catalogue, "--json").json
+    doubt = as_json["duplicates"][0]["id"]
+    assert ran.err.endswith(f"resight dismiss {doubt} -c {drawn.catalogue}\n")
+    assert as_json["mixups"][0]["id"] in ran.out
     assert as_json["duplicates"][0]["pairs"][0]["query"] == first
     assert as_json["mixups"][0]["annotations"] == [second]
+
+
+def test_a_doubt_is_dismissed_once(drawn: Drawn) -> None:
+    shown = [
+        run("show", name, "-c", drawn.catalogue, "--json") for name in ("Donatello", "Raphael")
+    ]
+    first, second = (each.json["annotations"][0]["id"] for each in shown)
+    doubt = Duplicate("Donatello", "Raphael", 0.93, (Pair(first, second, 0.93),))
+    kept = {"format": "suspicions.v1", **asdict(Suspicions((doubt,), ()))}
+    (drawn.catalogue / "features").mkdir(exist_ok=True)
+    (drawn.catalogue / "features" / "suspicions.json").write_text(json.dumps(kept))
+    ran = run("dismiss", doubt.id, "--note", "other scars", "-c", drawn.catalogue)
+    assert (ran.code, ran.err) == (0, "")
+    assert "other scars" in ran.out
+    again = run("dismiss", doubt.id, "-c", drawn.catalogue)
+    assert again.code == 1
+    assert f"no suspicion '{doubt.id}' stands" in again.err
 
 
 def test_of_few_photos_none_is_weak(drawn: Drawn) -> None:

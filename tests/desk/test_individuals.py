@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
@@ -10,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.desk.conftest import say
 
 from resight.catalogue import Catalogue
+from resight.suspicions import Duplicate, Mixup, Pair, Suspicions
 
 
 def names(desk: str) -> list[str]:
@@ -119,6 +122,41 @@ def test_a_part_of_an_encounter_is_split_off_and_taken_back(page: Page, desk: st
     assert back["photos"] == 2
 
 
+def suspected(folder: Path, *found: Duplicate | Mixup) -> None:
+    """Keep what a job might have found."""
+    duplicates = tuple(each for each in found if isinstance(each, Duplicate))
+    mixups = tuple(each for each in found if isinstance(each, Mixup))
+    kept = {"format": "suspicions.v1", **asdict(Suspicions(duplicates, mixups))}
+    (folder / "features").mkdir(exist_ok=True)
+    (folder / "features" / "suspicions.json").write_text(json.dumps(kept))
+
+
+def test_a_suspicion_is_dismissed_and_taken_back(page: Page, own_desk: str, tmp_path: Path) -> None:
+    one, other = (
+        say(own_desk, f"/individual?name={name}")["shown"][0]["id"]
+        for name in ("Donatello", "Raphael")
+    )
+    suspected(
+        tmp_path / "catalogue",
+        Duplicate("Donatello", "Raphael", 0.93, (Pair(one, other, 0.93),)),
+        Mixup("Raphael", (other,), 0.85, "Leonardo", 3),
+    )
+    page.goto(f"{own_desk}/#/individuals")
+    listed = page.get_by_role("region", name="Suspicions").locator(".suspicion")
+    expect(listed).to_have_count(2)
+    assert Axe().run(page).response["violations"] == []
+    listed.first.get_by_role("button", name="Two animals").press("Enter")
+    expect(listed).to_have_count(1)
+    expect(listed).to_contain_text("look like Leonardo")
+    page.locator(".toast-action").click()
+    expect(listed).to_have_count(2)
+    listed.last.get_by_role("button", name="All the same animal").click()
+    expect(listed).to_have_count(1)
+    page.goto(f"{own_desk}/#/history")
+    expect(page.locator(".decision").first).to_contain_text("Suspicion dismissed: 1 photo")
+    expect(page.locator(".decision").first).to_contain_text("these photos are of Raphael")
+
+
 def test_name_and_notes_are_changed(page: Page, desk: str) -> None:
     at(page, desk)
     page.keyboard.press("e")
@@ -167,3 +205,18 @@ def test_a_disagreement_is_listed_and_looked_at_again(
     expect(listed).to_contain_text("bob: Leonardo · cleo: Raphael")
     listed.get_by_role("link", name="Look again").click()
     expect(page.locator(".captions")).to_contain_text("Somebody says it is Raphael")
+
+
+def test_photos_are_looked_at_and_those_that_are_wanted_are_told(
+    page: Page, own_desk: str, tmp_path: Path
+) -> None:
+    (left,) = say(own_desk, "/annotations?individual=Donatello&side=left")["items"]
+    with Catalogue.open(tmp_path / "catalogue") as catalogue:
+        catalogue.hide([left["id"]], actor="ann")
+    page.goto(f"{own_desk}/#/individuals")
+    page.get_by_text("Which animals lack a good photo?").click()
+    page.get_by_role("button", name="Look at them").click()
+    wanted = page.get_by_role("region", name="Photos wanted")
+    expect(wanted).to_contain_text("1 photo would help to know animals again")
+    expect(wanted.get_by_role("listitem")).to_contain_text("Take a new left photo of Donatello")
+    assert Axe().run(page).response["violations"] == []

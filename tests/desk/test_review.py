@@ -303,6 +303,7 @@ def test_when_all_is_done_it_says_so(page: Page, desk: str) -> None:
         page.wait_for_timeout(SETTLING)
     page.keyboard.press("u")
     expect(page.get_by_role("heading", name="Nothing to do")).to_be_visible()
+    expect(page.locator(".empty")).to_contain_text("But for 4 encounters left as unsure")
     page.keyboard.press("z")
     expect(page.locator(".queue-item")).to_have_count(1)
 
@@ -314,3 +315,16 @@ def test_only_the_last_decision_offers_undo(page: Page, desk: str) -> None:
         expect(page.locator(".queue-item")).to_have_count(left)
         page.wait_for_timeout(SETTLING)
     expect(page.locator(".toast-action")).to_have_count(1)
+
+
+def test_history_names_the_answer_and_its_method_only_when_it_is_unfolded(
+    page: Page, desk: str
+) -> None:
+    opened(page, desk)
+    page.keyboard.press("Enter")
+    expect(page.locator(".queue-item")).to_have_count(3)
+    page.goto(f"{desk}/#/history")
+    first = page.locator(".decision").first
+    expect(first.locator(".decision-note")).to_have_text(re.compile(r"^answer \d+ · [\w ]+$"))
+    first.locator(".decision-what").click()
+    expect(first.locator(".decision-method")).to_contain_text("sift")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from resight.boxing import boxed, learned_detector
+from resight.boxing import boxed, kept_detector, learned_detector
 from resight.catalogue import Catalogue, plan_csv
 from resight.detect.cells import Cells
 from resight.detect.learned import Look, PartModel, Sums
@@ -127,6 +127,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_part_that_a_catalogue_boxes_is_found_on_new_animals(catalogue: Path) -> None:
     with Catalogue.open(catalogue) as opened:
+        assert kept_detector(opened, Settings()) is None
         told: list[tuple[int, int]] = []
         detector, _ = learned_detector(
             opened, Settings(), progress=lambda done, total: told.append((done, total))
@@ -135,6 +136,12 @@ def test_the_part_that_a_catalogue_boxes_is_found_on_new_animals(catalogue: Path
     assert told == [(each, 40) for each in range(40)]
     assert again.fingerprint == detector.fingerprint
     assert model.boxes == 20
+    with Catalogue.open(catalogue) as opened:
+        opened.describe([opened.annotations()[0].id], box=Box(0, 0, 640, 400), actor="Ann")
+        kept = kept_detector(opened, Settings())
+        opened.undo(actor="Ann")
+    assert kept
+    assert kept.fingerprint == detector.fingerprint, "though a box has changed since"
     right = 0
     for animal in drawn_animals(14)[10:]:
         photo = taken(animal, seed=3)

@@ -146,4 +146,4 @@ def test_a_catalogue_too_small_to_learn_from_says_so(catalogue: Catalogue, photo
 
 def test_what_a_server_for_others_may_do_names_no_files(catalogue: Catalogue) -> None:
     kinds = bulk_kinds(catalogue, lambda: PhotoSearch(catalogue=catalogue, method=METHOD))
-    assert list(kinds) == ["prepare", "suspicions", "calibrate"]
+    assert list(kinds) == ["prepare", "suspicions", "calibrate", "weakest"]

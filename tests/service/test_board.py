@@ -61,6 +61,13 @@ def test_what_needs_a_glance_comes_first_and_what_was_put_off_last() -> None:
     assert why["two"] == "not asked about yet; 2 photos"
 
 
+@pytest.mark.parametrize(("chance", "told"), [(0.6, "Crush, 60%"), (0.3, "a new animal, 70%")])
+def test_an_answer_to_be_weighed_names_what_is_likeliest(chance: float, told: str) -> None:
+    one = group("weigh")
+    ((_, why),) = in_order([one], {"weigh": said("undecided", chance)})
+    assert why == f"to be weighed: likeliest is {told}"
+
+
 @pytest.mark.parametrize(
     ("marks", "named", "state"),
     [

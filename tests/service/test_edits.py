@@ -155,19 +155,19 @@ def test_a_merge_is_shown_first_done_and_taken_back_much_later(ann: Browser, des
     assert not list(desk.catalogue.check())
 
 
-def test_a_split_takes_whole_encounters(ann: Browser, desk: Desk) -> None:
+def test_a_part_of_an_encounter_that_is_split_off_gets_its_own(ann: Browser, desk: Desk) -> None:
     name = names(ann)[1]
     group = ann.get("/individual", name=name)
     ids = [each["id"] for each in group["shown"]]
     desk.catalogue.describe(ids[:2], encounter="dive 1", actor="ann")
     body = {"name": name, "annotations": ids[:1], "new_name": "Other", "preview": True}
-    refused = ann("POST", "/individuals/split", json=body)
-    assert refused.status_code == 409
-    assert "dive 1" in refused.json()["detail"]
+    part = ann.post("/individuals/split", body)["preview"]
+    assert part["encounters"] == {"dive 1": "dive 1 (Other)"}
     body["annotations"] = ids[:2]
     shown = ann("POST", "/individuals/split", json=body)
     counts = {each["name"]: each["annotations"] for each in shown.json()["preview"]["individuals"]}
     assert counts == {name: 2, "Other": 2}
+    assert shown.json()["preview"]["encounters"] == {}
     headers = {"If-Match": shown.headers["etag"]}
     made = ann("POST", "/individuals/split", json={**body, "preview": False}, headers=headers)
     assert made.json()["kind"] == "split"

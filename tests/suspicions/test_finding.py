@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from resight.catalogue import Catalogue, plan_pattern
-from resight.errors import CalibrationError
+from resight.errors import CalibrationError, NotFound
 from resight.extractors.sift import Sift
 from resight.identify import Identifier
 from resight.matchers.nearest import NearestNeighbour
@@ -20,7 +20,8 @@ from resight.search import PhotoSearch
 from resight.service.app import create_app
 from resight.service.desk import open_desk
 from resight.settings import Settings
-from resight.suspicions import find_suspicions, kept_suspicions
+from resight.suspicions import dismiss, find_suspicions, kept_suspicions
+from resight.types import Box
 
 METHOD = Method("sift+nearest", Sift(max_keypoints=50), NearestNeighbour(), long_edge=96)
 ANIMALS = 44
@@ -104,6 +105,32 @@ def test_what_was_asked_is_not_asked_again(
         catalogue.undo(actor="test")
 
 
+def test_a_dismissed_one_stays_away_until_its_photos_change(catalogue: Catalogue) -> None:
+    search = PhotoSearch(catalogue=catalogue, method=METHOD)
+    first = find_suspicions(search)
+    (double,) = first.duplicates
+    (odd,) = (each for each in first.mixups if each.individual == "animal 1")
+    last = catalogue.decisions(limit=1)[0].id
+    try:
+        dismiss(catalogue, double.id, actor="ann")
+        right = dismiss(catalogue, odd.id, actor="ann")
+        again = find_suspicions(search)
+        assert again == kept_suspicions(catalogue)
+        assert again.duplicates == ()
+        assert [each.individual for each in again.mixups] == ["animal 2"]
+        with pytest.raises(NotFound, match="no suspicion"):
+            dismiss(catalogue, odd.id, actor="ann")
+        catalogue.undo(right.id, actor="ann")
+        catalogue.describe([double.pairs[0].query], box=Box(0, 0, 95, 72), actor="ann")
+        kept = kept_suspicions(catalogue)
+        assert kept
+        assert (kept.duplicates, len(kept.mixups)) == (first.duplicates, 2)
+    finally:
+        for decision in catalogue.decisions():
+            if decision.id > last and not decision.undone and decision.kind != "undo":
+                catalogue.undo(decision.id, actor="test")
+
+
 def test_a_line_that_a_crash_cut_off_is_asked_again(catalogue: Catalogue) -> None:
     search = PhotoSearch(catalogue=catalogue, method=METHOD)
     first = find_suspicions(search)
@@ -138,3 +165,4 @@ def test_the_desk_shows_what_was_found(catalogue: Catalogue) -> None:
         "animal 2": "animal 3",
     }
     assert shown["computed_at"] == found.computed_at
+    assert double["id"] == found.duplicates[0].id

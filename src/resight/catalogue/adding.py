@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from resight.catalogue.decisions import Said, append, changed, fields_of, record, storable
-from resight.catalogue.facts import as_corrected, box_before
+from resight.catalogue.facts import as_corrected, box_before, contradiction
 from resight.catalogue.importing import ImportPlan, PlannedPhoto
 from resight.catalogue.log import still_stands
 from resight.catalogue.names import box_text, coarse_degrees
@@ -34,6 +34,8 @@ from resight.errors import Conflict, PhotoError
 from resight.photos import DEFAULT_LIMITS, PhotoLimits, read_photo
 from resight.types import UNKNOWN_SIDE, Photo
 
+#: Below the catalogue's folder: photos that were sent and wait to be added.
+UPLOADS = "uploads"
 _WORKERS = min(4, os.cpu_count() or 1)
 #: A commit costs some milliseconds; people like to see progress twice a second.
 _BATCH = 32
@@ -43,13 +45,15 @@ _BATCH_SECONDS = 0.5
 @dataclass(frozen=True)
 class AddOptions:
     """How to add. ``dry_run`` says what would happen and writes nothing at all;
-    ``even_purged`` takes back in what was purged before."""
+    ``even_purged`` takes back in what was purged before; photos of ``looked_at`` were read
+    already and a dry run need not read them again."""
 
     actor: str
     note: str = ""
     dry_run: bool = False
     even_purged: bool = False
     limits: PhotoLimits = DEFAULT_LIMITS
+    looked_at: Mapping[Path, Photo] | None = None
 
 
 def add(
@@ -119,8 +123,12 @@ class _Known:
 
     def __init__(self, store: Store, originals: Originals) -> None:
         self._store = store
-        self.home = originals.folder.parent.resolve()
+        self._home = originals.folder.parent.resolve()
         self.holds = originals.holds
+
+    def is_inside(self, path: Path) -> bool:
+        """Whether a resolved path lies in the catalogue's folder, other than to be added."""
+        return path.is_relative_to(self._home) and not path.is_relative_to(self._home / UPLOADS)
 
     def boxes(self, sha256: str) -> set[str] | None:
         """The boxes of a photo; ``None`` unless its original is in its place."""
@@ -157,9 +165,12 @@ class _Adder:
     def prepare(self, planned: PlannedPhoto) -> _Prepared:
         """Check one photo and copy it where it is not known yet (any thread)."""
         try:
+            looked_at = (self._options.looked_at or {}).get(planned.path)
+            if looked_at is not None and self._staging is None:
+                return self._looked_at(planned, looked_at)
             path = planned.path.resolve()
             # The original of a known photo may be meant: exports of this catalogue name it.
-            if path.is_relative_to(self._known.home) and self._known.boxes(path.stem) is None:
+            if self._known.is_inside(path) and self._known.boxes(path.stem) is None:
                 return _Prepared(planned, error="lies inside the catalogue itself")
             if planned.path.exists() and not planned.path.is_file():
                 return _Prepared(planned, error="is no file")  # reading a pipe would never end
@@ -180,6 +191,17 @@ class _Adder:
         except (PhotoError, ValueError) as error:
             return _Prepared(planned, error=str(error))
         return _Prepared(planned, photo.sha256, photo, staged, detail=found)
+
+    def _looked_at(self, planned: PlannedPhoto, photo: Photo) -> _Prepared:
+        """As ``prepare`` without reading the file; raises ``PhotoError`` for a wrong box."""
+        known = self._known.boxes(photo.sha256)
+        if known is not None and box_text(planned.box) in known:
+            return _Prepared(planned, photo.sha256)
+        if planned.box:
+            from resight.chips import check_box  # loads OpenCV
+
+            check_box(planned.box, planned.rotation, photo.size)
+        return _Prepared(planned, photo.sha256, photo)
 
     def commit(self, batch: list[_Prepared]) -> list[AddOutcome]:
         """Make a batch known in one transaction."""
@@ -372,28 +394,6 @@ def _filled_in(
             hidden = field in ("latitude", "longitude") and said == coarse_degrees(known)
             if field in planned.derived or hidden:  # an export that is added again
                 continue
-            raise Conflict(_contradiction(field, known, said, said_by[field]))
+            raise Conflict(contradiction(field, known, said, said_by[field]))
         filled[field] = said
     return filled
-
-
-def _contradiction(field: str, known: object, said: object, said_by: str) -> str:
-    cure = _CURES.get(field, "")
-    if said_by:
-        added = f"as {known!r}" if field == "individual" else f"with {field} {known!r}"
-        here = f"{said!r}" if field == "individual" else f"{field} {said!r}"
-        return (
-            f"same bytes as {said_by}, added {added}, but {here} here: keep one of the two "
-            "files" + (f"; to correct what was added, {cure}" if cure else "")
-        )
-    return (
-        f"the same photo has {field} {known!r} in the catalogue and {said!r} here: nothing was "
-        "changed" + (f"; if {said!r} is right, {cure}" if cure else "")
-    )
-
-
-#: What changes a fact of a known annotation.
-_CURES = {
-    "individual": "assign it",
-    **dict.fromkeys(("side", "encounter", "species", "date", "place"), "describe it"),
-}

@@ -34,7 +34,7 @@ from resight.catalogue.records import (
 from resight.catalogue.store import Store
 from resight.errors import BadFact
 from resight.photos import DEFAULT_LIMITS, PhotoLimits
-from resight.types import Box
+from resight.types import Box, Photo
 
 #: Whatever the versions of annotations are.
 _ANY: Mapping[str, int] = MappingProxyType({})
@@ -47,6 +47,7 @@ class Catalogue(Reading):
         originals/          the photos byte for byte, named by sha256
         features/           derived, may be deleted at any time
         incoming/           copies on their way in
+        uploads/            what was sent to the review desk and waits to be added
 
     What a method has returned, or an iterator given out, is on the disk and
     outlives a crash or a power cut. Any number of processes and threads may use
@@ -115,6 +116,7 @@ class Catalogue(Reading):
         dry_run: bool = False,
         even_purged: bool = False,
         limits: PhotoLimits = DEFAULT_LIMITS,
+        looked_at: Mapping[Path, Photo] | None = None,
     ) -> Iterator[AddOutcome]:
         """Add photos and say one by one, in order, what became of each.
 
@@ -123,14 +125,15 @@ class Catalogue(Reading):
         repeating is safe: what is known is recognised by its content. The same
         photo again with facts that were not known yet fills them in; with
         others than known it is a conflict and changes nothing. ``dry_run``
-        gives the same outcomes and writes nothing. A photo that was purged is
+        gives the same outcomes and writes nothing; it does not read photos again that
+        were read already (``looked_at``, by path). A photo that was purged is
         a conflict unless ``even_purged``; one beyond ``limits`` is bad. All of a run is
         one decision.
 
         Nothing happens before the first outcome is asked for. Raises
         ``CatalogueError`` where the catalogue cannot be written.
         """
-        options = AddOptions(actor, note, dry_run, even_purged, limits)
+        options = AddOptions(actor, note, dry_run, even_purged, limits, looked_at)
         return adding.add(self._store, self._originals, plan, options)
 
     def assign(

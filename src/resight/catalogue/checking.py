@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue import arrays, notes, purging
+from resight.catalogue import arrays, dismissals, notes, purging
 from resight.catalogue.decisions import fields_of
 from resight.catalogue.log import replay
 from resight.catalogue.names import name_key
@@ -63,6 +63,12 @@ def _decisions(connection: Connection) -> Iterator[Finding]:
             yield Finding("error", f"annotation {id}", "its name is indexed under another one")
     for name in notes.contradictions(connection):
         yield Finding("error", f"individual {name}", "its notes are not what decisions add up to")
+    for id in dismissals.contradictions(connection):
+        yield Finding(
+            "error",
+            f"annotation {id}",
+            "what was said of suspicions is not what decisions add up to",
+        )
 
 
 def _rules(connection: Connection) -> Iterator[Finding]:

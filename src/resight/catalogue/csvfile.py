@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,7 +20,8 @@ from resight.errors import ImportFileError
 from resight.types import SIDES
 
 _NUMBERS = ("x", "y", "w", "h", "rotation", "latitude", "longitude")
-_COLUMNS = (
+#: What a table may say of a photo.
+COLUMNS = (
     "path", "photo_name", "identity", "side", "date", "encounter", "place", "species", "bbox",
     *_NUMBERS,
 )  # fmt: skip
@@ -35,25 +36,29 @@ _WILDLIFE_DATASETS = "image_id"
 
 
 def plan_csv(
-    file: Path, photos: Path | None = None, *, columns: Mapping[str, str] | None = None
+    file: Path,
+    photos: Path | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    only: bool = False,
 ) -> ImportPlan:
     """Photos listed in a CSV file or Excel sheet with a header line.
 
     Columns, in any order: path (required), photo_name, identity, side, date, encounter,
     place, latitude, longitude, x, y, w, h (or bbox, ``[x, y, w, h]``), rotation, species; others
     are left out with a warning. ``columns`` says by field which column has it, where the table
-    calls it otherwise (``{"identity": "Turtle"}``). Metadata tables of wildlife-datasets are
-    understood as they are. Separated by comma, semicolon or tab;
-    UTF-8 with or without a byte order mark; where commas do not separate
-    columns, ``12,5`` is a number. Paths are relative to ``photos``, or to the
+    calls it otherwise (``{"identity": "Turtle"}``); with ``only`` no others are read, whatever
+    they are called. Metadata tables of wildlife-datasets are understood as they are.
+    Separated by comma, semicolon or tab; UTF-8 with or without a byte order mark; where commas
+    do not separate columns, ``12,5`` is a number. Paths are relative to ``photos``, or to the
     file's own folder. A row that cannot be used is bad, the others are planned.
 
     Raises ``ImportFileError`` for a file that is no such table, or a field or column of
     ``columns`` that there is not.
     """
     named = {column.strip().lower() for column in (columns or {}).values()}
-    table = read_table(file, lambda column: column.lower() in {*_COLUMNS, *named})
-    header, understood = _header(file, table, columns or {})
+    table = read_table(file, lambda column: column.lower() in {*COLUMNS, *named})
+    header, understood = _header(file, table, columns or {}, only=only)
     base = file.parent if photos is None else photos
     planned: list[PlannedPhoto] = []
     bad: list[BadSource] = []
@@ -65,7 +70,7 @@ def plan_csv(
             bad.append(BadSource(source, str(error)))
     if not planned and not bad:
         raise ImportFileError(f"{file} has no rows below its header")
-    warnings = (*table.warnings, *_unknown(file, header))
+    warnings = table.warnings if only else (*table.warnings, *_unknown(file, header))
     return ImportPlan(str(file), tuple(planned), tuple(bad), warnings, columns=understood)
 
 
@@ -99,30 +104,30 @@ def _bbox(said: Mapping[str, str]) -> dict[str, str]:
 
 
 def _header(
-    file: Path, table: Table, columns: Mapping[str, str]
+    file: Path, table: Table, columns: Mapping[str, str], *, only: bool
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Our names of the columns (others as they are), and by field the column that has it."""
     header = [cell.lower() for cell in table.header]
-    if _WILDLIFE_DATASETS in header and "side" not in header and "side" not in columns:
+    if not only and _WILDLIFE_DATASETS in header and not {"side"} & {*header, *columns}:
         columns = {**columns, **({"side": "orientation"} if "orientation" in header else {})}
     meant = {}
     for field, column in columns.items():
-        if field not in _COLUMNS:
-            raise ImportFileError(unknown_word("field", field, _COLUMNS))
+        if field not in COLUMNS:
+            raise ImportFileError(unknown_word("field", field, COLUMNS))
         if column.strip().lower() not in header:
             known = tuple(filter(None, table.header))
             raise ImportFileError(f"{file}: {unknown_word('column', column, known)}")
         meant[column.strip().lower()] = field
     # A column that is taken for another field does not hide the one of that name.
-    taken = set(meant.values())
+    taken = set(COLUMNS if only else meant.values())
     ours = [meant.get(cell, f"{cell} " if cell in taken else cell) for cell in header]
     _check_header(file, tuple(ours))
-    understood = {field: table.header[ours.index(field)] for field in _COLUMNS if field in ours}
+    understood = {field: table.header[ours.index(field)] for field in COLUMNS if field in ours}
     return tuple(ours), understood
 
 
 def _check_header(file: Path, header: tuple[str, ...]) -> None:
-    for column in _COLUMNS:
+    for column in COLUMNS:
         if header.count(column) > 1:
             raise ImportFileError(f"{file} has the column {column!r} twice")
     if "path" not in header:
@@ -141,7 +146,7 @@ def _unknown(file: Path, header: tuple[str, ...]) -> tuple[str, ...]:
     unknown = [
         column
         for column in dict.fromkeys(header)
-        if column.strip() and column not in (*_COLUMNS, *_IGNORED, *left_out)
+        if column.strip() and column not in (*COLUMNS, *_IGNORED, *left_out)
     ]
     if not unknown:
         return ()
@@ -157,12 +162,35 @@ def _unknown(file: Path, header: tuple[str, ...]) -> tuple[str, ...]:
 _ALSO = {
     **dict.fromkeys(("file", "filename", "file name", "file_name"), "path"),
     **dict.fromkeys(("photo", "image", "picture"), "path"),
-    **dict.fromkeys(("individual", "animal"), "identity"),
+    **dict.fromkeys(("image name", "photo name", "picture name", "photo file"), "path"),
+    **dict.fromkeys(("individual", "animal", "name", "individual id", "animal id"), "identity"),
+    **dict.fromkeys(("flank", "orientation", "viewpoint"), "side"),
+    **dict.fromkeys(("day", "date seen", "sighting date"), "date"),
+    **dict.fromkeys(("sighting", "encounter id", "sighting id"), "encounter"),
+    **dict.fromkeys(("location", "site", "locality", "spot"), "place"),
+    **dict.fromkeys(("lat", "gps latitude"), "latitude"),
+    **dict.fromkeys(("lon", "long", "lng", "gps longitude"), "longitude"),
 }
+
+
+def guessed_columns(header: Sequence[str]) -> dict[str, str]:
+    """By field the column of a table that probably has it, for somebody to confirm: the one of
+    that name, or one that is called as people call such a thing. No column is two fields'.
+
+    >>> guessed_columns(["File", "Turtle", "Site", "Side"])
+    {'side': 'Side', 'path': 'File', 'place': 'Site'}
+    """
+    names = [column.lower() for column in header]
+    found = {field: header[names.index(field)] for field in COLUMNS if field in names}
+    for column, name in zip(header, names, strict=True):
+        meant = _meant(name, tuple(found)) if name and column not in found.values() else ""
+        if meant in COLUMNS:
+            found[meant] = column
+    return found
 
 
 def _meant(column: str, header: tuple[str, ...]) -> str:
     """The column, not in the header, that an unknown one was perhaps to be; empty for none."""
-    near = get_close_matches(column, (*_COLUMNS, *_ALSO), n=1, cutoff=CLOSE)
-    meant = _ALSO.get(near[0], near[0]) if near and column not in _COLUMNS else ""
+    near = get_close_matches(column, (*COLUMNS, *_ALSO), n=1, cutoff=CLOSE)
+    meant = _ALSO.get(near[0], near[0]) if near and column not in COLUMNS else ""
     return "" if meant in header else meant

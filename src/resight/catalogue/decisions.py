@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
-from resight.catalogue import notes
+from resight.catalogue import dismissals, notes
 from resight.catalogue.facts import check_place
 from resight.catalogue.log import ADDED_LATER, changes_of, is_undone, undoers_of
 from resight.catalogue.names import name_key
@@ -86,7 +86,9 @@ def append(connection: Connection, decision: int, made: Sequence[Change]) -> Non
     do not differ in case or spacing only. Roll back then.
     """
     for change in made:
-        if change.individual:
+        if change.dismissal:
+            dismissals.apply(connection, change)
+        elif change.individual:
             notes.apply(connection, change)
         else:
             _apply(connection, change)
@@ -97,6 +99,7 @@ def append(connection: Connection, decision: int, made: Sequence[Change]) -> Non
                 before=_to_json(change.before),
                 after=_to_json(change.after),
                 individual=change.individual,
+                dismissal=change.dismissal,
             )
         )
     _keep_rules(connection, made)
@@ -178,7 +181,9 @@ def check_versions(connection: Connection, seen: Mapping[str, int]) -> None:
     """
     for annotation, version in seen.items():
         latest = connection.execute(
-            sa.select(sa.func.max(changes.c.id)).where(changes.c.annotation == annotation)
+            sa.select(sa.func.max(changes.c.id)).where(
+                changes.c.annotation == annotation, changes.c.dismissal == ""
+            )
         ).scalar()
         if latest != version:
             raise Outdated(
@@ -210,7 +215,7 @@ def undo(connection: Connection, decision: int | None, said: Said) -> int:
     if is_undone(decision, undoers):
         raise Conflict(f"decision {decision} is undone already")
     reverse = [
-        Change(change.annotation, change.after, change.before, change.individual)
+        replace(change, before=change.after, after=change.before)
         for change in reversed(changes_of(connection, decision))
     ]
     new = record(connection, Said("undo", said.actor, said.note, undoes=decision))

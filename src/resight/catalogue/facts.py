@@ -120,3 +120,27 @@ def as_corrected(
         if had.get("rotation") == planned.rotation:
             planned = replace(planned, rotation=known["rotation"])
     return planned
+
+
+def contradiction(field: str, known: object, said: object, said_by: str) -> str:
+    """Why a photo that is added again cannot say something else; ``said_by`` as the file of the
+    same run that said what is ``known``, empty for none."""
+    cure = _CURES.get(field, "")
+    if said_by:
+        added = f"as {known!r}" if field == "individual" else f"with {field} {known!r}"
+        here = f"{said!r}" if field == "individual" else f"{field} {said!r}"
+        return (
+            f"same bytes as {said_by}, added {added}, but {here} here: keep one of the two "
+            "files" + (f"; to correct what was added, {cure}" if cure else "")
+        )
+    return (
+        f"the same photo has {field} {known!r} in the catalogue and {said!r} here: nothing was "
+        "changed" + (f"; if {said!r} is right, {cure}" if cure else "")
+    )
+
+
+#: What changes a fact of a known annotation.
+_CURES = {
+    "individual": "assign it",
+    **dict.fromkeys(("side", "encounter", "species", "date", "place"), "describe it"),
+}

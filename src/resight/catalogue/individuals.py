@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue import notes
-from resight.catalogue.decisions import Said, append, record, updates
+from resight.catalogue import dismissals, notes
+from resight.catalogue.decisions import Said, append, record, update
 from resight.catalogue.log import history
 from resight.catalogue.names import clean_name
 from resight.catalogue.records import Change, Decision
@@ -89,8 +89,11 @@ class Individuals:
     ) -> Decision:
         """Say that some photos of an individual are of another animal, ``new``.
 
+        An encounter is of one animal: photos that leave others of theirs behind get one of
+        their own, called as before with ``new`` in brackets.
+
         Raises ``Conflict`` where that leaves nothing of it, where a photo is not of it, and
-        where an encounter would hold two animals.
+        where somebody is called ``new``.
         """
         said = Said("split", actor, note or f"{_real(new)} from {name}")
         return self._decide(said, _Splitting(name, _real(new), annotations), seen)
@@ -98,6 +101,32 @@ class Individuals:
     def would_split(self, name: str, annotations: Sequence[str], new: str) -> list[Change]:
         """What a split would change."""
         return self._try(_Splitting(name, _real(new), annotations))
+
+    def tell_apart(
+        self, name: str, other: str, *, actor: str, note: str = "", seen: str = ""
+    ) -> Decision:
+        """Dismiss the suspicion that two individuals are one, going by their photos of now.
+
+        Raises ``NotFound``, ``Conflict`` for one and the same.
+        """
+        said = Said("dismiss", actor, note or f"{name} and {other} are different animals")
+        return self._decide(said, _TellingApart(name, other), seen)
+
+    def confirm(
+        self,
+        name: str,
+        annotations: Sequence[str],
+        *,
+        actor: str,
+        note: str = "",
+        seen: str = "",
+    ) -> Decision:
+        """Dismiss the suspicion that photos of an individual are of another animal.
+
+        Raises ``NotFound``, ``Conflict`` where a photo is not of it.
+        """
+        said = Said("dismiss", actor, note or f"these photos are of {name}")
+        return self._decide(said, _Confirming(name, annotations), seen)
 
     def _decide(self, said: Said, plan: _Plan, seen: str) -> Decision:
         with self._store.writing() as connection:
@@ -172,8 +201,7 @@ class _Splitting:
 
     def changes(self, connection: Connection) -> list[Change]:
         own, chosen = _ids(connection, self.name), dict.fromkeys(self.annotations)
-        if other := [id for id in chosen if id not in own]:
-            raise Conflict(f"annotation {other[0]} is not of {self.name!r}")
+        _check_own(self.name, chosen, own)
         if len(chosen) == len(own):
             raise Conflict(f"nothing would be left of {self.name!r}: rename it instead")
         if _has(connection, self.new):
@@ -181,7 +209,42 @@ class _Splitting:
                 f"there is an individual {self.new!r} already: choose another name, or assign "
                 "the photos to it"
             )
-        return updates(connection, list(chosen), Said("split", ""), individual=self.new)
+        a = annotations_table.c
+        rows = connection.execute(sa.select(a.id, a.encounter).where(a.id.in_(own)).order_by(a.id))
+        encounters = {row.id: row.encounter for row in rows}
+        staying = {encounter for id, encounter in encounters.items() if id not in chosen} - {""}
+        apart = sorted(staying.intersection(encounters[id] for id in chosen))
+        free = {each: _free_encounter(connection, each, self.new) for each in apart}
+        made = []
+        for id in chosen:
+            renamed = free.get(encounters[id])
+            facts = {"encounter": renamed} if renamed else {}
+            made.append(update(connection, id, individual=self.new, **facts))
+        return made
+
+
+@dataclass(frozen=True)
+class _TellingApart:
+    name: str
+    other: str
+
+    def changes(self, connection: Connection) -> list[Change]:
+        if self.other == self.name:
+            raise Conflict(f"{self.name!r} cannot be told apart from itself")
+        both = (_ids(connection, each) for each in (self.name, self.other))
+        return dismissals.change_of(connection, *both)
+
+
+@dataclass(frozen=True)
+class _Confirming:
+    name: str
+    annotations: Sequence[str]
+
+    def changes(self, connection: Connection) -> list[Change]:
+        if not self.annotations:
+            raise BadFact(f"no annotation of {self.name!r} given to confirm")
+        _check_own(self.name, self.annotations, _ids(connection, self.name))
+        return dismissals.change_of(connection, self.annotations)
 
 
 def _moved(connection: Connection, name: str, kept: str, ids: Sequence[str]) -> list[Change]:
@@ -194,6 +257,21 @@ def _moved(connection: Connection, name: str, kept: str, ids: Sequence[str]) -> 
     joined = f"{others}\n\n{name}: {own}" if others else own
     gone, gained = (notes.change_of(connection, *pair) for pair in ((name, ""), (kept, joined)))
     return [*moved, gone, gained]
+
+
+def _free_encounter(connection: Connection, encounter: str, of: str) -> str:
+    """A name that no encounter has, for the part of one that is of another animal."""
+    number, free = 1, f"{encounter[:140]} ({of[:40]})"
+    taken = sa.select(annotations_table.c.id).limit(1)
+    while connection.execute(taken.where(annotations_table.c.encounter == free)).first():
+        number += 1
+        free = f"{encounter[:140]} ({of[:40]} {number})"
+    return free
+
+
+def _check_own(name: str, annotations: Iterable[str], own: Sequence[str]) -> None:
+    if other := [id for id in annotations if id not in own]:
+        raise Conflict(f"annotation {other[0]} is not of {name!r}")
 
 
 def _real(name: str) -> str:
@@ -234,7 +312,7 @@ def _version(connection: Connection, name: str) -> str:
     own = sa.select(a.id).where(a.individual == name)
     latest = connection.execute(
         sa.select(sa.func.max(changes.c.id))
-        .where(changes.c.annotation.in_(own))
+        .where(changes.c.annotation.in_(own), changes.c.dismissal == "")
         .group_by(changes.c.annotation)
     ).scalars()
     return version_of(list(latest), notes.note_of(connection, name))

@@ -164,7 +164,11 @@ def replay(connection: Connection) -> tuple[dict[str, dict[str, Any]], list[str]
     """Add up the log: annotation id to its fields, and where the log contradicts itself."""
     state: dict[str, dict[str, Any]] = {}
     problems = []
-    about = sa.select(changes).where(changes.c.individual == "").order_by(changes.c.id)
+    about = (
+        sa.select(changes)
+        .where(changes.c.individual == "", changes.c.dismissal == "")
+        .order_by(changes.c.id)
+    )
     for row in connection.execute(about):
         before, after = _from_json(row.before), _from_json(row.after)
         known = state.get(row.annotation)
@@ -190,7 +194,8 @@ def undoers_of(connection: Connection) -> dict[int, list[int]]:
 
 
 def _change(row: Row[tuple[object, ...]]) -> Change:
-    return Change(row.annotation, _from_json(row.before), _from_json(row.after), row.individual)
+    before, after = _from_json(row.before), _from_json(row.after)
+    return Change(row.annotation, before, after, row.individual, row.dismissal)
 
 
 def _from_json(text: str | None) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue import notes
+from resight.catalogue import dismissals, notes
 from resight.catalogue.decisions import changed
 from resight.catalogue.names import name_key
 from resight.catalogue.originals import Originals
@@ -60,7 +60,7 @@ class Wanted:
     def without_identity(self) -> Wanted | None:
         """The same without who it is and in which encounter; ``None`` if nothing is left."""
         before, after = self.change.before, self.change.after or {}
-        if self.change.individual:
+        if self.change.individual or self.change.dismissal:
             return None
         if before is None:  # a new annotation, of nobody known
             after = {**after, "individual": "", "encounter": ""}
@@ -124,6 +124,7 @@ class _Merger:
         self._without = without
         self._ours = annotations_now(connection)
         self._notes = notes.noted(connection)
+        self._dismissals = dismissals.kept(connection)
         self._base: Base = base_of(other, known_marks(connection))
         self._first: Base = base_of(other, known_marks(connection, merges=False))
         self._last_merge = last_merge(connection, other)
@@ -146,10 +147,15 @@ class _Merger:
         for id, theirs in self._other.annotations.items():
             self._compare(id, self._translated(theirs))
         self._compare_notes()
+        self._compare_dismissals()
         plan.same_names = self._same_names()
         plan.same_animals = self._same_animals()
         plan.pairs = self._pairs
-        new = [each.change.after for each in plan.wanted if each.change.before is None]
+        new = [
+            each.change.after
+            for each in plan.wanted
+            if each.change.before is None and not each.change.dismissal
+        ]
         needed = {fields["photo"] for fields in new if fields}
         shared = {self._ours[ours]["photo"] for ours in self._pairs.values()}
         plan.photos = sorted((needed | shared) - self._whole - set(self._without))
@@ -276,6 +282,21 @@ class _Merger:
             else:
                 self._plan.conflicts.append(MergeConflict("", here, "notes", ours, theirs))
 
+    def _compare_dismissals(self) -> None:
+        """Dismissals are made and undone, never changed: there is nothing to disagree about."""
+        theirs, ours = self._other.dismissals, self._dismissals
+        for id in sorted(theirs.keys() - ours.keys() - self._base.dismissals):
+            for annotation, said in theirs[id].items():
+                theirs_say: str = said["individual"]
+                name = self._plan.individuals.get(theirs_say, theirs_say)
+                here = self._pairs.get(annotation, annotation)
+                change = Change(here, None, {**said, "individual": name}, dismissal=id)
+                self._plan.wanted.append(Wanted(change, name))
+        for id in sorted((ours.keys() & self._base.dismissals) - theirs.keys()):
+            for annotation, said in ours[id].items():
+                change = Change(annotation, said, None, dismissal=id)
+                self._plan.wanted.append(Wanted(change, said["individual"]))
+
     def _same_names(self) -> tuple[str, ...]:
         """Individuals of both of which no photo is in both."""
         ours = {each["individual"] for each in self._ours.values()}
@@ -293,7 +314,11 @@ class _Merger:
         for id, here in self._pairs.items():
             theirs = self._translated(self._other.annotations[id])["individual"]
             called.setdefault(theirs, set()).add(self._ours[here]["individual"])
-        new = {(each.change.after or {}).get("individual", "") for each in self._plan.wanted}
+        new = {
+            (each.change.after or {}).get("individual", "")
+            for each in self._plan.wanted
+            if not each.change.dismissal
+        }
         return {
             name: next(iter(called[name] - {""}))
             for name in sorted(new - ours - {""})

@@ -150,6 +150,7 @@ def _decide(connection: Connection, other: Other, plan: MergePlan, said: Said) -
                     individual=change.individual,
                     before=change.before,
                     after=change.after,
+                    dismissal=change.dismissal,
                 )
             )
     return _Made(decision, tried, len(new))
@@ -230,13 +231,14 @@ def _report(store: Store, plan: MergePlan, made: _Made, lost: Mapping[str, str])
     if made.decision is not None:
         with store.reading() as connection:
             (decision,) = history(connection, id=made.decision)
-    added = sum(change.before is None for change in made.tried.changes)
+    facts = [change for change in made.tried.changes if not change.dismissal]
+    added = sum(change.before is None for change in facts)
     refused = {plan.names.get(sha256, sha256): why for sha256, why in lost.items()}
     return Merged(
         decision=decision,
         photos=plan.taken_in,
         added=added,
-        updated=len(made.tried.changes) - added,
+        updated=len(facts) - added,
         already=plan.already,
         conflicts=(*plan.conflicts, *made.tried.conflicts),
         refused={**plan.refused, **refused},

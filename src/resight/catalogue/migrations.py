@@ -177,7 +177,33 @@ CREATE INDEX merged_changes_by_annotation ON merged_changes (annotation)
             )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first_release, _reviews_and_notes, _merged_histories)
+def _dismissed_suspicions(connection: Connection) -> None:
+    """Suspicions that people dismiss."""
+    _run(
+        connection,
+        """
+CREATE TABLE dismissals (
+    id TEXT NOT NULL,
+    annotation TEXT NOT NULL,
+    said TEXT NOT NULL,
+    PRIMARY KEY (id, annotation)
+);
+
+ALTER TABLE changes ADD COLUMN dismissal TEXT NOT NULL DEFAULT '';
+
+CREATE INDEX changes_by_dismissal ON changes (dismissal) WHERE dismissal != '';
+
+ALTER TABLE merged_changes ADD COLUMN dismissal TEXT NOT NULL DEFAULT ''
+""",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _first_release,
+    _reviews_and_notes,
+    _merged_histories,
+    _dismissed_suspicions,
+)
 
 
 def version_of(connection: Connection) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import Any
 
@@ -11,10 +10,7 @@ from sqlalchemy import Connection
 
 from resight.catalogue.log import is_undone, undoers_of
 from resight.catalogue.records import Opinion
-from resight.catalogue.store import changes, decisions
-
-#: By these, one name becomes another without anybody changing their mind.
-_SAME_ANIMAL = frozenset({"rename", "merge"})
+from resight.catalogue.store import changes, decisions, merged_decisions
 
 
 def disagreements(connection: Connection) -> dict[str, tuple[Opinion, ...]]:
@@ -24,15 +20,11 @@ def disagreements(connection: Connection) -> dict[str, tuple[Opinion, ...]]:
     were changed or merged since are the present ones. Imports are nobody's opinion.
     """
     said: dict[str, dict[str, Opinion]] = defaultdict(dict)
-    undoers = undoers_of(connection)
-    for row in connection.execute(_about_individuals()):
-        if is_undone(row.id, undoers):
-            continue
-        before, after = (json.loads(text)["individual"] for text in (row.before, row.after))
-        if row.kind == "assign":
-            said[row.annotation][row.actor] = Opinion(row.id, row.at, row.actor, after)
-        elif row.kind in _SAME_ANIMAL:
-            _rename(said, before, after)
+    undoers, renamings = undoers_of(connection), _Renamings(connection)
+    for row in connection.execute(_assigned()):
+        if not is_undone(row.id, undoers):
+            name = renamings.now(row.individual, since=row.id)
+            said[row.annotation][row.actor] = Opinion(row.id, row.at, row.actor, name)
     return {
         annotation: tuple(named)
         for annotation, of in said.items()
@@ -41,26 +33,56 @@ def disagreements(connection: Connection) -> dict[str, tuple[Opinion, ...]]:
     }
 
 
-def _about_individuals() -> sa.Select[Any]:
+def _assigned() -> sa.Select[Any]:
     named = sa.func.json_extract(changes.c.after, "$.individual")
     return (
         sa.select(
             decisions.c.id,
             decisions.c.at,
             decisions.c.actor,
-            decisions.c.kind,
             changes.c.annotation,
-            changes.c.before,
-            changes.c.after,
+            named.label("individual"),
         )
         .join(decisions, decisions.c.id == changes.c.decision)
-        .where(decisions.c.kind.in_(["assign", *_SAME_ANIMAL]), named.is_not(None))
+        .where(decisions.c.kind == "assign", named.is_not(None))
         .order_by(changes.c.id)
     )
 
 
-def _rename(said: dict[str, dict[str, Opinion]], before: str, after: str) -> None:
-    for of in said.values():
-        for actor, each in of.items():
-            if each.individual == before:
-                of[actor] = Opinion(each.decision, each.at, actor, after)
+class _Renamings:
+    """What individuals are called since decisions that renamed them, or merged two, and stand.
+
+    Merges of catalogues are none: they speak about photos, one by one.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._of: dict[str, list[tuple[int, str]]] = {}
+        before, after = (
+            sa.func.json_extract(said, "$.individual")
+            for said in (changes.c.before, changes.c.after)
+        )
+        query = (
+            sa.select(decisions.c.id, before.label("before"), after.label("after"))
+            .join(changes, changes.c.decision == decisions.c.id)
+            .where(
+                decisions.c.kind.in_(["rename", "merge"]),
+                decisions.c.id.not_in(sa.select(merged_decisions.c.decision)),
+                sa.func.coalesce(before, "") != "",
+                after.is_not(None),
+            )
+            .distinct()
+            .order_by(decisions.c.id)
+        )
+        undoers = undoers_of(connection)
+        for row in connection.execute(query):
+            if not is_undone(row.id, undoers):
+                self._of.setdefault(row.before, []).append((row.id, row.after))
+
+    def now(self, name: str, since: int) -> str:
+        """What an individual is called that had this name after decision ``since``."""
+        while True:
+            later = ((at, after) for at, after in self._of.get(name, ()) if at > since)
+            renamed = next(later, None)
+            if renamed is None:
+                return name
+            since, name = renamed

@@ -15,8 +15,9 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from resight.catalogue import migrations, notes
+from resight.catalogue import dismissals, migrations, notes
 from resight.catalogue.decisions import fields_of
+from resight.catalogue.dismissals import Said as Dismissed
 from resight.catalogue.folders import DATABASE
 from resight.catalogue.log import ADDED_LATER, is_undone, undoers_of
 from resight.catalogue.originals import Originals
@@ -55,13 +56,15 @@ class Entry:
 @dataclass(frozen=True)
 class Other:
     """All that another catalogue says: annotations by id, photos by sha256, notes by individual,
-    and its log in order, what it had taken over from others first."""
+    dismissals by their id and annotation, and its log in order, what it had taken over from others
+    first."""
 
     name: str
     originals: Originals
     annotations: Mapping[str, dict[str, Any]]
     photos: Mapping[str, Mapping[str, Any]]
     notes: Mapping[str, str]
+    dismissals: Mapping[str, Dismissed]
     log: tuple[Entry, ...]
 
 
@@ -80,6 +83,7 @@ def read_other(folder: Path) -> Other:
             annotations_now(connection),
             {row["sha256"]: dict(row) for row in connection.execute(sa.select(photos)).mappings()},
             notes.noted(connection),
+            dismissals.said(connection),
             tuple(_log(connection, name)),
         )
 
@@ -155,16 +159,19 @@ def last_merge(connection: Connection, other: Other) -> int:
 def latest_decisions(connection: Connection) -> dict[str, int]:
     """By annotation, the last decision about it."""
     query = sa.select(changes.c.annotation, sa.func.max(changes.c.decision).label("last"))
-    rows = connection.execute(query.group_by(changes.c.annotation))
+    query = query.where(changes.c.dismissal == "").group_by(changes.c.annotation)
+    rows = connection.execute(query)
     return {row.annotation: row.last for row in rows}
 
 
 @dataclass(frozen=True)
 class Base:
-    """What another catalogue said when both last agreed: fields by annotation, notes by name."""
+    """What another catalogue said when both last agreed: fields by annotation, notes by name,
+    and which dismissals stood."""
 
     annotations: Mapping[str, dict[str, Any]]
     notes: Mapping[str, str]
+    dismissals: frozenset[str]
 
 
 def base_of(other: Other, known: Iterable[Mark]) -> Base:
@@ -172,18 +179,21 @@ def base_of(other: Other, known: Iterable[Mark]) -> Base:
     marks = set(known)
     state: dict[str, dict[str, Any]] = {}
     said: dict[str, str] = {}
+    dismissed: set[str] = set()
     for entry in (each for each in other.log if each.own):
         if entry.mark not in marks:
             break
         for change in entry.changes:
             after = None if change.after is None else json.loads(change.after)
-            if change.individual:
+            if change.dismissal:
+                (dismissed.discard if after is None else dismissed.add)(change.dismissal)
+            elif change.individual:
                 said[change.individual] = (after or {}).get("notes", "")
             elif after is None:
                 state.pop(change.annotation, None)
             else:
                 state[change.annotation] = {**state.get(change.annotation, ADDED_LATER), **after}
-    return Base(state, said)
+    return Base(state, said, frozenset(dismissed))
 
 
 def annotations_now(connection: Connection) -> dict[str, dict[str, Any]]:

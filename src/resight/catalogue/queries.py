@@ -113,7 +113,7 @@ def holds_photo(connection: Connection, sha256: str) -> bool:
 def _annotated_photos() -> sa.Select[Any]:
     version = (
         sa.select(sa.func.max(changes.c.id))
-        .where(changes.c.annotation == annotations_table.c.id)
+        .where(changes.c.annotation == annotations_table.c.id, changes.c.dismissal == "")
         .scalar_subquery()
     )
     return sa.select(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from resight.catalogue import arrays, gallery, log, opinions, queries
+from resight.catalogue import arrays, dismissals, gallery, log, opinions, queries
 from resight.catalogue.originals import Originals
 from resight.catalogue.pictures import Pictures
 from resight.catalogue.records import (
     AnnotationRecord,
     Change,
     Decision,
+    Dismissal,
     IndividualSummary,
     MergedDecision,
     Opinion,
@@ -103,6 +104,11 @@ class Reading:
         """By annotation, what people say of it, where they name different individuals."""
         with self._store.reading() as connection:
             return opinions.disagreements(connection)
+
+    def dismissals(self) -> tuple[Dismissal, ...]:
+        """Suspicions that somebody dismissed, as far as their photos are what they were."""
+        with self._store.reading() as connection:
+            return dismissals.standing(connection)
 
     def decision(self, id: int) -> Decision:
         """One decision. Raises ``NotFound``."""

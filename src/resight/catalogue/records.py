@@ -42,6 +42,12 @@ class AnnotationRecord:
     version: int = field(default=0, compare=False)
 
     @property
+    def encounter_ref(self) -> str:
+        """How its encounter is referred to: by its name, or, where the photo is in none and so is
+        an encounter of its own, as ``annotation:<id>``."""
+        return self.encounter or f"annotation:{self.id}"
+
+    @property
     def seen_on(self) -> str:
         """The day (or month or year) it was seen: as said, else by the camera."""
         if self.date:
@@ -102,13 +108,25 @@ class Change:
 
     ``before`` is ``None`` where the annotation came to be, ``after`` where it
     ceased; otherwise both hold the fields the decision said something about.
-    A change of an individual's notes has ``individual`` and no ``annotation``.
+    A change of an individual's notes has ``individual`` and no ``annotation``. With
+    ``dismissal`` it is the dismissal of a suspicion about the annotation that came to be or
+    ceased; the annotation did not change.
     """
 
     annotation: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
     individual: str = ""
+    dismissal: str = ""
+
+
+@dataclass(frozen=True)
+class Dismissal:
+    """Annotations of one animal, as their name says: ``others`` is ``None``; or annotations of
+    one animal and ``others`` of another. Those that were changed since are left out."""
+
+    annotations: frozenset[str]
+    others: frozenset[str] | None
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,14 @@ individuals = Table(
     Column("name", Text, primary_key=True),
     Column("notes", Text, nullable=False),
 )
+#: Suspicions that somebody has dismissed, by the annotations that they are about.
+dismissals = Table(
+    "dismissals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("annotation", Text, primary_key=True),
+    Column("said", Text, nullable=False),
+)
 #: Append-only (triggers refuse anything else), as is ``changes``.
 decisions = Table(
     "decisions",
@@ -88,6 +96,7 @@ changes = Table(
     Column("before", Text),
     Column("after", Text),
     Column("individual", Text, nullable=False, server_default=""),
+    Column("dismissal", Text, nullable=False, server_default=""),
 )
 #: Append-only: which files a purge removed.
 purged = Table(
@@ -126,6 +135,7 @@ merged_changes = Table(
     Column("individual", Text, nullable=False),
     Column("before", Text),
     Column("after", Text),
+    Column("dismissal", Text, nullable=False, server_default=""),
     sa.ForeignKeyConstraint(
         ("decision", "origin", "merged"),
         ("merged_decisions.decision", "merged_decisions.origin", "merged_decisions.id"),

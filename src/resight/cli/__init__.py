@@ -75,7 +75,21 @@ class _Commands(Group):
         """Find a command, or say which one does what was looked for."""
         if args and args[0] in _OTHER_WORDS:
             ctx.fail(f"there is no command {args[0]}: {_OTHER_WORDS[args[0]]}")
+        if ctx.params.get("server"):
+            return self._resolve_remote(ctx, args)
         return super().resolve_command(ctx, args)
+
+    def _resolve_remote(self, ctx: Any, args: list[str]) -> Any:
+        """Find a command that works at a desk."""
+        from resight.cli import remote
+
+        there = typer.main.get_group(remote.app)
+        if args and args[0] in self.commands and args[0] not in there.commands:
+            ctx.fail(
+                f"{args[0]} works on a catalogue of this computer only; with --server there are "
+                f"{', '.join(sorted(there.commands))}"
+            )
+        return there.resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; errors of resight become one line and exit code 1."""
@@ -136,6 +150,15 @@ def common(
             show_default=False,
         ),
     ] = HERE,
+    server: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Work at the review desk of this address: add, export, identify, list, log, undo. "
+            "RESIGHT_TOKEN holds your token.",
+            show_default=False,
+        ),
+    ] = "",
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print errors only.", show_default=False)
     ] = False,
@@ -146,6 +169,9 @@ def common(
         ),
     ] = None,
 ) -> None:
+    source = ctx.get_parameter_source("catalogue")
+    if server and source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter("--server and --catalogue both say where to work: give one")
     # What stands before the command is the default of the same options after it.
     given = {"catalogue": str(catalogue), "quiet": quiet}
     ctx.default_map = {
@@ -173,6 +199,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "hide": decisions.hide,
         "undo": decisions.undo,
         "doubts": doubts.doubts,
+        "dismiss": doubts.dismiss,
         "weakest": weakest.weakest,
         "log": decisions.log,
         "purge": decisions.purge,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,6 +101,15 @@ def add(
         str, typer.Option(metavar="NAME", help="Their species.", show_default=False)
     ] = "",
     box: Box = "",
+    detect: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE.onnx",
+            help="Find boxes on photos that come without: `salient`, `catalogue` or a file, as of "
+            "resight detect. Nobody looks at them first.",
+            show_default=False,
+        ),
+    ] = "",
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Say what would happen; write nothing.", show_default=False),
@@ -128,6 +138,7 @@ def add(
       resight add sightings.xlsx --photos photos/ --map identity=Turtle --dry-run
       resight add camtrap-package/
       resight add IMG_0412.jpg --individual Donatello --side left --box 310,120,900,640
+      resight add today/ --detect catalogue --dry-run
 
     Next: resight list, then resight identify with a new photo
     """
@@ -143,8 +154,10 @@ def add(
     said = plans.Said(individual, side, species)
     with opened_in(catalogue) as opened, TemporaryDirectory(prefix="resight-frames-") as frames:
         reading = Reading(pattern or (), photos, meant, Path(frames), region)
-        with out.progress("Reading what is given"):  # films and first looks take a while
-            plan = plans.plan(opened, sources, reading, said, minutes=encounters)
+        boxes = _boxes(out, detect, opened, catalogue) if detect else _as_planned
+        reads = nullcontext() if detect else out.progress("Reading what is given")
+        with reads:  # films and first looks take a while
+            plan = plans.plan(opened, sources, reading, said, minutes=encounters, boxes=boxes)
         plans.print_remarks(out, plan)
         known = frozenset(each.name for each in opened.list())
         near = mistaken_for(opened, individual) if individual else ""
@@ -169,10 +182,35 @@ def add(
         if near and written:
             decision = opened.show(written[0].annotation).decisions[0].id
             warn_of_new(individual or "", near, command("undo", decision, catalogue=catalogue))
-    failed = sum(each.status in _FAILED for each in outcomes)
+    failed = count_failed(outcomes)
     if not dry_run and failed < len(outcomes):
         _advise(out, catalogue, many=len(written) >= _MANY)
     raise typer.Exit(exit_code(len(outcomes) - failed, failed))
+
+
+def _boxes(
+    out: Output, detector: str, opened: Catalogue, folder: Path
+) -> Callable[[ImportPlan], ImportPlan]:
+    """What finds boxes for a plan, with the detector of that name."""
+    from resight.cli.detect import finder_of
+    from resight.formats import with_boxes
+    from resight.settings import load_settings
+
+    finder = finder_of(out, detector, opened, load_settings((), catalogue=folder))
+    known = {each.photo.sha256 for each in opened.annotations()}
+
+    def find(plan: ImportPlan) -> ImportPlan:
+        try:
+            with out.progress("Looking for animals", len(plan.photos)) as step:
+                return with_boxes(plan, finder, known=known, progress=lambda done, _: step(done))
+        except KeyboardInterrupt:
+            raise stopped("nothing was added yet") from None
+
+    return find
+
+
+def _as_planned(plan: ImportPlan) -> ImportPlan:
+    return plan
 
 
 def _advise(out: Output, catalogue: Path, *, many: bool) -> None:
@@ -233,13 +271,24 @@ def _print(
             ],
         }
     )
+    print_outcomes(out, outcomes, dry_run=dry_run)
+    whom = _whom([pair for pair in about if pair[0].status in _WRITTEN], known)
+    if whom:
+        out.say(whom)
+
+
+def print_outcomes(out: Output, outcomes: Sequence[AddOutcome], *, dry_run: bool = False) -> None:
+    """Print why photos were not taken, and how many were."""
+    counts = Counter[str](outcome.status for outcome in outcomes)
     _print_problems([each for each in outcomes if each.status in _FAILED])
     for status, words in _ADDED.items():
         if counts[status]:
             out.say(f"{counts[status]:>6} {words[dry_run]}")
-    whom = _whom([pair for pair in about if pair[0].status in _WRITTEN], known)
-    if whom:
-        out.say(whom)
+
+
+def count_failed(outcomes: Sequence[AddOutcome]) -> int:
+    """How many photos were not taken."""
+    return sum(each.status in _FAILED for each in outcomes)
 
 
 def _warn_of_weak(opened: Catalogue, written: Sequence[AddOutcome]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from resight.cli.output import Column, Output, count
 
@@ -47,7 +47,31 @@ def probability_note(calibration: str) -> str:
     return f"Probabilities are {calibration}." if calibration else HOW_TO_LEARN
 
 
-def verdict(answer: Identification) -> str:
+class _Named(Protocol):
+    @property
+    def individual(self) -> str: ...
+    @property
+    def probability(self) -> Optional[float]: ...
+
+
+class Judged(Protocol):
+    """An answer as far as its probabilities go, of this computer or of a desk."""
+
+    @property
+    def verdict(self) -> Optional[str]: ...
+    @property
+    def new_probability(self) -> Optional[float]: ...
+    @property
+    def unlisted_probability(self) -> Optional[float]: ...
+    @property
+    def needed(self) -> Optional[float]: ...
+    @property
+    def calibration(self) -> str: ...
+    @property
+    def candidates(self) -> Sequence[_Named]: ...
+
+
+def verdict(answer: Judged) -> str:
     """What the probabilities amount to, or why this photo has none; empty without a calibration."""
     from resight.types import KNOWN, NEW
 
@@ -108,17 +132,9 @@ def print_answer(
             out.say("Nothing matched: it may be a new animal, or the photo shows too little of it.")
         return
     decimals = 1 if abs(answer.candidates[0].score) >= 10 else 3
-    out.table(
-        [
-            Column("#", right=True),
-            Column("Individual", fold=True),
-            Column("Probability", right=True),
-            Column(answer.score, right=True),
-            Column("Matches", right=True),
-            Column("Inliers", right=True),
-            Column("Best photo", fold=True),
-            Column("Side"),
-        ],
+    candidate_table(
+        out,
+        answer.score,
         [
             (
                 rank,
@@ -143,6 +159,23 @@ def print_answer(
     if said := verdict(answer):
         out.say(said)
     out.say(searched(answer))
+
+
+def candidate_table(out: Output, score: str, rows: Sequence[Sequence[object]]) -> None:
+    """Candidates, best first: rank, name, probability, ``score``, matches, inliers, photo, side."""
+    out.table(
+        [
+            Column("#", right=True),
+            Column("Individual", fold=True),
+            Column("Probability", right=True),
+            Column(score, right=True),
+            Column("Matches", right=True),
+            Column("Inliers", right=True),
+            Column("Best photo", fold=True),
+            Column("Side"),
+        ],
+        rows,
+    )
 
 
 def searched(answer: Identification) -> str:

@@ -12,8 +12,8 @@ import typer
 from resight.cli.hints import command
 from resight.cli.lookup import found, opened_in
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet
-from resight.cli.output import Column, ExitCode, Output, count, error, file_size, to_stderr
-from resight.cli.tables import annotation_table, decision_table, merged_table
+from resight.cli.output import ExitCode, Output, count, error, file_size, to_stderr
+from resight.cli.tables import annotation_table, decision_table, individual_table, merged_table
 
 if TYPE_CHECKING:
     from resight.catalogue import Finding
@@ -83,29 +83,7 @@ def list_(
             return
         individuals = opened.list()
     out.json({"individuals": individuals, "without_name": len(nameless)})
-    out.table(
-        [
-            Column("Individual", fold=True),
-            Column("Photos", right=True),
-            Column("Encounters", right=True),
-            Column("Sides", fold=True),
-            Column("First seen"),
-            Column("Last seen"),
-        ],
-        [
-            (
-                each.name + (f" ({each.hidden} hidden)" if each.hidden else ""),
-                each.photos,
-                each.encounters or "–",
-                ", ".join(f"{side} {number}" for side, number in each.sides.items()),
-                each.first_seen,
-                each.last_seen,
-            )
-            for each in individuals
-        ],
-    )
-    photos = sum(each.photos for each in individuals)
-    out.say(f"{count(len(individuals), 'individual')}, {count(photos, 'photo')}")
+    individual_table(out, individuals)
     if nameless:
         listing = command("list", "--unknown", catalogue=catalogue)
         out.say(f"{count(len(nameless), 'photo')} without a name: {listing}")

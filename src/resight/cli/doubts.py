@@ -1,17 +1,29 @@
-"""The command that says which names in a catalogue may be wrong."""
+"""The commands that say which names in a catalogue may be wrong, and that one is not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from resight.cli.answers import percent
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in, searching
-from resight.cli.options import HERE, AsJson, CatalogueFolder, Effort, Quiet, Set, effort_of
+from resight.cli.options import (
+    HERE,
+    AsJson,
+    By,
+    CatalogueFolder,
+    Effort,
+    Note,
+    Quiet,
+    Set,
+    actor,
+    effort_of,
+)
 from resight.cli.output import Column, Output, count, stopped
 
 if TYPE_CHECKING:
@@ -42,7 +54,7 @@ def doubts(
       resight doubts
       resight doubts --json
 
-    Next: resight assign NAME --to OTHER-NAME, where two are one
+    Next: resight assign NAME --to OTHER-NAME, where two are one; resight dismiss DOUBT
     """
     from resight.settings import load_settings
     from resight.suspicions import find_suspicions
@@ -62,8 +74,45 @@ def doubts(
         except KeyboardInterrupt:
             raise stopped("what was compared is kept; the same command continues") from None
         records = {each.id: each for each in opened.annotations()}
-    out.json(found)
+    out.json(_told(found))
     _print(out, found, records, catalogue)
+
+
+def dismiss(
+    doubt: Annotated[
+        str, typer.Argument(metavar="DOUBT", help="Of the first column of resight doubts.")
+    ],
+    by: By = "",
+    note: Note = "",
+    catalogue: CatalogueFolder = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say that a doubt is none: two animals are two, or photos are named right.
+
+    It stays away until its photos or their names change, or the decision is undone.
+
+    Example:
+      resight dismiss 3f2a9c1b --note "seen side by side"
+
+    Next: resight doubts; resight undo takes it back
+    """
+    from resight.suspicions import dismiss as dismiss_suspicion
+
+    out = Output(quiet=quiet, as_json=as_json)
+    with opened_in(catalogue) as opened:
+        decision = dismiss_suspicion(opened, doubt, actor=actor(by), note=note)
+    out.json(decision)
+    out.say(f"Decision {decision.id}: {decision.note} ({count(decision.annotations, 'photo')})")
+
+
+def _told(found: Suspicions) -> dict[str, Any]:
+    """As JSON has it: each with the id by which it is dismissed."""
+    return {
+        **asdict(found),
+        "duplicates": [{"id": each.id, **asdict(each)} for each in found.duplicates],
+        "mixups": [{"id": each.id, **asdict(each)} for each in found.mixups],
+    }
 
 
 def _print(
@@ -73,9 +122,15 @@ def _print(
     if found.duplicates:
         out.say("\nMay be one animal under two names:")
         out.table(
-            [Column("Probability", right=True), Column("Names", fold=True), Column("See")],
+            [
+                Column("Doubt"),
+                Column("Probability", right=True),
+                Column("Names", fold=True),
+                Column("See"),
+            ],
             [
                 (
+                    each.id,
                     percent(each.probability),
                     f"{each.a} | {each.b}",
                     " | ".join(_names(records, (each.pairs[0].query, each.pairs[0].annotation))),
@@ -87,6 +142,7 @@ def _print(
         out.say("\nMay be of another animal than their name says:")
         out.table(
             [
+                Column("Doubt"),
                 Column("Probability", right=True),
                 Column("Name", fold=True),
                 Column("Looks like", fold=True),
@@ -94,6 +150,7 @@ def _print(
             ],
             [
                 (
+                    each.id,
                     percent(each.probability),
                     each.individual,
                     each.looks_like or "nobody here",
@@ -109,9 +166,11 @@ def _print(
         out.next(
             command("assign", first.b, "--to", first.a, catalogue=folder), when="if they are one"
         )
+        out.next(command("dismiss", first.id, catalogue=folder), when="if they are two")
     elif found.mixups:
-        first_one = records[found.mixups[0].annotations[0]]
-        out.next(command("show", first_one.id, catalogue=folder))
+        odd = found.mixups[0]
+        out.next(command("show", records[odd.annotations[0]].id, catalogue=folder))
+        out.next(command("dismiss", odd.id, catalogue=folder), when="if the name is right")
 
 
 def _names(records: Mapping[str, AnnotationRecord], annotations: tuple[str, ...]) -> Iterator[str]:

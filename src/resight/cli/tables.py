@@ -5,10 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from resight.cli.output import Column, Output
+from resight.cli.output import Column, Output, count
 
 if TYPE_CHECKING:
-    from resight.catalogue import AnnotationRecord, Decision, MergedDecision
+    from resight.catalogue import AnnotationRecord, Decision, IndividualSummary, MergedDecision
+
+
+def individual_table(out: Output, individuals: Sequence[IndividualSummary]) -> None:
+    """Individuals, as ``list`` prints them."""
+    out.table(
+        [
+            Column("Individual", fold=True),
+            Column("Photos", right=True),
+            Column("Encounters", right=True),
+            Column("Sides", fold=True),
+            Column("First seen"),
+            Column("Last seen"),
+        ],
+        [
+            (
+                each.name + (f" ({each.hidden} hidden)" if each.hidden else ""),
+                each.photos,
+                each.encounters or "–",
+                ", ".join(f"{side} {number}" for side, number in each.sides.items()),
+                each.first_seen,
+                each.last_seen,
+            )
+            for each in individuals
+        ],
+    )
+    photos = sum(each.photos for each in individuals)
+    out.say(f"{count(len(individuals), 'individual')}, {count(photos, 'photo')}")
 
 
 def decision_table(out: Output, decisions: Sequence[Decision]) -> None:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from resight.types import Box
 
+#: Boxes less sure than this are seldom an animal.
+LEAST = 0.2
+
 
 @dataclass(frozen=True)
 class Detection:

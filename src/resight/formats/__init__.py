@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resight.formats.boxes import with_boxes
 from resight.formats.encounters import known_encounters, with_encounters
 from resight.formats.exporting import (
     FORMATS,
@@ -22,5 +23,6 @@ __all__ = [
     "known_encounters",
     "plan_source",
     "plan_sources",
+    "with_boxes",
     "with_encounters",
 ]

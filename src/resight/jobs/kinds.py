@@ -1,4 +1,4 @@
-"""The long work there is: import, prepare, identify, suspicions, calibrate.
+"""The long work there is: import, prepare, identify, suspicions, calibrate, boxes, weakest.
 
 Each goes on where it was, since what it makes is kept as it is made: photos and features by the
 catalogue, trials and answers in journals beside the features.
@@ -13,12 +13,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from resight.catalogue import Catalogue, ImportPlan
+from resight.boxing import learned_detector
+from resight.catalogue import AddOutcome, Catalogue, ImportPlan
 from resight.errors import ImportFileError, NotFound, PhotoError
 from resight.formats import Reading, plan_sources
 from resight.jobs.worker import Kind, Task
 from resight.search import PhotoSearch
+from resight.settings import Settings
 from resight.suspicions import find_suspicions
+from resight.weakest import keep, measure
 
 #: Files of an import, or encounters, that a job's result names as failed.
 _NAMED = 200
@@ -29,6 +32,7 @@ def bulk_kinds(
     search: Callable[[], PhotoSearch],
     *,
     ask: Callable[[str, str], object] | None = None,
+    settings: Settings | None = None,
     local: bool = False,
 ) -> dict[str, Kind]:
     """The kinds of jobs for ``Jobs``, the most urgent first.
@@ -37,7 +41,8 @@ def bulk_kinds(
     people's questions go to, whose calibration must not change meanwhile, but of the
     same method, whose networks both use. ``ask`` identifies an unresolved encounter, given
     by its reference (as ``unresolved`` gives it) and by who wants it, and keeps the answer;
-    without it there are no ``identify`` jobs. ``local``: jobs may name files of this machine,
+    without it there are no ``identify`` jobs. ``settings`` are what boxes are learned with; without
+    them there are no ``boxes`` jobs. ``local``: jobs may name files of this machine,
     which only its own user may: without it there are no ``import`` jobs.
     """
     work = _Work(catalogue, search)
@@ -47,16 +52,18 @@ def bulk_kinds(
         "identify": Kind(lambda task: work.identify(task, ask) if ask else {}),
         "suspicions": Kind(work.suspicions),
         "calibrate": Kind(work.calibrate, {"limit": int}),
+        "boxes": Kind(lambda task: work.boxes(task, settings) if settings else {}),
+        "weakest": Kind(work.weakest),
     }
-    offered = {"import": local, "identify": ask is not None}
+    offered = {"import": local, "identify": ask is not None, "boxes": settings is not None}
     return {name: kind for name, kind in kinds.items() if offered.get(name, True)}
 
 
 def unresolved(catalogue: Catalogue) -> tuple[str, ...]:
-    """References of the encounters whose animal is not known: the encounter's name, or
-    ``annotation:<id>`` for a photo of none. In the order of their ids, hidden ones left out."""
+    """``encounter_ref`` of the encounters whose animal is not known, hidden photos left out. In the
+    order of their annotations' ids."""
     found = {
-        record.encounter or f"annotation:{record.id}": None
+        record.encounter_ref: None
         for record in catalogue.annotations()
         if not record.individual and not record.hidden
     }
@@ -77,13 +84,16 @@ class _Work:
         total = len(plan.photos) + len(plan.bad)
         counted: Counter[str] = Counter()
         failed: list[dict[str, str]] = []
+        added: list[AddOutcome] = []
         note = task.arguments.get("note", "")
         outcomes = self._catalogue.add(plan, actor=task.actor, note=note)
         for done, outcome in enumerate(outcomes, start=1):
+            added.append(outcome)
             counted[outcome.status] += 1
             if outcome.status in ("bad", "conflict") and len(failed) < _NAMED:
                 failed.append({"source": outcome.source, "reason": outcome.reason})
             task.tell("adding", done, total)
+        keep(self._catalogue, added)
         task.also("prepare")
         return {**counted, "failed": failed, "warnings": list(plan.warnings)}
 
@@ -124,6 +134,24 @@ class _Work:
             **task.arguments, progress=lambda done, total: task.tell("asking", done, total)
         )
         return {"individuals": learned.trials.individuals, "ece": learned.predicted.ece}
+
+    def boxes(self, task: Task, settings: Settings) -> Mapping[str, Any]:
+        """Learn from the catalogue's boxes where the same part is on other photos."""
+        _, model = learned_detector(
+            self._catalogue,
+            settings,
+            progress=lambda done, total: task.tell("looking", done, total),
+        )
+        return {"boxes": model.boxes, "animals": model.animals, "found": round(model.found, 3)}
+
+    def weakest(self, task: Task) -> Mapping[str, Any]:
+        """Look how much detail photos show; what was looked at is kept as it is."""
+        found = measure(
+            self._catalogue,
+            self._catalogue.annotations(),
+            lambda done, total: task.tell("looking at photos", done, total),
+        )
+        return {"photos": len(found)}
 
     def _prepared(self, task: Task, search: PhotoSearch) -> Mapping[str, Any]:
         """Done first by all that search: described under the shortlist's lock, photos would

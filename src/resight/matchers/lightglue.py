@@ -117,6 +117,7 @@ class LightGlue:
         count = layers or self._network.layers
         self._self = [self._load("self", i) for i in range(count)]
         self._cross = [self._load("cross", i) for i in range(count)]
+        self._heads: dict[tuple[str, int], Graph] = {}  # kept: the engine forgets what nobody holds
         #: Of the layers; input and assignment run in f32.
         self.precision = self._self[0].precision
         self.fingerprint = fingerprint(
@@ -225,7 +226,7 @@ class LightGlue:
             return batch, done
         threshold = min(max(0.8 + 0.1 * math.exp(-4.0 * layer / self._network.layers), 0.0), 1.0)
         sides = (batch.query, batch.gallery)
-        confidence0, confidence1, matchability0, matchability1 = self._load(
+        confidence0, confidence1, matchability0, matchability1 = self._head(
             "confidence", layer
         ).run({"tokens0": batch.query.tokens, "tokens1": batch.gallery.tokens})
         if self.depth_confidence != -1:
@@ -248,12 +249,17 @@ class LightGlue:
         return batch, done
 
     def _finish(self, batch: Batch, layer: int, count: int) -> Iterator[tuple[int, Matches]]:
-        score0, best0, best1 = self._load("assignment", layer).run(batch.tokens_and_bias)
+        head = self._head("assignment", layer)
+        inputs = batch.tokens_and_bias
         for i, row in enumerate(batch.rows):
+            # One by one: as fast, and in a part of the memory.
+            score0, best0, best1 = head.run(
+                {name: each[i : i + 1] for name, each in inputs.items()}
+            )
             yield (
                 int(row),
                 self._matches(
-                    (score0[i], best0[i], best1[i]),
+                    (score0[0], best0[0], best1[0]),
                     (batch.query.index[i], batch.gallery.index[i]),
                     layers=layer + 1,
                     count=count,
@@ -281,6 +287,12 @@ class LightGlue:
         scores = confidences[pairs[:, 0]]
         keep = scores > self.filter_threshold
         return Matches(pairs[keep], scores[keep], confidences, layers)
+
+    def _head(self, part: str, layer: int) -> Graph:
+        key = part, layer
+        if key not in self._heads:
+            self._heads[key] = self._load(part, layer)
+        return self._heads[key]
 
     def _load(self, part: str, layer: int | None = None) -> Graph:
         graph = _graph(self.model, part, layer)

@@ -19,14 +19,17 @@ from resight.service.models import Problem
 from resight.service.once import Once
 from resight.service.routes import (
     annotated,
+    boxes,
     decisions,
     encounters,
     export,
     identifications,
+    imports,
     individuals,
     photos,
     session,
     suspicions,
+    weakest,
 )
 
 PAGE = Path(__file__).parent / "page"
@@ -34,11 +37,14 @@ _ROUTERS = (
     session.router,
     encounters.router,
     photos.router,
+    imports.router,
     annotated.router,
+    boxes.router,
     identifications.router,
     decisions.router,
     individuals.router,
     suspicions.router,
+    weakest.router,
     export.router,
 )
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
+from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Query, Request, Response
 
 from resight.service.desk import Desk
 from resight.service.gate import Asker
 from resight.service.problems import MEDIA_TYPE, Refused
 from resight.service.views import etag_of
+
+T = TypeVar("T")
 
 #: For the description of every route: any error is a problem.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -52,6 +55,19 @@ def _curator(request: Request) -> Asker:
 TheDesk = Annotated[Desk, Depends(_desk)]
 TheAsker = Annotated[Asker, Depends(known_asker)]
 Curator = Annotated[Asker, Depends(_curator)]
+
+
+async def in_turn(desk: Desk, request: Request, ask: Callable[[], T]) -> T:
+    """What ``ask`` answers, once those who came before have been.
+
+    Whoever waits holds none of the threads that serve pages. Raises ``Refused`` where the client
+    has gone meanwhile: nothing is computed for nobody.
+    """
+    with desk.jobs.interactive():
+        async with desk.turn:
+            if await request.is_disconnected():
+                raise Refused(HTTPStatus.REQUEST_TIMEOUT, "nobody waits for this answer any more")
+            return await run_sync(ask)
 
 
 def versions(seen: Mapping[str, str], annotations: Iterable[str]) -> dict[str, int]:

@@ -16,8 +16,6 @@ from resight.errors import NotFound
 from resight.service import models
 from resight.service.store import DeskStore
 
-ALONE = "annotation:"
-
 
 @dataclass(frozen=True)
 class EncounterGroup:
@@ -112,7 +110,7 @@ class Groups:
             if record.individual:
                 named[record.individual].append(record)
             if not record.hidden:
-                together[record.encounter or ALONE + record.id].append(record)
+                together[record.encounter_ref].append(record)
         return cls(
             state,
             {
@@ -238,7 +236,10 @@ def _rank(group: EncounterGroup, answer: models.AnswerSummary | None) -> tuple[i
     chance = answer.probability or 0.0
     if answer.verdict == "known":
         return 1, -chance, f"sure enough to need a glance: {answer.first}, {chance:.0%}"
-    return 2, -chance, f"to be weighed: likeliest is {answer.first or 'nobody'}, {chance:.0%}"
+    first, share = answer.first or "nobody", chance
+    if (answer.new_probability or 0.0) > chance:
+        first, share = "a new animal", answer.new_probability or 0.0
+    return 2, -chance, f"to be weighed: likeliest is {first}, {share:.0%}"
 
 
 def _newest_first(group: EncounterGroup) -> tuple[int, ...]:

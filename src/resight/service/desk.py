@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from resight.catalogue import Catalogue
-from resight.jobs import ACTIVE, Jobs, bulk_kinds
+import anyio
+
+from resight.catalogue import AddOutcome, Catalogue
+from resight.jobs import ACTIVE, Jobs, Kind, Task, bulk_kinds
 from resight.photos import PhotoLimits
+from resight.service.answers import keep
 from resight.service.board import Board
+from resight.service.boxfinder import BoxFinder
+from resight.service.imports import Imports
 from resight.service.passwords import Passwords
 from resight.service.searching import Searcher
 from resight.service.store import DeskStore
 from resight.settings import Settings, load_settings
+from resight.weakest import keep as keep_details
 
+#: The job that puts in a table that was sent.
+TABLE_JOB = "table"
 #: What may be uploaded: decoding takes up to 14 bytes of memory a pixel.
 UPLOADS = PhotoLimits(max_pixels=100_000_000, max_bytes=100_000_000)
 
@@ -35,27 +45,52 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.board = Board(self.catalogue, self.store)
+        self.boxes = BoxFinder(self.catalogue, self.searcher.settings)
         self.passwords = Passwords()
         kinds = bulk_kinds(
             self.catalogue,
             self.searcher.for_bulk,
             ask=self._ask,
+            settings=self.searcher.settings,
             local=not self.login_required,
         )
-        self.jobs = Jobs(self.catalogue.folder, kinds)
-        self.searcher.people = self.jobs.interactive
+        self.imports = Imports(self.catalogue.folder, self.uploads)
+        table = Kind(self._put_in, {"import": str})
+        self.jobs = Jobs(self.catalogue.folder, {TABLE_JOB: table, **kinds})
+        #: Of people's questions, one at a time, in the order they came.
+        self.turn = anyio.Lock()
 
     def jobs_at_work(self) -> int:
         """How many jobs are queued or running."""
         return sum(job.state in ACTIVE for job in self.jobs.all())
 
+    def _put_in(self, task: Task) -> dict[str, Any]:
+        """Put in a table that was sent; a second run knows what the first has added."""
+        from resight.service.rows import planned, report_of
+
+        sent = self.imports.get(task.arguments.get("import", ""), task.actor)
+        plan, unnamed = planned(sent, self.catalogue)
+        total = len(plan.photos) + len(plan.bad)
+        outcomes: list[AddOutcome] = []
+        for outcome in self.catalogue.add(plan, actor=task.actor, limits=self.uploads):
+            outcomes.append(outcome)
+            task.tell("adding", len(outcomes), total)
+        keep_details(self.catalogue, outcomes)
+        self.imports.finish(sent, report_of(plan, outcomes, unnamed).model_dump())
+        task.also("prepare")
+        written = [each.annotation for each in outcomes if each.status in ("added", "updated")]
+        made = self.catalogue.decisions(touching=written[:1], limit=1) if written else ()
+        return {
+            **Counter(each.status for each in outcomes),
+            "decision": made[0].id if made else None,
+        }
+
     def _ask(self, encounter: str, actor: str) -> None:
         """Identify an encounter for a job, and keep the answer."""
-        from resight.service.routes.identifications import keep  # which needs this module
-
         groups = self.board.now()
         annotations = [each.id for each in groups.encounter(encounter).records]
-        keep(self, self.searcher.identify(annotations, interactive=False), groups, actor)
+        asked = [self.searcher.ask(annotation) for annotation in annotations]
+        keep(self.store, self.searcher.found(asked), groups, actor)
 
     def close(self) -> None:
         """Stop the jobs, which go on when the desk is opened again, and close the databases."""

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from resight.service.desk import Desk
+from resight.service.imports import TABLE_BYTES
 from resight.service.models import Role
 from resight.service.problems import Refused, problem
 
@@ -54,6 +55,12 @@ class Asker:
     def may(self, role: Role) -> bool:
         """Whether they have this role or a higher one."""
         return ROLES.index(self.role) >= ROLES.index(role)
+
+
+def takes_photo(path: str) -> bool:
+    """Whether what is sent there is a photo, which is no small matter to read."""
+    folder, _, last = path.rpartition("/")
+    return last == "photos" and (folder == API or folder.startswith(f"{API}/imports/"))
 
 
 class Gate:
@@ -117,9 +124,10 @@ class Gate:
             raise Refused(HTTPStatus.FORBIDDEN, "another web page may not write to this desk")
 
     def _limit(self, request: Request) -> int:
-        if request.scope["path"] == f"{API}/photos":
+        path: str = request.scope["path"]
+        if takes_photo(path):
             return self._desk.uploads.max_bytes + _FORM_BYTES
-        return _JSON_BYTES
+        return TABLE_BYTES + _FORM_BYTES if path == f"{API}/imports" else _JSON_BYTES
 
 
 def asker_of(desk: Desk, request: Request) -> Asker | None:

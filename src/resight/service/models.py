@@ -355,10 +355,14 @@ class Split(Asked):
 
 
 class Preview(BaseModel):
-    """What a merge or split would make: the individuals as they would be then."""
+    """What a merge or split would make: the individuals as they would be then.
+
+    ``encounters``: of which photos leave a part behind, and what those that leave would be in.
+    """
 
     annotations: list[str]
     individuals: list[Individual]
+    encounters: dict[str, str] = Field(default_factory=dict)
 
 
 class Previewed(BaseModel):

@@ -16,15 +16,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from resight.service.desk import Desk
-from resight.service.gate import API, Asker
+from resight.service.gate import API, Asker, takes_photo
 from resight.service.problems import Refused
 from resight.service.store import Known
 
 _LONGEST = 200
 #: Their answers hold secrets, which are not kept.
 _NOT_KEPT = frozenset({f"{API}/session", f"{API}/tokens", f"{API}/users"})
-#: A photo is known again by its bytes: its body need not be read for that.
-_BY_CONTENT = f"{API}/photos"
 
 
 class Once:
@@ -48,9 +46,10 @@ class Once:
                 HTTPStatus.BAD_REQUEST,
                 f"an Idempotency-Key is no use here, or not 1 to {_LONGEST} plain characters",
             )
-        body = b"" if path == _BY_CONTENT else await request.body()
-        # A photo is not read here, but another one is of another size.
-        size = request.headers.get("content-length", "") if path == _BY_CONTENT else ""
+        # A photo is not read here: it is known again by its bytes, and another has another size.
+        is_photo = takes_photo(path)
+        body = b"" if is_photo else await request.body()
+        size = request.headers.get("content-length", "") if is_photo else ""
         asked = b"?".join([path.encode(), scope["query_string"], size.encode(), body])
         said = hashlib.sha256(asked).hexdigest()
         store = self._desk.store
@@ -59,7 +58,7 @@ class Once:
             await _again(known, said)(scope, receive, send)
             return
         answer = _Heard(send)
-        again = receive if path == _BY_CONTENT else _Said(body, receive)
+        again = receive if is_photo else _Said(body, receive)
         try:
             await self._app(scope, again, answer)
         finally:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +17,19 @@ from resight.pooling import Pooled, pool
 from resight.registry import build_method
 from resight.search import Pair, PhotoQuery, PhotoSearch
 from resight.settings import Settings
-from resight.shortlist.index import Progress
+from resight.types import Identification
 
 #: Photos that somebody's question may describe on the way; more are left to a job.
 _DESCRIBED_AT_ONCE = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A photo that was asked about, and the answer."""
+
+    annotation: str
+    query: PhotoQuery
+    answer: Identification
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +44,7 @@ class Found:
 class Searcher:
     """The search of a server. Loaded at the first question, which takes some seconds.
 
-    Questions wait for each other, since one uses all processor cores; bulk work pauses while
-    somebody waits for one (``interactive``).
+    Questions wait for each other, since one uses all processor cores.
     """
 
     def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
@@ -45,54 +53,47 @@ class Searcher:
         self._method: Method | None = None
         self._search: PhotoSearch | None = None
         self._turn = threading.Lock()
-        #: Bulk work pauses within what this gives.
-        self.people: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @contextmanager
-    def searching(self, *, interactive: bool) -> Iterator[PhotoSearch]:
-        """The search, for oneself alone until the end of the ``with`` block.
-
-        Bulk work holds it for one question at a time.
-        """
-        with self.people() if interactive else nullcontext(), self._turn:
+    def searching(self) -> Iterator[PhotoSearch]:
+        """The search, for oneself alone until the end of the ``with`` block."""
+        with self._turn:
             if self._search is None:
                 self._search = self._loaded(waits_for=_DESCRIBED_AT_ONCE)
             yield self._search
 
     def for_bulk(self) -> PhotoSearch:
         """Another search of the same method, for work that changes what a search has learned."""
-        with self.searching(interactive=False):
+        with self.searching():
             pass  # the method is loaded now
         return self._loaded(waits_for=None)
 
-    def identify(
-        self,
-        annotations: Sequence[str],
-        *,
-        interactive: bool = True,
-        progress: Progress | None = None,
-    ) -> Found:
-        """Ask about each annotation, and make one answer of theirs (``pool``).
+    def ask(self, annotation: str) -> Asked:
+        """Ask who is on an annotation.
 
         Raises ``NotFound`` for one that is not there, ``CatalogueDamaged`` where an original
         is lost, and what loading a method raises.
         """
-        with self.searching(interactive=interactive) as search:
-            queries = {id: search.read_annotation(id) for id in dict.fromkeys(annotations)}
-            pooled = pool(
-                {id: search.identify(query, progress=progress) for id, query in queries.items()}
-            )
+        with self.searching() as search:
+            query = search.read_annotation(annotation)
+            return Asked(annotation, query, search.identify(query))
+
+    def found(self, asked: Sequence[Asked]) -> Found:
+        """One answer of those about an encounter's photos (``pool``)."""
+        pooled = pool({each.annotation: each.answer for each in asked})
+        queries = {each.annotation: each.query for each in asked}
+        with self.searching() as search:
             return Found(list(queries), pooled, dict(_pairs(search, queries, pooled)))
 
     def compare(self, query: str, annotation: str) -> Pair:
         """Two annotations matched in full."""
-        with self.searching(interactive=True) as search:
+        with self.searching() as search:
             asked = search.read_annotation(query)
             return search.pair(asked, search.compare(asked, annotation))
 
     def picture(self, query: str, annotation: str) -> NDArray[np.uint8]:
         """Two annotations side by side with all their matches: (h, w, 3) uint8 RGB."""
-        with self.searching(interactive=True) as search:
+        with self.searching() as search:
             asked = search.read_annotation(query)
             return search.pair_picture(asked, search.compare(asked, annotation))
 

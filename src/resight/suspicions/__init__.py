@@ -14,14 +14,22 @@ from hashlib import sha256
 from pathlib import Path
 
 from resight.calibration import Calibration
-from resight.catalogue import Catalogue
-from resight.errors import CalibrationError
+from resight.catalogue import Catalogue, Decision
+from resight.errors import CalibrationError, NotFound
 from resight.files import write_whole
 from resight.search import PhotoSearch
 from resight.suspicions.asking import Answers, ask_all
 from resight.suspicions.judging import Duplicate, Mixup, Pair, Suspicions, judge
 
-__all__ = ["Duplicate", "Mixup", "Pair", "Suspicions", "find_suspicions", "kept_suspicions"]
+__all__ = [
+    "Duplicate",
+    "Mixup",
+    "Pair",
+    "Suspicions",
+    "dismiss",
+    "find_suspicions",
+    "kept_suspicions",
+]
 
 #: How probable it is, before anybody looks, that nobody else in the catalogue is this animal. Too
 #: low for most catalogues, so that what few trials taught, never sure of anything, tells too.
@@ -57,7 +65,26 @@ def find_suspicions(
     )
     kept = json.dumps({"format": _FORMAT, **asdict(found)})
     write_whole(_result_file(search.catalogue), kept.encode())
-    return found
+    return found.standing(entries, search.catalogue.dismissals())
+
+
+def dismiss(catalogue: Catalogue, id: str, *, actor: str, note: str = "") -> Decision:
+    """Say of a suspicion that stands that it is none: two animals are two, photos are named right.
+
+    It stays away, also when it is found again, as long as its photos show the same under the same
+    names, or until the decision is undone.
+
+    Raises ``NotFound`` where no suspicion of this id stands.
+    """
+    found = kept_suspicions(catalogue)
+    known = catalogue.individuals
+    for duplicate in found.duplicates if found else ():
+        if duplicate.id == id:
+            return known.tell_apart(duplicate.a, duplicate.b, actor=actor, note=note)
+    for mixup in found.mixups if found else ():
+        if mixup.id == id:
+            return known.confirm(mixup.individual, mixup.annotations, actor=actor, note=note)
+    raise NotFound(f"no suspicion {id!r} stands: look again, and at its photos first")
 
 
 def kept_suspicions(catalogue: Catalogue) -> Suspicions | None:
@@ -82,7 +109,7 @@ def kept_suspicions(catalogue: Catalogue) -> Suspicions | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found.standing(catalogue.entries())
+    return found.standing(catalogue.entries(), catalogue.dismissals())
 
 
 def _odds(calibration: Calibration) -> Callable[[str, list[float]], tuple[float, ...]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
+from resight.catalogue import Dismissal
 from resight.suspicions.asking import Answer
 from resight.types import UNKNOWN_SIDE, GalleryEntry
 
@@ -28,6 +30,11 @@ class Pair:
     annotation: str
     probability: float
 
+    @property
+    def photos(self) -> tuple[str, str]:
+        """Both."""
+        return self.query, self.annotation
+
 
 @dataclass(frozen=True)
 class Duplicate:
@@ -37,6 +44,17 @@ class Duplicate:
     b: str
     probability: float
     pairs: tuple[Pair, ...]
+
+    @property
+    def id(self) -> str:
+        """Another one as soon as it rests on other photos."""
+        return _id(self.a, self.b, *(id for each in self.pairs for id in each.photos))
+
+    def stands(self, named: Mapping[str, str], dismissals: Sequence[Dismissal]) -> bool:
+        """Whether its photos have the names still (``named``), and nobody told them apart."""
+        return all(
+            {named.get(id) for id in pair.photos} == {self.a, self.b} for pair in self.pairs
+        ) and not all(any(_apart(pair, each) for each in dismissals) for pair in self.pairs)
 
 
 @dataclass(frozen=True)
@@ -52,6 +70,16 @@ class Mixup:
     probability: float
     looks_like: str
     compared: int
+
+    @property
+    def id(self) -> str:
+        """Another one as soon as it is about other photos."""
+        return _id(self.individual, *self.annotations)
+
+    def stands(self, named: Mapping[str, str], confirmed: frozenset[str]) -> bool:
+        """Whether its photos have the name still (``named``), and not all are ``confirmed``."""
+        names = {named.get(id) for id in self.annotations}
+        return names == {self.individual} and not confirmed.issuperset(self.annotations)
 
     @property
     def reason(self) -> str:
@@ -72,25 +100,29 @@ class Suspicions:
     basis: str = ""
     computed_at: str = ""
 
-    def standing(self, entries: Sequence[GalleryEntry]) -> Suspicions:
-        """Those that names given since have not settled."""
+    def standing(
+        self, entries: Sequence[GalleryEntry], dismissals: Sequence[Dismissal] = ()
+    ) -> Suspicions:
+        """Those that neither names given since have settled, nor anybody has dismissed."""
         named = {entry.annotation: entry.individual for entry in entries}
+        confirmed = frozenset(
+            id for each in dismissals if each.others is None for id in each.annotations
+        )
         return replace(
             self,
-            duplicates=tuple(
-                each
-                for each in self.duplicates
-                if all(
-                    {named.get(pair.query), named.get(pair.annotation)} == {each.a, each.b}
-                    for pair in each.pairs
-                )
-            ),
-            mixups=tuple(
-                each
-                for each in self.mixups
-                if {named.get(annotation) for annotation in each.annotations} == {each.individual}
-            ),
+            duplicates=tuple(e for e in self.duplicates if e.stands(named, dismissals)),
+            mixups=tuple(e for e in self.mixups if e.stands(named, confirmed)),
         )
+
+
+def _apart(pair: Pair, dismissal: Dismissal) -> bool:
+    """Whether somebody said that these two photos are of different animals."""
+    both = dismissal.annotations, dismissal.others or frozenset()
+    return any(pair.query in a and pair.annotation in b for a, b in (both, both[::-1]))
+
+
+def _id(*about: str) -> str:
+    return sha256("\n".join(about).encode()).hexdigest()[:8]
 
 
 def judge(

@@ -4,6 +4,7 @@ import { get, patch } from "./api.js";
 import { BoxEditor } from "./boxeditor.js";
 import { open } from "./dialog.js";
 import { h } from "./dom.js";
+import { Finder, putInOthers, sayOthers } from "./finding.js";
 import { seen, side } from "./format.js";
 import { say } from "./toast.js";
 
@@ -14,27 +15,34 @@ export function sideSelect(current, changed, attributes = {}) {
     SIDES.map((name) => h("option", { value: name, selected: name === (current ?? "unknown") }, side(name) || "side?")));
 }
 
-/** Show one annotation to be corrected; the annotation as saved, or null. */
-export async function openAnnotation(given, mayEdit = true) {
+/**
+ * Show one annotation to be corrected; the annotation as saved, or null. Its `others` are the
+ * annotations of further animals that were put in with it; `undone()` when they were taken out.
+ */
+export async function openAnnotation(given, mayEdit = true, undone = () => {}) {
   let annotation = given;
   try {
     annotation = await get(`/annotations/${encodeURIComponent(given.id)}`); // with its newest etag
   } catch {
     // Shown as it was read; saving will say what is wrong.
   }
-  return open(annotation.name, (close) => form(annotation, mayEdit, close), { wide: true });
+  return open(annotation.name, (close) => form(annotation, mayEdit, close, undone), { wide: true });
 }
 
 /** Save facts, and whether it is hidden, which is a decision of its own. */
-async function saved(annotation, { hidden, ...facts }) {
+async function saved(annotation, { hidden, ...facts }, others, undone) {
   const path = `/annotations/${encodeURIComponent(annotation.id)}`;
   let now = annotation;
   if (Object.keys(facts).length) now = await patch(path, facts, now.etag);
   if (hidden !== undefined) now = await patch(path, { hidden }, now.etag);
-  return now;
+  annotation.etag = now.etag; // what follows may be refused, and saved again
+  if (!others.length) return now;
+  const made = await putInOthers(annotation, others);
+  sayOthers([made], undone);
+  return { ...now, others: made.annotations };
 }
 
-function form(annotation, mayEdit, close) {
+function form(annotation, mayEdit, close, undone) {
   const changes = {};
   const wrong = h("p", { class: "wrong", role: "alert" });
   const save = h("button", { class: "button button-main", disabled: true }, "Save");
@@ -46,6 +54,7 @@ function form(annotation, mayEdit, close) {
     note("box", box);
     note("rotation", rotation);
   });
+  const finder = new Finder(annotation, editor, () => { save.disabled = false; });
   const text = (name, label, value, hint = "") => h("label", {}, label, h("input", { value: value ?? "", placeholder: hint, autocomplete: "off", oninput: (event) => note(name, event.target.value.trim() || null) }));
   const fields = h("fieldset", { class: "annotation-fields", disabled: !mayEdit }, h("legend", { class: "visually-hidden" }, "Facts"),
     h("label", {}, "Side", sideSelect(annotation.side, (value) => note("side", value))),
@@ -53,6 +62,7 @@ function form(annotation, mayEdit, close) {
     text("date", "Date", (annotation.date ?? seen(annotation)).slice(0, 10), "2024-07-05"),
     text("place", "Place", annotation.place),
     text("species", "Species", annotation.species),
+    finder.root,
     h("button", { type: "button", class: "button", onclick: () => editor.clear() }, "No box: the whole photo"),
     editor.fields,
     h("label", { class: "check" }, h("input", { type: "checkbox", checked: annotation.hidden, onchange: (event) => note("hidden", event.target.checked) }), "Leave this photo out of every search"));
@@ -61,7 +71,7 @@ function form(annotation, mayEdit, close) {
     save.disabled = true;
     wrong.textContent = "";
     try {
-      close(await saved(annotation, changes));
+      close(await saved(annotation, changes, finder.others, undone));
       say("Saved.");
     } catch (error) {
       wrong.textContent = error.status === 412

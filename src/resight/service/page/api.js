@@ -103,13 +103,13 @@ export async function logout() {
  * Send one file; `told(share)` hears how much is sent, in [0, 1].
  * XMLHttpRequest, since fetch cannot say how far an upload is.
  */
-export function upload(file, fields, told, signal) {
+export function upload(file, fields, told, signal, path = "/photos") {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
   form.append("file", file, file.name);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", address("/photos"));
+    request.open("POST", address(path));
     for (const [name, value] of Object.entries(headersFor("POST"))) request.setRequestHeader(name, value);
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => event.lengthComputable && told(event.loaded / event.total));

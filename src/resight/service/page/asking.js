@@ -5,6 +5,16 @@ import { preload } from "./pane.js";
 
 const AHEAD = 2;
 
+/** The job that describes photos, or is about to. */
+export async function describing() {
+  try {
+    const { items } = await get("/jobs");
+    return items.find(({ kind, state }) => ["import", "prepare"].includes(kind) && ["queued", "running"].includes(state));
+  } catch {
+    return undefined; // what is there can be asked about, and that says what is wrong
+  }
+}
+
 export class Asking {
   /** `namedAt`: when an animal was last named. Answers from before do not know its photos as its. */
   constructor(namedAt) {

@@ -2,9 +2,9 @@
 
 import { picture } from "./api.js";
 import { between, corners, isInside, moved, normal, resized, rounded, turnedTo } from "./boxes.js";
-import { fill, h } from "./dom.js";
+import { fill, h, svg } from "./dom.js";
+import { outlines } from "./finding.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const HANDLES = [[-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0]];
 const REACH = 28; // screen pixels from the upper edge to the handle that turns
 const TINY = 6; // a drag of fewer screen pixels draws nothing
@@ -17,9 +17,8 @@ export class BoxEditor {
     this.box = annotation.box ? [...annotation.box] : null;
     this.rotation = annotation.rotation || 0;
     this.image = h("img", { src: picture(annotation.photo, 1280), alt: "", draggable: "false" });
-    this.drawing = document.createElementNS(SVG, "svg");
-    this.drawing.setAttribute("viewBox", `0 0 ${annotation.width} ${annotation.height}`);
-    this.drawing.setAttribute("aria-hidden", "true");
+    this.proposed = []; // boxes that were found, to be taken or left
+    this.drawing = svg("svg", { viewBox: `0 0 ${annotation.width} ${annotation.height}`, "aria-hidden": "true" });
     this.frame = h("div", { class: "box-frame", tabindex: "0", role: "group", "data-own-arrows": true,
       "aria-label": "The box around the animal. Arrow keys move it, Control and arrow keys resize it, comma and full stop turn it; Shift makes larger steps. The fields beside say where it is." },
     this.image, this.drawing);
@@ -51,6 +50,12 @@ export class BoxEditor {
     this.set(null, 0);
   }
 
+  /** Show boxes that were found, without taking one. */
+  propose(boxes) {
+    this.proposed = boxes;
+    this.draw();
+  }
+
   set(box, rotation) {
     this.box = box;
     this.rotation = rotation;
@@ -72,7 +77,8 @@ export class BoxEditor {
     const shown = this.box ? rounded(this.box) : [0, 0, this.annotation.width, this.annotation.height];
     ["x", "y", "w", "h"].forEach((name, index) => { this.#field(name).value = shown[index]; });
     this.#field("rotation").value = this.rotation;
-    if (!this.box) return void fill(this.drawing);
+    const proposed = outlines(this.proposed, this.#scale);
+    if (!this.box) return void fill(this.drawing, proposed);
     const { width, height } = this.annotation;
     const points = corners(this.box, this.rotation);
     const outline = points.map((point) => point.join(",")).join(" ");
@@ -80,12 +86,12 @@ export class BoxEditor {
     const [from, to] = this.#turnHandle();
     const unit = this.#scale;
     fill(this.drawing,
-      shape("path", { d: around, class: "box-dim", "fill-rule": "evenodd" }),
-      shape("polygon", { points: outline, class: "box-line-back", "stroke-width": 4 * unit }),
-      shape("polygon", { points: outline, class: "box-line", "stroke-width": 2 * unit }),
-      shape("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], class: "box-line", "stroke-width": 2 * unit }),
-      shape("circle", { cx: to[0], cy: to[1], r: 7 * unit, class: "box-handle box-turn", "stroke-width": 2 * unit }),
-      this.#handlePoints().map(([x, y]) => shape("circle", { cx: x, cy: y, r: 5.5 * unit, class: "box-handle", "stroke-width": 2 * unit })));
+      svg("path", { d: around, class: "box-dim", "fill-rule": "evenodd" }), proposed,
+      svg("polygon", { points: outline, class: "box-line-back", "stroke-width": 4 * unit }),
+      svg("polygon", { points: outline, class: "box-line", "stroke-width": 2 * unit }),
+      svg("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], class: "box-line", "stroke-width": 2 * unit }),
+      svg("circle", { cx: to[0], cy: to[1], r: 7 * unit, class: "box-handle box-turn", "stroke-width": 2 * unit }),
+      this.#handlePoints().map(([x, y]) => svg("circle", { cx: x, cy: y, r: 5.5 * unit, class: "box-handle", "stroke-width": 2 * unit })));
   }
 
   #handlePoints() {
@@ -165,10 +171,4 @@ export class BoxEditor {
     else if (event.ctrlKey || event.metaKey) this.set(resized(box, this.rotation, way.map(Math.abs), way.map((each) => each * step)), this.rotation);
     else this.set(moved(box, way.map((each) => each * step), this.annotation), this.rotation);
   }
-}
-
-function shape(tag, attributes) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  return element;
 }

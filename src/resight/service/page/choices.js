@@ -50,9 +50,9 @@ export class Choices {
     this.#lock(readOnly);
   }
 
-  /** While nothing is known yet. */
-  wait() {
-    fill(this.cards, h("p", { class: "cards-wait", role: "status" }, h("span", { class: "spinner" }), "Comparing with the catalogue…"));
+  /** While nothing is known yet; `meanwhile` says what is going on. */
+  wait(meanwhile = "") {
+    fill(this.cards, h("p", { class: "cards-wait", role: "status" }, h("span", { class: "spinner" }), "Comparing with the catalogue…", meanwhile && h("span", {}, meanwhile)));
     fill(this.fresh);
     this.#decision(undefined, null, null);
     this.main.disabled = true;
@@ -91,7 +91,7 @@ export class Choices {
       shown, name: individual, key: index < KEYED ? String(index + 1) : null, probability,
       picture: cover && h("img", { src: chip(cover.id, 256), alt: "" }),
       figure: probability === null || probability === undefined ? (score ? `score ${score.toFixed(1)}` : "") : share,
-      detail: candidate.chosen ? "you named it" : points ? `${count(points, "point")} agree${points === 1 ? "s" : ""}` : "little alike",
+      detail: candidate.chosen ? "you named it" : points ? count(points, "point") : "little alike",
       run: () => this.actions.look(index), id: `c${index}`,
     });
   }

@@ -25,6 +25,14 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** An element of a drawing. */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
 // Strokes on a grid of 24; drawn for this page.
 const ICONS = {
   plus: "M12 5v14M5 12h14",
@@ -52,14 +60,7 @@ const ICONS = {
 
 /** A small picture of the set above; it says nothing to a screen reader. */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
+  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
 }
 
 /** A function that runs once, `wait` milliseconds after the last of several calls. */

@@ -1,6 +1,6 @@
 // Photos -> encounters, by time and place. A proposal: whoever was there knows better.
 
-const EARTH = 6371; // km
+import { kilometres } from "./places.js";
 
 /**
  * Groups of annotations that may be one encounter, the earliest first; those without a time come
@@ -23,11 +23,7 @@ export function proposed(annotations, { minutes = 30, km = 1 } = {}) {
 /** Kilometres between two photos; 0 where one of the places is not known. */
 function distance(a, b) {
   if (!a.position || !b.position) return a.place && b.place && a.place !== b.place ? Infinity : 0;
-  const radians = (degrees) => (degrees * Math.PI) / 180;
-  const [lat, other] = [radians(a.position.latitude), radians(b.position.latitude)];
-  const across = radians(b.position.longitude - a.position.longitude);
-  const haversine = Math.sin((other - lat) / 2) ** 2 + Math.cos(lat) * Math.cos(other) * Math.sin(across / 2) ** 2;
-  return 2 * EARTH * Math.asin(Math.sqrt(Math.min(1, haversine)));
+  return kilometres(a.position, b.position);
 }
 
 /** A name for an encounter: when it began, with a letter where `taken` has it already. */

@@ -3,6 +3,7 @@
 import { chip, get, patch, post } from "./api.js";
 import { openAnnotation, sideSelect } from "./annotation.js";
 import { fill, h } from "./dom.js";
+import { findMany, putInOthers, sayOthers } from "./finding.js";
 import { clock, count, day, seen } from "./format.js";
 import { nameFor, proposed } from "./grouping.js";
 import { complain, say } from "./toast.js";
@@ -44,9 +45,41 @@ export class Groups {
         h("p", { class: "hint", role: "status" }, `${count(total, "photo")} in ${count(this.groups.length, "encounter")}`), h("span", { class: "grow" }),
         h("label", { class: "inline" }, "Together within ", h("select", { onchange: (event) => { this.minutes = Number(event.target.value); this.#propose(); } },
           GAPS.map(([value, label]) => h("option", { value, selected: value === this.minutes }, label)))),
+        this.#boxless.length > 0 && h("button", { class: "button", onclick: () => this.#find() }, "Find the animals…"),
         h("button", { class: "button button-main", onclick: () => this.#save(this.groups) }, this.groups.length > 1 ? `Keep all ${this.groups.length} encounters` : "Keep this encounter")),
       this.#bar(),
       h("ol", { class: "group-list" }, this.groups.map((group, index) => this.#card(group, index))));
+  }
+
+  get #boxless() {
+    return this.groups.flatMap(({ annotations }) => annotations).filter(({ box }) => !box);
+  }
+
+  /** Boxes for all photos that have none. */
+  async #find() {
+    const made = [];
+    let taken = 0;
+    await findMany(this.#boxless, async (annotation, box, others) => {
+      const now = await patch(`/annotations/${encodeURIComponent(annotation.id)}`, { box, rotation: 0 }, annotation.etag);
+      this.groups.forEach((group) => this.#put(group, now));
+      taken += 1;
+      if (!others.length) return;
+      made.push(await putInOthers(annotation, others));
+      this.#others(made.at(-1).annotations);
+    });
+    this.draw();
+    if (taken) say(`${count(taken, "photo")} with a box now.`);
+    sayOthers(made, this.changed);
+  }
+
+  /** Further animals of a photo: an encounter is of one, so each gets its own. */
+  #others(annotations) {
+    const taken = new Set(this.groups.map(({ name }) => name));
+    for (const annotation of annotations) {
+      const name = nameFor([annotation], taken);
+      taken.add(name);
+      this.groups.push({ name, place: annotation.place ?? "", annotations: [annotation] });
+    }
   }
 
   #bar() {
@@ -106,9 +139,10 @@ export class Groups {
   }
 
   async #edit(annotation, group) {
-    const saved = await openAnnotation(annotation);
+    const saved = await openAnnotation(annotation, true, this.changed);
     if (!saved) return;
     this.#put(group, saved);
+    this.#others(saved.others ?? []);
     this.#redraw(`[aria-label="${CSS.escape(`Box, side and facts of ${annotation.name}`)}"]`);
   }
 

@@ -7,6 +7,7 @@ import { count, when } from "./format.js";
 import { complain, say } from "./toast.js";
 
 const PAGE = 50;
+const SHORT = 60; // letters; a method's fingerprint is longer
 const MANY = 20; // photos of a decision that is not taken back by one slip
 
 export async function show(main, parameters, desk) {
@@ -59,7 +60,14 @@ function row(decision, desk, changed) {
       opener,
       undone ? h("span", { class: "hint" }, "taken back")
         : desk.may("reviewer") && h("button", { class: "button button-small", "aria-label": `Undo: ${sentence(decision)}`, onclick: () => undo(decision, desk, changed) }, icon("undo"), "Undo")),
-    (note || identification) && h("p", { class: "hint decision-note" }, [note, identification].filter(Boolean).join(" · ")), body);
+    (note || identification) && h("p", { class: "hint decision-note" }, [note, ...basis(identification).short].filter(Boolean).join(" · ")), body);
+}
+
+/** On which answer a decision rests: in short, and by which method, which is long. */
+function basis(identification) {
+  const parts = (identification ?? "").split(" ; ").filter(Boolean);
+  const isShort = (part) => part.length <= SHORT;
+  return { short: parts.filter(isShort).map((part) => part.replace(/^desk:(\d+)$/, "answer $1")), method: parts.filter((part) => !isShort(part)).join(" ") };
 }
 
 /** A decision in words. */
@@ -68,6 +76,7 @@ export function sentence({ kind, annotations, individual, undoes }) {
   const named = individual ?? "";
   const words = {
     add: `${photos} put in`, assign: individual ? `${photos}: ${individual}` : `${photos}: nobody known`,
+    dismiss: `Suspicion dismissed: ${photos}`,
     describe: `Facts of ${photos}`, hide: `${photos} hidden or shown again`, merge: `Merged into ${named}: ${photos}`,
     note: `Notes on ${named}`, purge: `${photos} destroyed`, rename: `Renamed to ${named}`, split: `Split off as ${named}: ${photos}`,
     undo: `Took back decision ${undoes}`, unsure: `${photos} left as unsure`, skip: `${photos} skipped`, second_opinion: `${photos}: second opinion wanted`,
@@ -85,7 +94,8 @@ async function unfold(decision, opener, body) {
     fill(body, changes.length ? h("table", { class: "table" },
       h("thead", {}, h("tr", {}, ["Of", "Before", "After"].map((each) => h("th", { scope: "col" }, each)))),
       h("tbody", {}, changes.map((change) => h("tr", {}, [h("td", {}, of(change)), h("td", {}, state(change.before)), h("td", {}, state(change.after))]))))
-      : h("p", { class: "hint" }, "It changed nothing."));
+      : h("p", { class: "hint" }, "It changed nothing."),
+    basis(decision.identification).method && h("p", { class: "hint decision-method" }, `Method: ${basis(decision.identification).method}`));
   } catch (error) {
     complain(error);
   }
@@ -98,7 +108,7 @@ function of({ annotation, individual }) {
 
 /** What was said before or after, in words. */
 function state(said) {
-  const parts = Object.entries(said ?? {}).filter(([name, value]) => name !== "photo" && value !== false && !(name === "rotation" && !value))
+  const parts = Object.entries(said ?? {}).filter(([name, value]) => name !== "photo" && name !== "group" && value !== false && !(name === "rotation" && !value))
     .map(([name, value]) => `${name}: ${value === null || value === "" ? "–" : value}`);
   return parts.join(", ") || "–";
 }

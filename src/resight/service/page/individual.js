@@ -6,6 +6,7 @@ import { open } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
 import { count, day, facts, side } from "./format.js";
 import { againLink, decisionList } from "./history.js";
+import { mapOf } from "./map.js";
 import { merge, split } from "./mending.js";
 import { complain, say } from "./toast.js";
 
@@ -57,7 +58,7 @@ class IndividualPage {
         ]),
       known.notes && h("p", { class: "notes" }, known.notes),
       this.chosen && this.#splitBar(),
-      this.#best(), this.#timeline(), this.#history()));
+      this.#best(), this.#map(), this.#timeline(), this.#history()));
   }
 
   #life() {
@@ -77,6 +78,11 @@ class IndividualPage {
       const annotation = this.photos.find((each) => each.id === id);
       return annotation && this.#photo(annotation, 1024);
     }));
+  }
+
+  #map() {
+    const drawn = !this.chosen && mapOf(metAt(this.known), { folded: true });
+    return drawn && h("section", { "aria-label": "Where it was met" }, h("h2", {}, "Where it was met"), drawn);
   }
 
   #timeline() {
@@ -181,3 +187,12 @@ class IndividualPage {
   }
 }
 
+
+/** Where an individual was met, the last first: a point of each encounter that has one. */
+export function metAt(known) {
+  const photos = new Map(known.shown.map((annotation) => [annotation.id, annotation]));
+  return [...known.timeline].reverse().flatMap((met) => {
+    const found = met.annotations.map((id) => photos.get(id)).find((annotation) => annotation?.position);
+    return found ? [{ ...found.position, title: [day(met.seen_on) || "No date", met.name, met.place].filter(Boolean).join(" · ") }] : [];
+  });
+}

@@ -1,8 +1,10 @@
 // The gallery of known animals, and what looks wrong in it.
 
 import { address, chip, get } from "./api.js";
-import { fill, h, icon, settled } from "./dom.js";
+import { fill, h, settled } from "./dom.js";
 import { count, day, side } from "./format.js";
+import { suspicions } from "./suspicions.js";
+import { Wanted } from "./wanted.js";
 
 const PAGE = 60;
 const FORMATS = [["csv", "Table (CSV)"], ["json", "JSON"], ["capture-history", "Capture histories (MARK)"], ["camtrap-dp", "Camtrap DP"], ["wildbook", "Wildbook bulk import"]];
@@ -11,7 +13,7 @@ const SORTS = [["name", "By name"], ["last_seen", "Last seen"], ["annotations", 
 export async function show(main, parameters, desk) {
   const gallery = new Gallery(main, parameters, desk);
   await gallery.load();
-  return { keys: [{ key: "/", label: "Search", group: "Individuals", run: () => gallery.search.focus() }], leave: () => { gallery.left = true; } };
+  return { keys: [{ key: "/", label: "Search", group: "Individuals", run: () => gallery.search.focus() }], leave: () => { gallery.left = gallery.wanted.left = true; } };
 }
 
 class Gallery {
@@ -24,11 +26,13 @@ class Gallery {
     this.grid = h("ul", { class: "gallery", "aria-label": "Individuals" });
     this.size = h("p", { class: "hint", role: "status" });
     this.more = h("button", { class: "button", hidden: true, onclick: () => this.#next() }, "Show more");
+    this.wanted = new Wanted(desk);
     this.suspicions = h("section", { class: "suspicions", hidden: true, "aria-label": "Suspicions" });
     fill(main, h("div", { class: "page" },
       h("div", { class: "page-head" }, h("h1", {}, "Individuals"), this.size, h("span", { class: "grow" }), this.search, this.sort, exports()),
-      this.suspicions, this.grid, this.more));
-    this.#suspect();
+      this.suspicions, this.wanted.root, this.grid, this.more));
+    suspicions(this.suspicions, desk);
+    this.wanted.load();
   }
 
   async load() {
@@ -57,21 +61,6 @@ class Gallery {
     this.more.hidden = !page.next;
     this.grid.append(...page.items.map(tile));
   }
-
-  async #suspect() {
-    let found;
-    try {
-      found = await get("/suspicions");
-    } catch {
-      return; // not computed, or this server does not know them
-    }
-    const { duplicates = [], mixups = [] } = found;
-    if (this.left || !(duplicates.length + mixups.length)) return;
-    this.suspicions.hidden = false;
-    fill(this.suspicions, h("details", { open: true },
-      h("summary", {}, icon("warn"), `Look at ${count(duplicates.length + mixups.length, "suspicion")}`),
-      h("ul", { class: "suspicion-list" }, duplicates.map(duplicate), mixups.map(mixup))));
-  }
 }
 
 /** The whole catalogue as a file for other programs. */
@@ -87,24 +76,6 @@ function tile({ name, cover, photos, encounters, last_seen: last, sides = {} }) 
     h("span", { class: "tile-name" }, name),
     h("span", { class: "tile-facts" }, [count(photos, "photo"), encounters ? count(encounters, "encounter") : "", shown].filter(Boolean).join(" · ")),
     h("span", { class: "tile-facts" }, last ? `last seen ${day(last)}` : " ")));
-}
-
-/** Two individuals whose photos match. */
-function duplicate({ a, b, score, pairs = [] }) {
-  const [first] = pairs;
-  return h("li", { class: "suspicion" },
-    first && h("span", { class: "suspicion-photos" }, [first.query, first.annotation].map((id) => h("img", { src: chip(id, 256), alt: "" }))),
-    h("span", {}, h("a", { href: link(a) }, a), " and ", h("a", { href: link(b) }, b), " may be one animal",
-      h("span", { class: "hint" }, ` score ${Number(score).toFixed(1)}`)),
-    h("a", { class: "button button-small", href: `${link(a)}&merge=${encodeURIComponent(b)}` }, "Compare and merge"));
-}
-
-/** Photos of one individual that do not match its others. */
-function mixup({ individual, annotations = [], reason }) {
-  return h("li", { class: "suspicion" },
-    h("span", { class: "suspicion-photos" }, annotations.slice(0, 3).map((id) => h("img", { src: chip(id, 256), alt: "" }))),
-    h("span", {}, h("a", { href: link(individual) }, individual), " may be two animals", reason && h("span", { class: "hint" }, ` ${reason}`)),
-    h("a", { class: "button button-small", href: `${link(individual)}&split=${annotations.join(",")}` }, "Look and split"));
 }
 
 const link = (name) => `#/individual?${new URLSearchParams({ name })}`;

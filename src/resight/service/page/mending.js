@@ -6,11 +6,11 @@ import { h } from "./dom.js";
 import { count, day, seen } from "./format.js";
 import { complain, say } from "./toast.js";
 
-/** Offer to take decisions back, the first given first; `then()` draws what changed. */
-function sayUndoable(text, decisions, desk, then) {
+/** Offer to take a decision back; `then()` draws what changed. */
+function sayUndoable(text, { id }, desk, then) {
   say(text, { action: { label: "Undo", run: async () => {
     try {
-      for (const { id } of decisions) await post(`/decisions/${encodeURIComponent(id)}/undo`);
+      await post(`/decisions/${encodeURIComponent(id)}/undo`);
       say("Undone.");
       desk.refresh();
       then();
@@ -59,7 +59,7 @@ export async function merge(a, b, desk) {
   try {
     const decision = await post("/individuals/merge", { from, into: chosen }, known.find(({ name }) => name === from).etag);
     desk.refresh();
-    sayUndoable(`${from} is now ${chosen}.`, [decision], desk, () => desk.open());
+    sayUndoable(`${from} is now ${chosen}.`, decision, desk, () => desk.open());
     return chosen;
   } catch (error) {
     complain(error);
@@ -70,18 +70,16 @@ export async function merge(a, b, desk) {
 /** Give some photos of an individual a name of their own; whether that was done. */
 export async function split(known, photos, desk, then) {
   const { name } = known;
-  const apart = partly(known, photos);
-  const decisions = await open(`Split ${count(photos.length, "photo")} off ${name}`, (close) => {
+  const asked = (other) => ({ name, annotations: photos.map(({ id }) => id), new_name: other.trim() });
+  const decision = await open(`Split ${count(photos.length, "photo")} off ${name}`, (close) => {
     const input = h("input", { id: "split-name", autocomplete: "off", required: true, value: `${name} B`, autofocus: true });
     const said = h("p", { class: "preview", role: "status" });
     const tell = (text, wrong) => { said.textContent = text; said.className = `preview ${wrong ? "wrong" : ""}`; };
     const look = async () => {
-      const other = input.value.trim();
-      const alone = apart.map(({ encounter }) => `The other photos of “${encounter}” stay, so these get an encounter of their own: “${ownName(encounter, other)}”.`);
-      if (alone.length) return void tell(alone.join(" "));
       try {
-        const { preview } = await post("/individuals/split", { name, annotations: photos.map(({ id }) => id), new_name: other, preview: true });
-        tell(described(preview, ""));
+        const { preview } = await post("/individuals/split", { ...asked(input.value), preview: true });
+        const apart = Object.entries(preview.encounters).map(([from, to]) => `The other photos of “${from}” stay, so these get an encounter of their own: “${to}”.`);
+        tell(described(preview, apart.join(" ")));
       } catch (error) {
         tell(error.message, true);
       }
@@ -91,48 +89,17 @@ export async function split(known, photos, desk, then) {
     return h("form", { class: "form", onsubmit: async (event) => {
       event.preventDefault();
       try {
-        close(await splitOff(known, photos, apart, input.value.trim()));
+        close(await post("/individuals/split", asked(input.value), known.etag));
       } catch (error) {
         tell(error.message, true);
       }
     } }, contact(photos), h("label", { for: "split-name" }, "Name of the other animal"), input, said,
     h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => close() }, "Cancel"), h("button", { class: "button button-main" }, "Split")));
   }, { wide: true });
-  if (!decisions) return false;
+  if (!decision) return false;
   desk.refresh();
-  sayUndoable(`${count(photos.length, "photo")} split off as ${decisions[0].individual}.`, decisions, desk, then);
+  sayUndoable(`${count(photos.length, "photo")} split off as ${decision.individual}.`, decision, desk, then);
   return true;
-}
-
-const ownName = (encounter, other) => `${encounter} (${other})`;
-
-/** Encounters of which some photos are split off and some stay: [{encounter, photos}]. */
-function partly({ shown }, photos) {
-  const staying = new Set(shown.filter(({ id }) => !photos.some((each) => each.id === id)).map(({ encounter }) => encounter));
-  const names = new Set(photos.map(({ encounter }) => encounter).filter((encounter) => encounter && staying.has(encounter)));
-  return [...names].map((encounter) => ({ encounter, photos: photos.filter((each) => each.encounter === encounter) }));
-}
-
-/**
- * An encounter is of one animal, so photos that leave a part of theirs behind first get one of
- * their own. All of it is done or nothing. The decisions made, the last first.
- */
-async function splitOff({ name, etag }, photos, apart, other) {
-  const made = [];
-  try {
-    for (const { encounter, photos: some } of apart) {
-      made.unshift(await post("/annotations/describe", {
-        annotations: some.map(({ id }) => id), encounter: ownName(encounter, other),
-        etags: Object.fromEntries(some.map((each) => [each.id, each.etag])),
-      }));
-    }
-    const seen = apart.length ? (await get("/individual", { name })).etag : etag;
-    made.unshift(await post("/individuals/split", { name, annotations: photos.map(({ id }) => id), new_name: other }, seen));
-    return made;
-  } catch (error) {
-    for (const { id } of made) await post(`/decisions/${encodeURIComponent(id)}/undo`);
-    throw error;
-  }
 }
 
 function contact(photos) {

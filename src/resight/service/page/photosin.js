@@ -6,6 +6,7 @@ import { fill, h, icon } from "./dom.js";
 import { dropped, holdsFiles } from "./dropping.js";
 import { count } from "./format.js";
 import { Groups } from "./groups.js";
+import { isTable, sendTable, TableImport } from "./tableimport.js";
 import { complain, say } from "./toast.js";
 
 const AT_ONCE = 3;
@@ -13,10 +14,11 @@ const MOST_LOOSE = 400;
 
 export async function show(main, _parameters, desk) {
   const view = new PhotosIn(main, desk);
-  await view.loadLoose();
+  await Promise.all([view.loadLoose(), view.loadTable()]);
   return {
     keys: [{ key: "o", label: "Choose photos", group: "Photos in", run: () => view.choose.click() },
-      { key: "d", label: "Choose a folder", group: "Photos in", run: () => view.chooseFolder.click() }],
+      { key: "d", label: "Choose a folder", group: "Photos in", run: () => view.chooseFolder.click() },
+      { key: "t", label: "Choose a table", group: "Photos in", run: () => view.chooseTable.click() }],
     leave: () => view.leave(),
   };
 }
@@ -30,19 +32,23 @@ class PhotosIn {
     this.stopping = new AbortController();
     this.choose = h("input", { type: "file", multiple: true, accept: "image/*,.heic,.heif,.tif,.tiff", class: "visually-hidden", tabindex: "-1", "aria-label": "Photos", onchange: (event) => this.take([...event.target.files]) });
     this.chooseFolder = h("input", { type: "file", webkitdirectory: true, class: "visually-hidden", tabindex: "-1", "aria-label": "Folder of photos", onchange: (event) => this.take([...event.target.files]) });
+    this.chooseTable = h("input", { type: "file", accept: ".csv,.tsv,.xlsx,.xlsm", class: "visually-hidden", tabindex: "-1", "aria-label": "Table", onchange: (event) => this.take([...event.target.files]) });
     this.zone = h("div", { class: "drop-zone" }, icon("photo"),
       h("p", {}, h("strong", {}, "Drop photos or a folder here"), ", or ",
         h("button", { class: "button", onclick: () => this.choose.click() }, "choose photos"), " ",
         h("button", { class: "button", onclick: () => this.chooseFolder.click() }, "choose a folder")),
       h("p", { class: "hint" }, "The files stay as they are; the catalogue keeps its own copies, byte for byte."),
-      this.choose, this.chooseFolder);
+      h("p", { class: "hint" }, "With a table (CSV or Excel) that says who is on them? Drop it with its photos, or ",
+        h("button", { class: "button button-small", onclick: () => this.chooseTable.click() }, "choose a table"), ". You see what it will do first."),
+      this.choose, this.chooseFolder, this.chooseTable);
+    this.tables = h("div", {});
     this.total = h("p", { class: "upload-total", role: "status" });
     this.rows = h("ol", { class: "uploads", "aria-label": "Files" });
     this.section = h("section", { class: "upload-section", hidden: true, "aria-label": "Files sent" }, this.total, this.rows);
     this.groups = new Groups(desk, () => this.loadLoose());
     this.mayAdd = desk.may("reviewer");
     fill(main, h("div", { class: "page" }, h("div", { class: "page-head" }, h("h1", {}, "Photos in")),
-      this.mayAdd ? this.zone : h("p", { class: "hint" }, "You may look at photos but not put any in."), this.section, this.groups.root));
+      this.mayAdd ? this.zone : h("p", { class: "hint" }, "You may look at photos but not put any in."), this.tables, this.section, this.groups.root));
     this.#listen();
   }
 
@@ -71,14 +77,49 @@ class PhotosIn {
 
   leave() {
     if (this.running || this.waiting.length) say(`${count(this.waiting.length + this.running, "file")} not sent yet: that stopped when you left.`, { kind: "bad" });
+    this.table?.leave();
     this.stopping.abort();
   }
 
-  take(files) {
+  /** Photos and tables: with a table, the photos are its own, and wait until it is put in. */
+  async take(files) {
     if (!files.length || !this.mayAdd) return;
+    const [table, ...more] = files.filter(isTable);
+    const photos = files.filter((file) => !isTable(file));
+    if (more.length) say(`One table at a time: ${more.map(({ name }) => name).join(", ")} not taken.`, { kind: "bad" });
+    if (table) {
+      try {
+        this.#showTable(await sendTable(table));
+      } catch (error) {
+        return void complain(error);
+      }
+    }
+    if (this.table && !this.table.ended) this.table.take(photos);
+    else this.#takePhotos(photos);
+  }
+
+  /** A table that was sent but not put in yet, perhaps before the page was closed. */
+  async loadTable() {
+    if (!this.mayAdd) return;
+    const { items } = await get("/imports");
+    if (items.length && !this.stopping.signal.aborted) this.#showTable(items[0]);
+  }
+
+  #showTable(table) {
+    this.table?.leave();
+    this.table = new TableImport(this.desk, table, (put) => {
+      if (!put) this.table = null;
+      this.loadLoose().catch(complain);
+    });
+    fill(this.tables, this.table.root);
+    this.table.root.querySelector("h2").scrollIntoView({ block: "nearest" });
+  }
+
+  #takePhotos(files) {
+    if (!files.length) return;
     this.section.hidden = false;
     for (const file of files) {
-      const row = new UploadRow(file, () => this.#queue(row));
+      const row = new UploadRow(file, () => this.#queue(row), () => this.loadLoose().catch(complain));
       this.rows.append(row.root);
       this.#queue(row);
     }
@@ -131,8 +172,10 @@ class PhotosIn {
 
 /** One file on its way. */
 class UploadRow {
-  constructor(file, again) {
+  /** `again()` sends it once more; `changed()` when its photo has more or fewer animals. */
+  constructor(file, again, changed) {
     this.file = file;
+    this.changed = changed;
     this.url = URL.createObjectURL(file);
     this.again = again;
     this.image = h("img", { src: this.url, alt: "", class: "upload-photo" });
@@ -175,8 +218,9 @@ class UploadRow {
 
   async #edit(id) {
     try {
-      const saved = await openAnnotation(await get(`/annotations/${encodeURIComponent(id)}`));
+      const saved = await openAnnotation(await get(`/annotations/${encodeURIComponent(id)}`), true, this.changed);
       if (saved) this.image.src = `${chip(id, 256)}&v=${encodeURIComponent(saved.etag)}`;
+      if (saved?.others) this.changed();
     } catch (error) {
       complain(error);
     }

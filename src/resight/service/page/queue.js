@@ -7,9 +7,11 @@ import { count, day, percent, place } from "./format.js";
 const STATES = [["unresolved", "To do"], ["unsure", "Unsure"], ["second_opinion", "Second look"]];
 
 export class Queue {
-  /** `opened(encounter)` when one is chosen, `turned(state)` when another kind is to be listed. */
-  constructor({ opened, turned }) {
+  /** `opened(encounter)` when one is chosen, `turned(state)` when another kind is to be listed,
+   *  `more()` when those are wanted that are not listed yet. */
+  constructor({ opened, turned, more }) {
     this.opened = opened;
+    this.more = h("li", {}, h("button", { class: "button button-small queue-rest", onclick: () => more() }));
     this.list = h("ol", { class: "queue-list", "aria-label": "Encounters" });
     this.filter = h("select", { class: "queue-filter", "aria-label": "Which encounters", onchange: (event) => turned(event.target.value) },
       STATES.map(([value, label]) => h("option", { value }, label)));
@@ -17,11 +19,12 @@ export class Queue {
     this.root = h("aside", { class: "queue", "aria-label": "Queue" }, h("div", { class: "queue-head" }, this.filter, this.size), this.list);
   }
 
-  show(encounters, current, state) {
+  show({ items, total, whole }, current, state) {
     this.filter.value = state;
-    this.size.textContent = encounters.length ? String(encounters.length) : "";
+    this.size.textContent = total ? total.toLocaleString("en") : "";
+    this.more.firstElementChild.textContent = total > items.length ? `${(total - items.length).toLocaleString("en")} more` : "More";
     const focused = this.list.contains(document.activeElement);
-    fill(this.list, encounters.map((encounter) => this.#item(encounter, encounter === current)));
+    fill(this.list, items.map((encounter) => this.#item(encounter, encounter === current)), !whole && this.more);
     const at = this.list.querySelector("[aria-current]");
     reveal(this.list, at);
     if (focused) at?.focus();
@@ -43,7 +46,7 @@ export class Queue {
 
 /** What was last found about it, in a few words. */
 export function summary(answer) {
-  if (answer.verdict === "new") return `new? ${percent(answer.new_probability)}`;
+  if (answer.verdict === "new" || (answer.new_probability ?? 0) > (answer.probability ?? 1)) return `${percent(answer.new_probability)} new?`;
   if (!answer.first) return "";
-  return answer.probability === null ? `${answer.first}?` : `${answer.first} ${percent(answer.probability)}`;
+  return answer.probability === null ? `${answer.first}?` : `${percent(answer.probability)} ${answer.first}`;
 }

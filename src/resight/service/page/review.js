@@ -1,15 +1,17 @@
 // Review: the queue, two photos, and who it is.
 
-import { get, list, post } from "./api.js";
-import { Asking } from "./asking.js";
+import { get, post } from "./api.js";
+import { Asking, describing } from "./asking.js";
 import { Choices } from "./choices.js";
 import { pickIndividual, showConflict } from "./choosing.js";
+import { open as dialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
-import { count, percent } from "./format.js";
+import { count, day, percent } from "./format.js";
 import { Queue } from "./queue.js";
 import { reviewKeys } from "./reviewkeys.js";
 import { Stage } from "./stage.js";
 import { complain, say } from "./toast.js";
+import { Waiting } from "./waiting.js";
 
 const SETTLING = 350; // ms after a new encounter in which a second press of the same key decides nothing
 
@@ -30,8 +32,9 @@ class Review {
     this.main = main;
     this.decided = []; // {decision, encounter, at}: what Z takes back, the last first
     this.readOnly = !desk.may("reviewer");
-    this.queue = new Queue({ opened: (encounter) => this.open(encounter), turned: (value) => desk.go("review", { state: value }) });
-    this.stage = new Stage({ queryPhoto: (index) => this.showQueryPhoto(index), candidatePhoto: (index) => this.showPhoto(index) });
+    this.waiting = new Waiting(state, () => !this.left && this.#list());
+    this.queue = new Queue({ opened: (encounter) => this.open(encounter), more: () => this.waiting.more().catch(complain), turned: (value) => desk.go("review", { state: value }) });
+    this.stage = new Stage({ queryPhoto: (index) => this.showQueryPhoto(index), candidatePhoto: (index) => this.showPhoto(index), where: () => this.where() });
     this.choices = new Choices({
       look: (index) => this.look(index), lookNew: () => this.lookNew(), confirm: () => this.confirm(),
       decide: (answer) => this.decide(answer), other: () => this.other(), again: () => this.again(),
@@ -40,17 +43,16 @@ class Review {
   }
 
   async start(ref) {
-    const [encounters, decisions] = await Promise.all([list("/encounters", { state: this.state }, 500), get("/decisions", { limit: 20 })]);
-    this.encounters = encounters;
+    const [, decisions] = await Promise.all([this.waiting.more(), get("/decisions", { limit: 20 })]);
     this.asking = new Asking(decisions.items.find(({ individual }) => individual)?.at);
     this.root = h("div", { class: "review" }, this.queue.root, h("div", { class: "desk" }, this.stage.root, this.choices.root), this.spoken);
     fill(this.main, this.root);
-    let wanted = this.encounters.find((encounter) => encounter.ref === ref);
+    let wanted = this.waiting.items.find((encounter) => encounter.ref === ref);
     if (ref && !wanted) {
       wanted = await get("/encounter", { ref }).catch(() => null); // gone meanwhile: the queue is shown
-      if (wanted) this.encounters.unshift(wanted); // one that has an answer, to be looked at again
+      if (wanted) this.waiting.addFirst(wanted); // one that has an answer, or waits far behind
     }
-    if (this.encounters.length) this.open(wanted ?? this.encounters[0]);
+    if (this.waiting.items.length) this.open(wanted ?? this.waiting.items[0]);
     else this.#empty();
   }
 
@@ -70,15 +72,11 @@ class Review {
     this.selected = null;
     this.shownAt = performance.now();
     this.desk.remember("review", { ...(this.state === "unresolved" ? {} : { state: this.state }), ref: encounter.ref });
-    this.queue.show(this.encounters, encounter, this.state);
+    this.#list();
     this.stage.newName.value = "";
     this.queryIndex = 0;
     this.stage.showQuery(encounter, 0);
-    const waiting = setTimeout(() => {
-      if (this.current !== encounter || this.answer) return;
-      this.stage.showAlone();
-      this.choices.wait();
-    }, 60); // an answer that is there already shows at once, without a flicker
+    const waiting = setTimeout(() => this.#wait(encounter), 60); // an answer that is there already shows at once, without a flicker
     try {
       const answer = await this.asking.answer(encounter, { again });
       if (this.current !== encounter || this.left) return;
@@ -93,7 +91,19 @@ class Review {
     } finally {
       clearTimeout(waiting);
     }
-    this.asking.ahead(this.#after(encounter));
+    this.asking.ahead(this.waiting.after(encounter));
+  }
+
+  /** While an answer is awaited, which the first one is for long where photos are still described. */
+  async #wait(encounter) {
+    const waits = () => this.current === encounter && !this.answer && this.selected === null && !this.left;
+    if (!waits()) return;
+    this.stage.showAlone();
+    this.choices.wait();
+    while (await new Promise((later) => setTimeout(later, PAUSE)), waits()) {
+      const job = await describing();
+      if (job && waits()) this.choices.wait(`Photos are being described${job.total ? `: ${job.done} of ${job.total}` : ""}.`);
+    }
   }
 
   /** Ask again in the background: there is more to compare with, and it may be the one. */
@@ -129,24 +139,23 @@ class Review {
     const best = answer.candidates[0];
     this.answer = answer;
     this.current.answer = { id, verdict, first: best?.individual, probability: best?.probability ?? null, new_probability: newProbability };
-    this.queue.show(this.encounters, this.current, this.state);
+    this.#list();
     this.candidates = [...answer.candidates, ...(answer.passed_over ?? [])].map((each) => ({ ...each, photos: comparedPhotos(each) }));
   }
 
   #show(answer) {
     this.#take(answer);
     const first = this.candidates[0];
-    const at = this.encounters.indexOf(this.current) + 1;
-    this.spoken.textContent = `Encounter ${at} of ${this.encounters.length}: ${count(this.current.annotations.length, "photo")}. `
+    const at = this.waiting.items.indexOf(this.current) + 1;
+    this.spoken.textContent = `Encounter ${at} of ${this.waiting.total}: ${count(this.current.annotations.length, "photo")}. `
       + (first ? `Most alike: ${first.individual} ${first.probability === null ? "" : percent(first.probability)}` : "No candidate.");
     if (first) this.look(0);
     else this.lookNew();
     this.steady = false; // whether somebody has chosen whom to look at
   }
 
-  #after(encounter) {
-    const at = this.encounters.indexOf(encounter);
-    return [...this.encounters.slice(at + 1), ...this.encounters.slice(0, at)];
+  #list() {
+    this.queue.show(this.waiting, this.current, this.state);
   }
 
   /** Show a candidate by its place in the list, with the pair of photos that agrees most. */
@@ -179,9 +188,11 @@ class Review {
     else this.look(to);
   }
 
-  neighbour(by) {
-    const to = this.encounters[this.encounters.indexOf(this.current) + by];
-    if (to) this.open(to);
+  async neighbour(by) {
+    const { current, waiting } = this;
+    const to = () => waiting.items[waiting.items.indexOf(current) + by];
+    if (!to() && by > 0) await waiting.more().catch(complain);
+    if (to() && this.current === current) this.open(to());
   }
 
   showPhoto(index) {
@@ -249,6 +260,19 @@ class Review {
     this.look(index);
   }
 
+  /** Where the candidate was met, and where the encounter is. */
+  async where() {
+    const candidate = this.candidates[this.selected];
+    const known = candidate?.known;
+    const { annotations, name } = this.current;
+    const asked = annotations.find(({ position }) => position);
+    const [{ mapOf }, { metAt }] = await Promise.all([import("./map.js"), import("./individual.js")]);
+    const points = [...(asked ? [{ ...asked.position, asked: true, title: [day(this.current.seen_on) || "No date", name ?? annotations[0].name, this.current.place].filter(Boolean).join(" · ") }] : []),
+      ...(known ? metAt(known) : [])];
+    if (!points.length) return void say("No position is known of these photos.");
+    await dialog(known ? `Where ${candidate.individual} was met` : "Where it was met", () => [mapOf(points)], { wide: true });
+  }
+
   again() {
     this.open(this.current, { again: true });
   }
@@ -278,7 +302,7 @@ class Review {
         identification: this.answer?.id ?? null,
         etags: Object.fromEntries(encounter.annotations.map(({ id, etag }) => [id, etag])),
       });
-      this.#done(decision, encounter, answer, individual ?? decision.individual);
+      await this.#done(decision, encounter, answer, individual ?? decision.individual);
     } catch (error) {
       if (error.status === 412) showConflict(error, encounter, () => this.#afresh(encounter));
       else complain(error);
@@ -287,17 +311,17 @@ class Review {
     }
   }
 
-  #done(decision, encounter, answer, individual) {
-    const at = this.encounters.indexOf(encounter);
-    const [next] = this.#after(encounter);
-    this.encounters.splice(at, 1);
-    if (answer === "skip") this.encounters.push(encounter);
+  async #done(decision, encounter, answer, individual) {
+    const [next] = this.waiting.after(encounter);
+    const at = this.waiting.settle(encounter, answer === "skip");
     this.decided.push({ decision, encounter, at });
     if (decision.individual) this.asking.named(decision);
     this.unsay?.(); // the Undo of an older message would now take back this decision
     this.unsay = say(told(answer, individual, encounter), { action: { label: "Undo", key: "Z", run: () => this.undo() } });
     this.desk.refresh();
-    if (this.encounters.length) this.open(answer === "skip" && !next ? encounter : next ?? this.encounters[0]);
+    if (!this.waiting.items.length) await this.waiting.more().catch(complain);
+    const { items } = this.waiting;
+    if (items.length) this.open(items.includes(next) ? next : items[0]);
     else this.#empty();
   }
 
@@ -317,40 +341,38 @@ class Review {
   }
 
   /** Read an encounter again and open it, wherever it now stands. */
-  async #afresh(encounter, at = this.encounters.indexOf(encounter)) {
+  async #afresh(encounter, at = this.waiting.items.indexOf(encounter)) {
     let now = encounter;
     try {
       now = await get("/encounter", { ref: encounter.ref });
     } catch (error) {
       complain(error);
     }
-    this.encounters = this.encounters.filter((each) => each !== encounter);
-    this.encounters.splice(Math.max(0, at), 0, now);
+    this.waiting.put(encounter, now, at);
     if (!this.left && !this.root.isConnected) fill(this.main, this.root);
     this.open(now);
   }
 
-  #empty() {
-    if (this.left) return;
+  /** What is left although nothing is to do. */
+  #rest() {
+    const { unsure = 0, second_opinion: second = 0 } = this.desk.summary ?? {};
+    const left = [unsure && `${count(unsure, "encounter")} left as unsure`, second && `${second} that should be looked at again`].filter(Boolean);
+    return left.length ? `But for ${left.join(" and ")}, every encounter has an answer.` : "";
+  }
+
+  async #empty() {
     this.current = null;
+    await this.desk.refresh(); // how many are unsure
+    if (this.left || this.waiting.items.length) return; // an undo was faster
     this.desk.remember("review", this.state === "unresolved" ? {} : { state: this.state });
-    const words = { unresolved: ["Nothing to do", "Every encounter has an answer."], unsure: ["Nobody is unsure", "No encounter was left as unsure."], second_opinion: ["No second opinions asked for", "Press E on an encounter to ask for one."] };
+    const words = { unresolved: ["Nothing to do", this.#rest() || "Every encounter has an answer."], unsure: ["Nobody is unsure", "No encounter was left as unsure."], second_opinion: ["No second opinions asked for", "Press E on an encounter to ask for one."] };
     const [title, text] = words[this.state];
     fill(this.main, h("div", { class: "empty" }, h("h1", {}, title), h("p", {}, text),
       h("p", { class: "empty-links" },
         this.state === "unresolved" ? h("a", { class: "button button-main", href: "#/photos" }, "Put photos in") : h("a", { class: "button button-main", href: "#/review" }, "To do"),
-        this.state === "unresolved" && h("a", { class: "button", href: "#/review?state=unsure" }, "Unsure ones"),
+        this.state === "unresolved" && this.desk.summary?.unsure > 0 && h("a", { class: "button", href: "#/review?state=unsure" }, "Unsure ones"),
+        this.state === "unresolved" && this.desk.summary?.second_opinion > 0 && h("a", { class: "button", href: "#/review?state=second_opinion" }, "Second look"),
         h("a", { class: "button", href: "#/individuals" }, "Individuals"))));
-  }
-}
-
-/** Whether a job describes photos, or is about to. */
-async function describing() {
-  try {
-    const { items } = await get("/jobs");
-    return items.some(({ kind, state }) => ["import", "prepare"].includes(kind) && ["queued", "running"].includes(state));
-  } catch {
-    return false; // what is there can be asked about, and that says what is wrong
   }
 }
 

@@ -23,6 +23,7 @@ export function reviewKeys(review) {
     key(".", "Next photo of the encounter", "Look", () => review.showQueryPhoto(review.queryIndex + 1)),
     key(",", "Photo of the encounter before", "Look", () => review.showQueryPhoto(review.queryIndex - 1)),
     key("/", "Another known animal", "Look", () => review.other()),
+    key("w", "Where and when it was met", "Look", () => review.where()),
     key("g", "Ask resight again", "Look", () => review.again()),
     key("j", "Next encounter", "Look", () => review.neighbour(1)),
     key("k", "Encounter before", "Look", () => review.neighbour(-1)),

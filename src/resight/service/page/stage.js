@@ -1,13 +1,13 @@
 // The query beside a candidate: captions, photos of both, and the viewer between them.
 
-import { fill, h, icon } from "./dom.js";
+import { fill, h, icon, keycap } from "./dom.js";
 import { count, day, facts, percent } from "./format.js";
 import { Strip } from "./strip.js";
 import { Toolbar } from "./toolbar.js";
 import { PairViewer } from "./viewer.js";
 
 export class Stage {
-  /** `actions`: {queryPhoto(index), candidatePhoto(index)}. */
+  /** `actions`: {queryPhoto(index), candidatePhoto(index), where()}. */
   constructor(actions) {
     this.viewer = new PairViewer(() => this.toolbar?.update());
     this.toolbar = new Toolbar(this.viewer);
@@ -15,6 +15,7 @@ export class Stage {
     this.candidateCaption = h("div", { class: "caption" });
     this.queryStrip = new Strip("Photos of this encounter", actions.queryPhoto);
     this.candidateStrip = new Strip("Photos of the candidate", actions.candidatePhoto);
+    this.where = h("button", { class: "button button-small caption-where", onclick: () => actions.where() }, icon("pin"), "Where and when", keycap("W"));
     this.newName = h("input", { id: "new-name", autocomplete: "off", placeholder: "resight finds one" });
     this.newPanel = h("div", { class: "new-panel", hidden: true });
     this.viewer.candidate.root.append(this.newPanel);
@@ -43,9 +44,11 @@ export class Stage {
     this.newPanel.hidden = true;
     const share = candidate.probability;
     fill(this.candidateCaption,
-      h("h2", { class: "caption-name" },
-        h("a", { href: `#/individual?${new URLSearchParams({ name: candidate.individual })}` }, candidate.individual),
-        share !== null && share !== undefined && h("span", { class: "caption-share" }, percent(share))),
+      h("div", { class: "caption-head" },
+        h("h2", { class: "caption-name" },
+          h("a", { href: `#/individual?${new URLSearchParams({ name: candidate.individual })}` }, candidate.individual),
+          share !== null && share !== undefined && h("span", { class: "caption-share" }, percent(share))),
+        known?.shown.some(({ position }) => position) && this.where),
       h("p", { class: "caption-facts" }, [photo && facts(photo.annotation), photo && agreement(photo)].filter(Boolean).join(" · ")),
       h("p", { class: "caption-why" }, known ? life(known) : " "));
     this.candidateStrip.show(candidate.photos, index);
@@ -92,11 +95,12 @@ export class Stage {
 }
 
 /** What the answer comes to, in words. */
-function verdict({ verdict: said, candidates, needed }) {
-  const enough = needed ? `: none reaches ${percent(needed)}` : "";
+function verdict({ verdict: said, candidates: [first], needed, new_probability: chance }) {
+  const newer = (chance ?? 0) > (first?.probability ?? 0);
+  const likeliest = newer ? `a new animal is likeliest (${percent(chance)})` : `${first?.individual} is likeliest (${percent(first?.probability)})`;
   return {
-    known: `Most likely ${candidates[0]?.individual}.`, new: "Most likely a new animal.",
-    undecided: `Not sure${enough}. Compare closely.`,
+    known: `Most likely ${first?.individual}.`, new: "Most likely a new animal.",
+    undecided: `Not sure: ${likeliest}${needed ? `, below the ${percent(needed)} that are needed` : ""}. Compare closely.`,
   }[said] ?? "Scores only: no probabilities have been learned for this method.";
 }
 
@@ -111,6 +115,6 @@ function life({ photos, encounters: met, first_seen: first, last_seen: last, not
   return [count(photos, "photo"), met ? count(met, "encounter") : "", years, notes].filter(Boolean).join(" · ");
 }
 
-function searched({ searched: all, shortlisted, matched }) {
-  return `${count(all, "photo")} searched, ${shortlisted} looked at, ${matched} compared in full`;
+function searched({ searched: all, shortlisted, matched, annotations }) {
+  return `${annotations.length > 1 ? count(all, "pair of photos", "pairs of photos") : count(all, "photo")} searched, ${shortlisted} looked at, ${matched} compared in full`;
 }

@@ -49,7 +49,7 @@ def listed(
     if individual is not None:
         tests.append(lambda each: each.individual == individual)
     if encounter is not None:
-        tests.append(lambda each: encounter in (each.encounter, f"annotation:{each.id}"))
+        tests.append(lambda each: encounter in (each.encounter, each.encounter_ref))
     if side is not None:
         tests.append(lambda each: each.side == side)
     if unresolved is not None:

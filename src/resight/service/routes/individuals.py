@@ -25,7 +25,7 @@ from resight.service.asking import (
     if_match,
     with_etag,
 )
-from resight.service.board import ALONE, Groups, IndividualGroup, page_of
+from resight.service.board import Groups, IndividualGroup, page_of
 from resight.service.desk import Desk
 from resight.service.gate import Asker
 
@@ -125,7 +125,10 @@ def merge(
 def split(
     asked: models.Split, desk: TheDesk, asker: Curator, response: Response, if_match_: IfMatch = ""
 ) -> Union[models.Previewed, models.Decision]:
-    """Make a new individual of some photos; If-Match is the etag of ``name``."""
+    """Make a new individual of some photos; If-Match is the etag of ``name``.
+
+    Photos that leave others of their encounter behind get an encounter of their own.
+    """
     known, groups = desk.catalogue.individuals, desk.board.now()
     if asked.preview:
         made = known.would_split(asked.name, asked.annotations, asked.new_name)
@@ -158,13 +161,20 @@ def _previewed(
         if own:
             shown.append(views.individual(IndividualGroup(name, own, notes.get(name, ""))))
     moved = [change.annotation for change in made if change.annotation]
-    return models.Previewed(preview=models.Preview(annotations=moved, individuals=shown))
+    encounters = {
+        change.before["encounter"]: change.after["encounter"]
+        for change in made
+        if change.before and change.after and "encounter" in change.after
+    }
+    return models.Previewed(
+        preview=models.Preview(annotations=moved, individuals=shown, encounters=encounters)
+    )
 
 
 def _timeline(group: IndividualGroup) -> list[models.IndividualEncounter]:
     together: dict[str, list[AnnotationRecord]] = defaultdict(list)
     for record in sorted(group.visible, key=_day):
-        together[record.encounter or ALONE + record.id].append(record)
+        together[record.encounter_ref].append(record)
     return [
         models.IndividualEncounter(
             ref=ref,

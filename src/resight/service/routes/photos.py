@@ -17,6 +17,7 @@ from resight.errors import BadFact, NotFound, PhotoTooLarge, PhotoUnreadable
 from resight.service import models, views
 from resight.service.asking import TheAsker, TheDesk
 from resight.service.board import Groups
+from resight.weakest import keep
 
 router = APIRouter(tags=["photos"])
 
@@ -50,7 +51,7 @@ def add_photo(
         "species": species,
         **_box(box),
     }
-    name = _file_name(file.filename or "")
+    name = clean_file_name(file.filename or "", otherwise="photo")
     with TemporaryDirectory(prefix="resight-upload-") as folder:
         path = Path(folder) / "photo"
         with path.open("wb") as copy:
@@ -64,6 +65,7 @@ def add_photo(
     told = outcome.reason.replace(str(path), name)
     if outcome.status == "bad":
         raise (PhotoTooLarge if "the limit is" in outcome.reason else PhotoUnreadable)(told)
+    keep(desk.catalogue, [outcome])
     response.status_code = HTTPStatus.CREATED if outcome.status == "added" else HTTPStatus.OK
     record = desk.board.now().state.annotations.get(outcome.annotation)
     return models.Added(
@@ -134,11 +136,11 @@ def _records(groups: Groups, sha256: str) -> list[AnnotationRecord]:
     return sorted(found, key=lambda each: each.id)
 
 
-def _file_name(given: str) -> str:
+def clean_file_name(given: str, *, otherwise: str) -> str:
     """The last part of a path that a browser gave, fit to be kept and shown."""
     last = PureWindowsPath(PurePosixPath(given).name).name
     name = "".join(letter for letter in last if letter.isprintable())[-200:].strip()
-    return name or "photo"
+    return name or otherwise
 
 
 def _box(text: str) -> dict[str, str]:

@@ -1,0 +1,197 @@
+"""Tables of photos that people sent to the desk, with the photos, until they are put in.
+
+Each lies in a folder of its own below ``uploads`` of the catalogue, under names that no browser
+chose: what was sent outlives a page that is closed and a desk that is stopped. What a table says
+is understood and added by the same code as ``resight add`` uses, so all of it is one decision.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import threading
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Optional
+
+from resight.catalogue.adding import UPLOADS
+from resight.catalogue.csvfile import guessed_columns
+from resight.catalogue.tables import Table, read_table
+from resight.errors import ImportFileError, NotFound, PhotoError
+from resight.files import write_whole
+from resight.photos import PhotoLimits, read_photo
+from resight.types import Photo
+
+#: Bytes of a table, and of what a workbook unpacks to; rows.
+TABLE_BYTES = 10_000_000
+_UNPACKED = 200_000_000
+_ROWS = 50_000
+#: Days after which what nobody put in is thrown away.
+_KEPT = 7
+_ID = re.compile(r"[0-9a-f]{16}")
+_ABOUT, _LIST, _REPORT = "about.json", "photos.jsonl", "report.json"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a table is to be read: by field its column (``None``: as guessed), and whether photos
+    that no row names are put in too."""
+
+    columns: Optional[Mapping[str, str]] = None
+    others: bool = False
+
+
+@dataclass(frozen=True)
+class Import:
+    """A table that was sent. ``folder`` holds it and its photos; ``job`` puts them in."""
+
+    id: str
+    folder: Path
+    owner: str
+    name: str
+    begun_at: float
+    choice: Choice = field(default_factory=Choice)
+    job: Optional[int] = None
+
+    @property
+    def table(self) -> Path:
+        """The file of the table."""
+        return self.folder / "table"
+
+    def read(self) -> Table:
+        """The table as text. Raises ``ImportFileError``."""
+        try:
+            return read_table(self.table, lambda column: bool(guessed_columns([column])))
+        except ImportFileError as error:
+            raise ImportFileError(str(error).replace(str(self.table), self.name)) from error
+
+    def photos(self) -> dict[str, Path]:
+        """The photos that were sent with it, by the paths they had there; of each the last."""
+        file = self.folder / _LIST
+        lines = file.read_text().splitlines() if file.exists() else []
+        listed = dict(json.loads(line) for line in lines if line.endswith("]"))
+        return {path: self.folder / name for path, name in listed.items()}
+
+    def report(self) -> dict[str, Any] | None:
+        """What became of it, once it was put in."""
+        file = self.folder / _REPORT
+        return json.loads(file.read_text()) if file.exists() else None
+
+
+class Imports:
+    """All tables that were sent to one catalogue. Safe to use from several threads."""
+
+    def __init__(self, catalogue: Path, limits: PhotoLimits) -> None:
+        self._folder = catalogue / UPLOADS
+        self._limits = limits
+        self._lock = threading.Lock()
+        #: Photos by their file here, so that a preview reads none again.
+        self._looked_at: dict[Path, Photo] = {}
+        for folder in self._folder.iterdir() if self._folder.exists() else ():
+            if time.time() - folder.stat().st_mtime > _KEPT * 86400:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def begin(self, owner: str, name: str, file: BinaryIO) -> Import:
+        """Keep a table. Raises ``ImportFileError`` for a file that is none."""
+        id = secrets.token_hex(8)
+        begun = Import(id, self._folder / id, owner, name, time.time())
+        begun.folder.mkdir(parents=True)
+        try:
+            with begun.table.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+            _check_size(begun.table)
+            if len(begun.read().rows) > _ROWS:
+                raise ImportFileError(f"{name} has more than {_ROWS} rows: send it in parts")
+            self._write(begun)
+        except BaseException:
+            shutil.rmtree(begun.folder, ignore_errors=True)
+            raise
+        return begun
+
+    def get(self, id: str, owner: str) -> Import:
+        """One that ``owner`` sent. Raises ``NotFound``."""
+        folder = self._folder / id
+        try:
+            if not _ID.fullmatch(id):
+                raise OSError
+            said = json.loads((folder / _ABOUT).read_text())
+        except OSError:
+            said = {}
+        if said.get("owner") != owner:
+            raise NotFound(f"{owner} sent no table {id!r}, or it is gone: send it again")
+        return Import(id, folder, **{**said, "choice": Choice(**said["choice"])})
+
+    def of(self, owner: str) -> list[Import]:
+        """Those that ``owner`` sent and that were not put in yet, the last first."""
+        found = []
+        for folder in self._folder.iterdir() if self._folder.exists() else ():
+            try:
+                found.append(self.get(folder.name, owner))
+            except NotFound:
+                continue
+        return sorted(
+            (each for each in found if each.report() is None), key=lambda each: -each.begun_at
+        )
+
+    def choose(self, of: Import, choice: Choice, job: int | None = None) -> Import:
+        """Keep how a table is to be read."""
+        chosen = replace(of, choice=choice, job=job if job is not None else of.job)
+        self._write(chosen)
+        return chosen
+
+    def send(self, to: Import, path: str, file: BinaryIO) -> Photo:
+        """Keep a photo of a table. Raises ``PhotoError`` for one that could not be added."""
+        copy = to.folder / secrets.token_hex(8)
+        try:
+            with copy.open("wb") as out:
+                shutil.copyfileobj(file, out, 1 << 20)
+            photo, _ = read_photo(copy, limits=self._limits)
+        except BaseException as error:
+            copy.unlink(missing_ok=True)
+            if isinstance(error, PhotoError):
+                raise type(error)(str(error).replace(str(copy), path)) from error
+            raise
+        with self._lock:
+            before = to.photos().get(path)
+            with (to.folder / _LIST).open("a") as listed:
+                listed.write(json.dumps([path, copy.name]) + "\n")
+            self._looked_at[copy] = photo
+        if before is not None:
+            before.unlink(missing_ok=True)
+        return photo
+
+    def looked_at(self) -> Mapping[Path, Photo]:
+        """What is known of photos that were sent, without reading them again."""
+        with self._lock:
+            return dict(self._looked_at)
+
+    def finish(self, done: Import, report: Mapping[str, Any]) -> None:
+        """Keep what became of a table; its photos are in the catalogue now."""
+        write_whole(done.folder / _REPORT, json.dumps(report).encode())
+        for copy in done.photos().values():
+            copy.unlink(missing_ok=True)
+        with self._lock:
+            for copy in done.photos().values():
+                self._looked_at.pop(copy, None)
+
+    def discard(self, of: Import) -> None:
+        """Throw away what was sent."""
+        shutil.rmtree(of.folder, ignore_errors=True)
+
+    def _write(self, of: Import) -> None:
+        said = asdict(of)
+        del said["id"], said["folder"]
+        write_whole(of.folder / _ABOUT, json.dumps(said).encode())
+
+
+def _check_size(file: Path) -> None:
+    """Refuse a workbook that would unpack to more than memory holds."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as book:
+            if sum(part.file_size for part in book.infolist()) > _UNPACKED:
+                raise ImportFileError("the workbook unpacks to more than 200 MB: save it as CSV")

@@ -1,0 +1,170 @@
+"""A table and its photos: sent, looked at before anything is done, put in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Optional
+
+from fastapi import APIRouter, File, Form, Path, Response, UploadFile
+from pydantic import BaseModel, Field
+
+from resight.catalogue.csvfile import COLUMNS
+from resight.errors import BadFact
+from resight.formats.wildbook_reading import is_sheet
+from resight.service import models
+from resight.service.asking import TheAsker, TheDesk
+from resight.service.desk import TABLE_JOB, Desk
+from resight.service.gate import Asker
+from resight.service.imports import Choice, Import
+from resight.service.jobs_api import shown
+from resight.service.routes.photos import clean_file_name
+from resight.service.rows import Report, columns_of, planned, report_of
+
+router = APIRouter(prefix="/imports", tags=["imports"])
+
+Id = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
+_Column = Annotated[str, Field(max_length=500)]
+
+
+class Column(BaseModel):
+    """A column of a table, with the first value that stands in it."""
+
+    name: str
+    sample: str
+
+
+class TableImport(BaseModel):
+    """A table that was sent. ``columns`` says by field which column is read for it; a sheet whose
+    columns are known anyhow (Wildbook's) has ``fixed``. ``report`` is there once it was put in."""
+
+    id: str
+    name: str
+    begun_at: str
+    rows: int
+    header: list[Column]
+    fields: list[str]
+    columns: dict[str, str]
+    fixed: bool
+    photos: list[str]
+    job: Optional[int]
+    report: Optional[Report]
+
+
+class SentPhoto(BaseModel):
+    """A photo that is kept with a table."""
+
+    path: str
+    width: int
+    height: int
+
+
+class Choices(models.Asked):
+    """How to read a table: by field its column, null as guessed. ``others``: photos that no row
+    names are put in too."""
+
+    columns: Optional[Annotated[dict[str, _Column], Field(max_length=40)]] = None
+    others: bool = False
+
+
+@router.post("", status_code=HTTPStatus.CREATED)
+def begin(
+    desk: TheDesk,
+    asker: TheAsker,
+    file: Annotated[UploadFile, File(description="CSV or Excel, its first line the columns")],
+) -> TableImport:
+    """Send a table; nothing of it is put in yet."""
+    name = clean_file_name(file.filename or "", otherwise="table")
+    return _told(desk.imports.begin(asker.name, name, file.file))
+
+
+@router.get("")
+def waiting(desk: TheDesk, asker: TheAsker) -> models.Page[TableImport]:
+    """The tables that one has sent and not put in yet, the last first. They are kept a week."""
+    found = [_told(each) for each in desk.imports.of(asker.name)]
+    return models.Page(items=found, total=len(found))
+
+
+@router.get("/{id}")
+def one(id: Id, desk: TheDesk, asker: TheAsker) -> TableImport:
+    """A table that one has sent, and what became of it."""
+    return _told(desk.imports.get(id, asker.name))
+
+
+@router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT)
+def discard(id: Id, desk: TheDesk, asker: TheAsker) -> Response:
+    """Throw a table and its photos away; what was put in stays."""
+    desk.imports.discard(desk.imports.get(id, asker.name))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@router.post("/{id}/photos", status_code=HTTPStatus.CREATED)
+def send(
+    id: Id,
+    desk: TheDesk,
+    asker: TheAsker,
+    file: Annotated[UploadFile, File(description="JPEG, PNG, TIFF, WebP or HEIC")],
+    path: Annotated[str, Form(max_length=1000, description="by which the table knows it")] = "",
+) -> SentPhoto:
+    """Send a photo of a table. One that cannot be read is refused now."""
+    written = path or file.filename or ""
+    if not written.isprintable() or not clean_file_name(written, otherwise=""):
+        raise BadFact("the photo has no name by which a table could know it")
+    photo = desk.imports.send(desk.imports.get(id, asker.name), written, file.file)
+    return SentPhoto(path=written, width=photo.size[0], height=photo.size[1])
+
+
+@router.post("/{id}/preview")
+def preview(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> Report:
+    """What putting it in would do, row by row; nothing is changed."""
+    chosen = _chosen(desk, asker, id, asked)
+    plan, unnamed = planned(chosen, desk.catalogue)
+    outcomes = desk.catalogue.add(
+        plan, actor=asker.name, dry_run=True, limits=desk.uploads,
+        looked_at=desk.imports.looked_at(),
+    )  # fmt: skip
+    return report_of(plan, outcomes, unnamed, dry_run=True)
+
+
+@router.post("/{id}/run", status_code=HTTPStatus.ACCEPTED)
+def run(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> models.Job:
+    """Put it in, as a job; ``GET /imports/{id}`` has what became of each row then."""
+    chosen = _chosen(desk, asker, id, asked)
+    planned(chosen, desk.catalogue)  # refused now rather than in a job
+    job = desk.jobs.add(TABLE_JOB, {"import": id}, actor=asker.name)
+    desk.imports.choose(chosen, chosen.choice, job.id)
+    return shown(job)
+
+
+def _chosen(desk: Desk, asker: Asker, id: str, asked: Choices) -> Import:
+    found = desk.imports.get(id, asker.name)
+    if found.report() is not None:
+        raise BadFact("this table was put in already: send it again if it has changed")
+    return desk.imports.choose(found, Choice(asked.columns, asked.others))
+
+
+def _told(of: Import) -> TableImport:
+    table = of.read()
+    fixed = is_sheet(table.header)
+    report = of.report()
+    samples = ["" for _ in table.header]
+    for _, cells in reversed(table.rows[:50]):
+        for at, cell in enumerate(cells[: len(samples)]):
+            samples[at] = cell.strip()[:80] or samples[at]
+    return TableImport(
+        id=of.id,
+        name=of.name,
+        begun_at=datetime.fromtimestamp(of.begun_at, UTC).isoformat(),
+        rows=len(table.rows),
+        header=[
+            Column(name=name, sample=sample)
+            for name, sample in zip(table.header, samples, strict=True)
+            if name
+        ],
+        fields=list(COLUMNS),
+        columns={} if fixed else dict(columns_of(of)),
+        fixed=fixed,
+        photos=sorted(of.photos()),
+        job=of.job,
+        report=Report(**report) if report else None,
+    )

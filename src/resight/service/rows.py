@@ -1,0 +1,191 @@
+"""What the rows of a table that was sent to the desk will do, or have done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Optional
+
+from pydantic import BaseModel
+
+from resight.catalogue import (
+    AddOutcome,
+    BadSource,
+    Catalogue,
+    ImportPlan,
+    PlannedPhoto,
+    plan_csv,
+)
+from resight.catalogue.csvfile import guessed_columns
+from resight.errors import BadFact, ImportFileError
+from resight.formats.wildbook_reading import is_sheet, plan_sheet
+from resight.service.imports import Import
+from resight.service.sent import Sent
+
+#: In the order in which they are shown: what needs somebody comes first.
+STATUSES = ("bad", "conflict", "updated", "added", "already")
+#: Paths of tables are names here, by which the files are found that were sent.
+_NO_FOLDER = Path()
+
+
+class Row(BaseModel):
+    """What becomes of a row, and what it says. ``source``: its line and the photo it names."""
+
+    source: str
+    status: str
+    reason: str
+    annotation: Optional[str]
+    said: dict[str, str]
+
+
+class Report(BaseModel):
+    """What becomes of a table: the rows that need somebody first."""
+
+    counts: dict[str, int]
+    rows: list[Row]
+    warnings: list[str]
+    unnamed: list[str]
+
+
+def planned(of: Import, catalogue: Catalogue) -> tuple[ImportPlan, list[str]]:
+    """What is to be added, and the photos that were sent and that no row names.
+
+    A row means a photo that was sent, or else one of the catalogue that has its name. Raises
+    ``ImportFileError`` and ``BadFact`` where the columns that were chosen cannot be.
+    """
+    read = _read(of)
+    files = _Files(of, catalogue)
+    photos, bad = [], []
+    written = _photo_by_line(of)
+    for each in read.bad:
+        line = _line(of, each.source)
+        path = written.get(line, "")
+        files.name(path)
+        bad.append(replace(each, source=f"{line} ({path})" if path else line))
+    for row in read.photos:
+        source = _line(of, row.source)
+        try:
+            photos.append(replace(row, path=files.meant(str(row.path)), source=source))
+        except ValueError as error:
+            bad.append(BadSource(source, str(error)))
+    unnamed = sorted(set(files.sent) - files.named)
+    if of.choice.others:
+        photos += [PlannedPhoto(files.sent[path], path, path) for path in unnamed]
+    return replace(read, origin=of.name, photos=tuple(photos), bad=tuple(bad)), unnamed
+
+
+def report_of(
+    plan: ImportPlan, outcomes: Iterable[AddOutcome], unnamed: list[str], *, dry_run: bool = False
+) -> Report:
+    """What became of each row of a plan; of a ``dry_run``, what would."""
+    rows = []
+    for outcome, photo in zip(outcomes, [*[None] * len(plan.bad), *plan.photos], strict=False):
+        reason = outcome.reason
+        made = outcome.annotation and not (dry_run and outcome.status == "added")
+        if photo is not None:
+            reason = reason.replace(str(photo.path), photo.name)
+        rows.append(
+            Row(
+                source=outcome.source,
+                status=outcome.status,
+                reason=reason,
+                annotation=outcome.annotation if made else None,
+                said=_said(photo) if photo else {},
+            )
+        )
+    counts = Counter(row.status for row in rows)
+    rows.sort(key=lambda row: STATUSES.index(row.status))
+    return Report(
+        counts={status: counts[status] for status in STATUSES},
+        rows=rows,
+        warnings=list(plan.warnings),
+        unnamed=unnamed,
+    )
+
+
+def columns_of(of: Import) -> Mapping[str, str]:
+    """By field the column that is read: the chosen ones, or else those that are guessed."""
+    chosen = of.choice.columns
+    return guessed_columns(of.read().header) if chosen is None else chosen
+
+
+def _read(of: Import) -> ImportPlan:
+    table = of.read()
+    try:
+        if is_sheet(table.header):
+            return plan_sheet(of.table, table, _NO_FOLDER)
+        columns = columns_of(of)
+        if "path" not in columns:
+            raise BadFact("say which column has the names of the photos")
+        twice = [each for each in columns.values() if list(columns.values()).count(each) > 1]
+        if twice:
+            raise BadFact(f"the column {twice[0]!r} is chosen twice")
+        return plan_csv(of.table, _NO_FOLDER, columns=columns, only=True)
+    except ImportFileError as error:
+        raise ImportFileError(str(error).replace(str(of.table), of.name)) from error
+
+
+class _Files:
+    """The photos that rows may mean."""
+
+    def __init__(self, of: Import, catalogue: Catalogue) -> None:
+        self.sent = of.photos()
+        self.named: set[str] = set()
+        self._sent = Sent(self.sent)
+        self._catalogue = catalogue
+        self._known = {
+            f"{record.photo.sha256}/{record.name}": record.photo.sha256
+            for record in catalogue.now().annotations.values()
+        }
+        self._in_catalogue = Sent(self._known)
+
+    def name(self, written: str) -> list[str]:
+        """Note that a row names this photo, whatever else is wrong with it."""
+        found = self._sent.meant_by(written) if written else []
+        self.named.update(found)
+        return found
+
+    def meant(self, written: str) -> Path:
+        """The file that a table calls so. Raises ``ValueError`` where that is none, or several."""
+        found = self.name(written)
+        if len(found) > 1:
+            raise ValueError(f"several photos that were sent may be meant: {', '.join(found[:3])}")
+        if found:
+            return self.sent[found[0]]
+        known = {self._known[each] for each in self._in_catalogue.meant_by(written)}
+        if not known:
+            raise ValueError("its photo is not there: drop it here too")
+        if len(known) > 1:
+            raise ValueError("several photos of the catalogue have this name: drop the one meant")
+        return self._catalogue.original(known.pop())
+
+
+def _line(of: Import, source: str) -> str:
+    """Where a row stands, without the name that its table has here."""
+    return source.removeprefix(of.table.name).strip()
+
+
+def _photo_by_line(of: Import) -> dict[str, str]:
+    """What stands for the photo in each line, whatever else is wrong with it."""
+    table, column = of.read(), columns_of(of).get("path", "")
+    if column not in table.header:
+        return {}
+    at = table.header.index(column)
+    return {f"line {line}": cells[at].strip() for line, cells in table.rows if len(cells) > at}
+
+
+def _said(photo: PlannedPhoto) -> dict[str, str]:
+    said = {
+        "identity": photo.identity,
+        "side": "" if photo.side == "unknown" else photo.side,
+        "date": photo.date,
+        "encounter": photo.encounter,
+        "place": photo.place,
+        "species": photo.species,
+        "position": f"{photo.position.latitude:g}, {photo.position.longitude:g}"
+        if photo.position
+        else "",
+    }
+    return {field: text for field, text in said.items() if text}

@@ -1,0 +1,117 @@
+"""`resight --server URL`: commands at a desk that runs as people run it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from .commands import Drawn, environment, run
+
+
+@pytest.fixture(scope="module")
+def folder(_drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(_drawn.catalogue, tmp_path_factory.mktemp("desk") / "catalogue"))
+
+
+@pytest.fixture(scope="module")
+def desk(folder: Path) -> Iterator[str]:
+    """The address of a desk over the drawn catalogue, for this machine alone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    quick = ("method=sift+nearest", "segment=none", "contrast=none", "long_edge=320")
+    command = [sys.executable, "-m", "resight", "serve", "--port", str(port), "-c", str(folder)]
+    with subprocess.Popen(
+        [*command, *(word for each in quick for word in ("--set", each))],
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(600):
+            try:
+                urlopen(f"{address}/api/v1/session", timeout=10).close()
+                break
+            except URLError:
+                time.sleep(0.1)
+        yield address
+        process.terminate()
+
+
+def test_individuals_and_decisions_are_listed_as_here(desk: str, folder: Path) -> None:
+    there, here = run("--server", desk, "log"), run("log", "-c", folder)
+    assert (there.code, there.err) == (0, "")
+    assert there.out == here.out
+    told, known = (
+        run(*where, "list", "--json").json["individuals"]
+        for where in (("--server", desk), ("-c", folder))
+    )
+    alone = {"encounters": 2}  # the desk counts a photo of no encounter as one
+    assert told == [{**each, **alone} for each in known]
+    found = run("--server", desk, "list", "--find", "rapha")
+    assert found.out.endswith("1 individual, 2 photos\n")
+
+
+def test_a_photo_is_sent_asked_about_and_exported(desk: str, drawn: Drawn, tmp_path: Path) -> None:
+    photo, bad = drawn.queries[0].path, tmp_path / "bad.jpg"
+    bad.write_bytes(b"no photo")
+    added = run("--server", desk, "add", photo, bad, "--side", "left", "--place", "Reef")
+    assert added.code == 3
+    assert "1 added" in added.out
+    assert "bad.jpg" in added.err
+    again: Any = run("--server", desk, "add", photo, "--json").json["outcomes"][0]
+    assert again["status"] == "already"
+
+    asked = run("--server", desk, "identify", again["annotation"], "no such encounter")
+    assert asked.code == 3
+    assert "Donatello" in asked.out
+    assert "no such encounter" in asked.err
+    by_file = run("--server", desk, "identify", photo, "--json").json["answers"]
+    assert by_file[0]["annotations"] == [again["annotation"]]
+    assert by_file[0]["candidates"][0]["individual"] == "Donatello"
+
+    table = tmp_path / "all.csv"
+    assert run("--server", desk, "export", table).code == 0
+    assert "Donatello" in table.read_text(encoding="utf-8")
+    assert run("--server", desk, "export", table).code == 1
+
+    decision = run("--server", desk, "log", "--json").json["decisions"][0]["id"]
+    undone = run("--server", desk, "undo", decision)
+    assert undone.out == f"Decision {decision + 1}: took back {decision}\n"
+
+
+def test_what_only_works_here_is_refused(desk: str, drawn: Drawn) -> None:
+    for words in (("backup", "b.zip"), ("prepare",)):
+        ran = run("--server", desk, *words)
+        assert ran.code == 2
+        assert "works on a catalogue of this computer only" in " ".join(
+            ran.err.replace("│", " ").split()
+        )
+    assert run("--server", desk, "-c", drawn.catalogue, "list").code == 2
+    assert run("--server", "desk.example", "list").code == 2
+    assert run("--server", desk, "list", "--unknown").code == 2, "the desk has no such list"
+
+
+def test_a_desk_that_does_not_answer_or_knows_nobody_is_said(
+    desk: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+        ran = run("--server", nobody, "list")
+    assert ran.code == 1
+    assert "cannot be reached" in ran.err
+    monkeypatch.setenv("RESIGHT_TOKEN", "resight_wrong")
+    refused = run("--server", desk, "list")
+    assert refused.code == 1
+    assert "into RESIGHT_TOKEN" in refused.err

@@ -1,0 +1,276 @@
+"""A table with its photos: sent, looked at before anything is done, put in, taken back."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resight.formats.sheets import sheet_bytes
+from resight.service.desk import Desk, open_desk
+from resight.testing import drawn_animals, photograph, write_jpeg
+
+from .conftest import API, QUICK, Browser
+
+_DAY = datetime(2024, 7, 5, 10, 30)
+HEADER = "File,Turtle,Flank,Date,Site\n"
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Three photos of an animal that no catalogue has."""
+    folder, animal = tmp_path_factory.mktemp("sent"), drawn_animals(9)[8]
+    made = {}
+    for number in range(3):
+        path = folder / f"IMG_{number}.jpg"
+        write_jpeg(
+            path, photograph(animal, seed=number, side="left", size=(160, 120)), taken_at=_DAY
+        )
+        made[path.name] = path.read_bytes()
+    return made
+
+
+def sent(
+    browser: Browser, table: str | bytes, photos: dict[str, bytes], name: str = "sightings.csv"
+) -> Any:
+    """A table and photos, sent."""
+    data = table.encode() if isinstance(table, str) else table
+    answer = browser("POST", "/imports", files={"file": (name, data, "text/csv")})
+    assert answer.status_code == 201, answer.text
+    for path, content in photos.items():
+        stored = browser(
+            "POST",
+            f"/imports/{answer.json()['id']}/photos",
+            files={"file": ("p.jpg", content, "image/jpeg")},
+            data={"path": path},
+        )
+        assert stored.status_code == 201, stored.text
+    return answer.json()
+
+
+def looked(browser: Browser, table: Any, **choices: Any) -> Any:
+    """What putting it in would do; columns as guessed, and Turtle as the animal."""
+    columns = {**table["columns"], "identity": "Turtle"}
+    return browser.post(f"/imports/{table['id']}/preview", {"columns": columns, **choices})
+
+
+def put_in(browser: Browser, desk: Desk, table: Any, **choices: Any) -> Any:
+    """The job that has put it in."""
+    desk.jobs.start()
+    columns = {**table["columns"], "identity": "Turtle"}
+    job = browser.post(f"/imports/{table['id']}/run", {"columns": columns, **choices})
+    end = time.monotonic() + 60
+    while job["state"] in ("queued", "running") and time.monotonic() < end:
+        time.sleep(0.05)
+        job = browser.get(f"/jobs/{job['id']}")
+    assert job["state"] == "done", job
+    return job
+
+
+def statuses(report: Any) -> dict[str, str]:
+    """By row what becomes of it."""
+    return {row["source"]: row["status"] for row in report["rows"]}
+
+
+def test_columns_are_guessed_by_what_people_call_them(
+    ann: Browser, photos: dict[str, bytes]
+) -> None:
+    table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,2024-07-05,Reef\n", {})
+    assert table["columns"] == {"path": "File", "side": "Flank", "date": "Date", "place": "Site"}
+    assert table["header"][1] == {"name": "Turtle", "sample": "Zoe"}
+
+
+def test_a_preview_says_row_by_row_what_will_happen_and_changes_nothing(
+    ann: Browser, photos: dict[str, bytes]
+) -> None:
+    rows = (
+        "C:\\trip\\IMG_0.JPG,Zoe,L,2024-07-05,Reef\n"
+        "IMG_1,Zoe,R,5/7/2024,Reef\n"
+        "IMG_9.jpg,Zoe,L,2024-07-05,Reef\n"
+    )
+    before = ann.get("/summary")
+    table = sent(ann, HEADER + rows, photos)
+    report = looked(ann, table)
+    assert report["counts"] == {"added": 1, "already": 0, "bad": 2, "conflict": 0, "updated": 0}
+    assert [row["status"] for row in report["rows"]] == ["bad", "bad", "added"]
+    reasons = [row["reason"] for row in report["rows"][:2]]
+    assert "5/7/2024" in reasons[0]
+    assert "drop it here" in reasons[1]
+    assert report["rows"][2]["said"] == {
+        "identity": "Zoe", "side": "left", "date": "2024-07-05", "place": "Reef",
+    }  # fmt: skip
+    assert report["unnamed"] == ["IMG_2.jpg"]  # a row that cannot be used names its photo too
+    assert ann.get("/summary") == before
+
+
+def test_bad_rows_do_not_stop_the_rest_and_all_is_one_decision(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    rows = "IMG_0.jpg,Zoe,L,2024-07-05,Reef\nIMG_1.jpg,Zoe,up there,,\nIMG_2.jpg,Zoe,R,,\n"
+    table = sent(ann, HEADER + rows, photos)
+    foreseen = looked(ann, table)
+    job = put_in(ann, desk, table)
+    assert (job["result"]["added"], job["result"]["bad"]) == (2, 1)
+    report = ann.get(f"/imports/{table['id']}")["report"]
+    assert statuses(report) == statuses(foreseen)
+    assert ann.get("/individual", name="Zoe")["photos"] == 2
+    ann.post(f"/decisions/{job['result']['decision']}/undo", {})
+    assert ann("GET", "/individual", params={"name": "Zoe"}).status_code == 404
+
+
+def test_a_row_may_mean_a_photo_of_the_catalogue(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    """Photos first, then the table: what it says is filled in, and contradictions are told."""
+    for name in ("IMG_0.jpg", "IMG_1.jpg"):
+        files = {"file": (name, photos[name], "image/jpeg")}
+        said = {"individual": "Yan"} if name == "IMG_1.jpg" else {}
+        assert ann("POST", "/photos", files=files, data=said).status_code == 201
+    table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\nIMG_1.jpg,Zoe,L,,\n", {})
+    report = looked(ann, table)
+    assert [row["status"] for row in report["rows"]] == ["conflict", "updated"]
+    assert "'Yan'" in report["rows"][0]["reason"]
+    assert report["rows"][1]["reason"] == "filled in individual, side"
+
+
+def test_a_preview_judges_boxes_as_the_import_does(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    rows = "path,Turtle,x,y,w,h\nIMG_0.jpg,Zoe,10,10,50,40\nIMG_1.jpg,Zoe,5000,10,50,40\n"
+    table = sent(ann, rows, photos)
+    foreseen = looked(ann, table)
+    assert foreseen["counts"]["bad"] == 1
+    put_in(ann, desk, table)
+    report = ann.get(f"/imports/{table['id']}")["report"]
+    assert [row["reason"] for row in report["rows"]] == [row["reason"] for row in foreseen["rows"]]
+
+
+def test_a_column_that_is_not_chosen_is_not_read(ann: Browser, photos: dict[str, bytes]) -> None:
+    table = sent(ann, "path,identity,date\nIMG_0.jpg,Zoe,yesterday\n", photos)
+    asked = {"columns": {"path": "path"}}
+    report = ann.post(f"/imports/{table['id']}/preview", asked)
+    assert (report["rows"][0]["status"], report["rows"][0]["said"]) == ("added", {})
+
+
+def test_an_excel_sheet_and_photos_that_no_row_names_are_put_in(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    book = sheet_bytes(["File", "Turtle"], [{"File": "IMG_0.jpg", "Turtle": "Zoe"}])
+    table = sent(ann, book, photos, "sightings.xlsx")
+    job = put_in(ann, desk, table, others=True)
+    assert job["result"]["added"] == 3
+    assert ann.get("/individual", name="Zoe")["photos"] == 1
+
+
+def test_what_was_sent_outlives_the_desk(
+    ann: Browser, desk: Desk, photos: dict[str, bytes], folder: Path
+) -> None:
+    table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\n", photos)
+    foreseen = looked(ann, table)
+    desk.close()
+    again = open_desk(folder, local_user="ann", login_required=False, settings=QUICK)
+    browser = Browser(again)
+    (waiting,) = browser.get("/imports")["items"]
+    assert waiting["photos"] == sorted(photos)
+    assert looked(browser, waiting) == foreseen
+    again.close()
+
+
+def test_what_was_thrown_away_is_gone(ann: Browser, desk: Desk, photos: dict[str, bytes]) -> None:
+    table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\n", photos)
+    assert ann("DELETE", f"/imports/{table['id']}").status_code == 204
+    assert ann.get("/imports")["total"] == 0
+    assert list((desk.catalogue.folder / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("empty.csv", b""),
+        ("photo.csv", b"\xff\xd8\xff\xe0 not a table"),
+        ("book.xlsx", b"PK\x03\x04"),
+    ],
+)
+def test_what_is_no_table_is_refused(ann: Browser, desk: Desk, name: str, data: bytes) -> None:
+    answer = ann("POST", "/imports", files={"file": (name, data, "text/csv")})
+    assert answer.status_code == 422
+    assert name in answer.json()["detail"]
+    assert str(desk.catalogue.folder) not in answer.text
+
+
+def test_a_broken_photo_is_refused_and_the_rest_goes_on(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\n", photos)
+    files = {"file": ("x.jpg", b"no photo", "image/jpeg")}
+    answer = ann("POST", f"/imports/{table['id']}/photos", files=files, data={"path": "x.jpg"})
+    assert answer.status_code == 422
+    assert "x.jpg" in answer.json()["detail"]
+    assert str(desk.catalogue.folder) not in answer.text
+    assert looked(ann, table)["counts"]["added"] == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({}, "names of the photos"),
+        ({"path": "Nothing"}, "unknown column"),
+        ({"path": "File", "colour": "Site"}, "unknown field"),
+        ({"path": "File", "identity": "File"}, "chosen twice"),
+    ],
+)
+def test_columns_that_cannot_be_read_are_refused(
+    ann: Browser, columns: dict[str, str], told: str
+) -> None:
+    table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\n", {})
+    answer = ann("POST", f"/imports/{table['id']}/preview", json={"columns": columns})
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+
+
+def test_no_file_of_the_server_is_read_by_its_name(
+    ann: Browser, desk: Desk, photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Paths in a table and names of files are only compared with each other."""
+    secret = tmp_path / "secret.jpg"
+    secret.write_bytes(photos["IMG_0.jpg"])
+    table = sent(ann, f"path,Turtle\n{secret},Zoe\n../../secret.jpg,Zoe\n", {})
+    assert looked(ann, table)["counts"]["bad"] == 2
+    sent(ann, "path,Turtle\na.jpg,Zoe\n", {"../../../../etc/a.jpg": photos["IMG_0.jpg"]})
+    inside = desk.catalogue.folder / "uploads"
+    assert all(path.is_relative_to(inside) for each in desk.imports.of("ann")
+               for path in each.photos().values())  # fmt: skip
+
+
+def test_others_neither_see_nor_run_what_one_has_sent(
+    as_role: Callable[[str], Browser], photos: dict[str, bytes]
+) -> None:
+    table = sent(as_role("reviewer"), HEADER + "IMG_0.jpg,Zoe,L,,\n", photos)
+    curator, viewer = as_role("curator"), as_role("viewer")
+    assert curator.get("/imports")["total"] == 0
+    assert curator("GET", f"/imports/{table['id']}").status_code == 404
+    assert curator("POST", f"/imports/{table['id']}/run", json={}).status_code == 404
+    answer = viewer("POST", "/imports", files={"file": ("a.csv", b"path\n", "text/csv")})
+    assert answer.status_code == 403
+
+
+def test_a_workbook_that_unpacks_to_more_than_memory_holds_is_refused(ann: Browser) -> None:
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/worksheets/sheet1.xml", bytes(210_000_000))
+    answer = ann("POST", "/imports", files={"file": ("a.xlsx", bomb.getvalue(), "text/csv")})
+    assert answer.status_code == 422
+    assert "unpacks to more" in answer.json()["detail"]
+
+
+def test_a_table_is_no_larger_than_the_limit(ann: Browser) -> None:
+    data = b"path\n" + b"a.jpg\n" * 2_000_000
+    answer = ann("POST", "/imports", files={"file": ("a.csv", data, "text/csv")})
+    assert answer.status_code == 413
+    assert API in str(answer.url)
