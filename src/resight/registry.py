@@ -157,7 +157,7 @@ def build_method(name: str, settings: MethodSettings) -> Method:
         )
     make_extractor, described = _load("extractor", first)
     make_matcher, matching = _load("matcher", second)
-    engine = cache(partial(_open_engine, settings))
+    engine = cache(partial(build_engine, settings))
     arguments = _arguments(make_extractor, described.arguments, settings, engine)
     extractor = cast("Extractor", make_extractor(**arguments))
     given = matching.arguments
@@ -189,10 +189,11 @@ def build_segmenter(settings: MethodSettings) -> Optional[Segmenter]:
     """
     if settings.segment == "none":
         return None
-    return _segmenter(settings.segment, lambda: _open_engine(settings))
+    return _segmenter(settings.segment, lambda: build_engine(settings))
 
 
-def _open_engine(settings: MethodSettings) -> Engine:
+def build_engine(settings: MethodSettings) -> Engine:
+    """The engine that the settings ask for, with compiled graphs kept beside the weights."""
     from resight.engine import open_engine
     from resight.models.graphs import compiled_folder
 
@@ -251,10 +252,10 @@ def build_detector(name: str, settings: MethodSettings) -> Detector:
         from resight.detect.salient import SalientDetector
         from resight.segment.u2net import U2NetP
 
-        return SalientDetector(U2NetP(engine=_open_engine(settings)))
+        return SalientDetector(U2NetP(engine=build_engine(settings)))
     from resight.detect.onnxfile import OnnxDetector
 
-    return OnnxDetector(Path(name), engine=_open_engine(settings))
+    return OnnxDetector(Path(name), engine=build_engine(settings))
 
 
 def _check_family(matcher: str, accepts: Iterable[str], family: str, extractor: str) -> None:

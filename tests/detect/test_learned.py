@@ -1,4 +1,4 @@
-"""What boxes hold, learned from made-up keypoints and from boxed photos in a catalogue."""
+"""What boxes hold, learned from made-up cells and from boxed photos in a catalogue."""
 
 from __future__ import annotations
 
@@ -11,67 +11,88 @@ import pytest
 
 from resight.boxing import boxed, kept_detector, learned_detector
 from resight.catalogue import Catalogue, plan_csv
-from resight.detect.learned import Example, PartModel, learn_part
+from resight.detect.cells import Cells
+from resight.detect.learned import Look, PartModel, Sums
 from resight.errors import CalibrationError, ModelError
 from resight.settings import Settings
 from resight.testing import DrawnAnimal, DrawnPhoto, drawn_animals, photograph, write_jpeg
 from resight.testing.turtle import EYE
-from resight.types import Box, Features
+from resight.types import Box
+
+SIDE = 384
 
 
-def example(seed: int, animal: str) -> Example:
-    """400 keypoints; those in a box anywhere have descriptors that lean one way."""
+def cells_with(box: Box, seed: int) -> Cells:
+    """24 x 18 cells; those in the box lean one way, and what is known says where its middle is."""
     random = np.random.default_rng(seed)
-    points = random.uniform(0, 500, (400, 2)).astype(np.float32)
-    box = Box(float(random.uniform(20, 330)), float(random.uniform(20, 330)), 150, 120)
-    inside = np.all((points >= box[:2]) & (points <= np.add(box[:2], box[2:])), axis=1)
-    descriptors = random.normal(size=(400, 16)).astype(np.float32)
-    descriptors[inside, :4] += 1.2
-    scores = np.ones(400, np.float32)
-    return Example(
-        Features(points, descriptors, scores, (500, 500), "f", "l2", "f.v1()"), box, animal
-    )
+    ys, xs = np.mgrid[:18, :24]
+    points = np.stack([xs, ys], -1) * 16 + 7.5
+    inside = np.all((points >= box[:2]) & (points <= np.add(box[:2], box[2:])), axis=-1)
+    away = (points - np.array(box[:2]) - np.array(box[2:]) / 2) / SIDE * inside[..., None]
+    known = random.normal(scale=0.1, size=(2, 18, 24, 400))  # as a network's, much says the same
+    known[..., :100] += inside[..., None]
+    known[..., 100:200] += 10 * away[..., :1] * np.array([1, -1])[:, None, None, None]
+    known[..., 200:300] += 10 * away[..., 1:]
+    return Cells(points, known.astype(np.float32))
 
 
-@pytest.fixture(scope="module")
+def made(seed: int) -> Box:
+    x, y = np.random.default_rng(seed).uniform((10, 10), (250, 160))
+    return Box(float(x), float(y), 110, 90)
+
+
+def learned(seeds: range) -> Sums:
+    first, *more = (Sums.of(cells_with(made(seed), seed), made(seed), SIDE) for seed in seeds)
+    assert first
+    for each in more:
+        assert each
+        first = first + each
+    return first
+
+
+def test_a_look_finds_boxes_that_it_was_not_taught() -> None:
+    look = Look.learned(learned(range(20)))
+    for seed in range(20, 25):
+        found, _ = look.box(cells_with(made(seed), seed), SIDE)
+        np.testing.assert_allclose(found, made(seed), atol=16)
+
+
+def test_each_picture_weighs_the_same_however_large_its_box() -> None:
+    small, large = Box(100, 100, 40, 40), Box(20, 20, 300, 200)
+    weights = [Sums.of(cells_with(box, 0), box, SIDE) for box in (small, large)]
+    assert weights[0]
+    assert weights[1]
+    assert weights[0].box_cells[-1, -1] == pytest.approx(weights[1].box_cells[-1, -1])
+    assert weights[0].inside[-1, 0] == pytest.approx(weights[1].inside[-1, 0])
+
+
+def test_a_picture_that_is_all_box_teaches_nothing() -> None:
+    assert Sums.of(cells_with(made(0), 0), Box(-10, -10, 1000, 1000), SIDE) is None
+
+
 def model() -> PartModel:
-    return learn_part([example(seed, f"animal {seed % 6}") for seed in range(30)])
+    look = Look(np.arange(15.0).reshape(3, 5))
+    return PartModel(look, Look(look.weights * 2), "n.v1()", 30, 6, 0.75)
 
 
-def test_boxes_of_animals_left_out_are_found_again(model: PartModel) -> None:
-    assert model.found > 0.5
-    assert (model.boxes, model.animals) == (30, 6)
-
-
-def test_keypoints_that_tell_nothing_find_nothing() -> None:
-    examples = [example(seed, f"animal {seed % 6}") for seed in range(30)]
-    elsewhere = [each.box for each in examples[1:] + examples[:1]]
-    blind = [
-        Example(each.features, box, each.animal)
-        for each, box in zip(examples, elsewhere, strict=True)
-    ]
-    assert learn_part(blind).found < 0.3
-
-
-def test_what_was_learned_is_the_same_when_read(model: PartModel, tmp_path: Path) -> None:
+def test_what_was_learned_is_the_same_when_read(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    model.write(path)
+    model().write(path)
     read = PartModel.read(path)
-    np.testing.assert_array_equal(read.weights, model.weights)
-    assert (read.threshold, read.offset, read.extractor) == (
-        model.threshold,
-        model.offset,
-        "f.v1()",
-    )
+    np.testing.assert_array_equal(read.second.weights, model().second.weights)
+    assert (read.network, read.boxes, read.animals, read.found) == ("n.v1()", 30, 6, 0.75)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ModelError, match="is damaged"):
         PartModel.read(path)
 
 
-@pytest.mark.parametrize(("boxes", "animals"), [(19, 6), (30, 2)])
-def test_too_few_boxes_are_refused(boxes: int, animals: int) -> None:
-    with pytest.raises(CalibrationError, match="too few to learn from"):
-        learn_part([example(seed, f"animal {seed % animals}") for seed in range(boxes)])
+def test_too_few_boxes_are_refused(catalogue: Path, tmp_path: Path) -> None:
+    photo = next(catalogue.parent.glob("*.jpg"))
+    (tmp_path / "one.csv").write_text(f"path,identity,x,y,w,h\n{photo},Ann,9,9,90,90\n")
+    with Catalogue.init(tmp_path / "it") as opened:
+        list(opened.add(plan_csv(tmp_path / "one.csv"), actor="Ann"))
+        with pytest.raises(CalibrationError, match="1 boxed photos of 1 animals are too few"):
+            learned_detector(opened, Settings())
 
 
 def eye_of(photo: DrawnPhoto) -> Box:
@@ -112,7 +133,7 @@ def test_the_part_that_a_catalogue_boxes_is_found_on_new_animals(catalogue: Path
             opened, Settings(), progress=lambda done, total: told.append((done, total))
         )
         again, model = learned_detector(opened, Settings(), progress=lambda *_: pytest.fail("kept"))
-    assert told == [(each, 20) for each in range(1, 21)]
+    assert told == [(each, 40) for each in range(40)]
     assert again.fingerprint == detector.fingerprint
     assert model.boxes == 20
     with Catalogue.open(catalogue) as opened:
@@ -125,8 +146,12 @@ def test_the_part_that_a_catalogue_boxes_is_found_on_new_animals(catalogue: Path
     for animal in drawn_animals(14)[10:]:
         photo = taken(animal, seed=3)
         found, eye = detector.detect(photo.pixels)[0].box, eye_of(photo)
-        middle = (found.x + found.w / 2, found.y + found.h / 2)
-        right += eye.x < middle[0] < eye.x + eye.w and eye.y < middle[1] < eye.y + eye.h
+        shared = [
+            max(0.0, min(found[side] + found[side + 2], eye[side] + eye[side + 2]) - start)
+            for side, start in enumerate(np.maximum(found[:2], eye[:2]).tolist())
+        ]
+        both = shared[0] * shared[1]
+        right += both >= 0.5 * (found.w * found.h + eye.w * eye.h - both)
     assert right >= 3
 
 

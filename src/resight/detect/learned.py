@@ -1,98 +1,170 @@
 """Boxes as the catalogue's own are: where on the animal people drew them, learned from these.
 
 A head is a small part of a body, and no detector to be had knows the head of every species. But
-a catalogue whose photos have boxes shows what lies in them. Each keypoint of a photo is told by
-its descriptor, its neighbours' and its place on the animal how much it looks like one in such a
-box (ridge regression, Hoerl and Kennard 1970). The box is where the sum of that, less a
-threshold, is greatest (Lampert et al., "Beyond Sliding Windows", CVPR 2008, searched
-exhaustively on a grid here).
+a catalogue whose photos have boxes shows what lies in them. A network trained on ImageNet tells
+of each small square of a picture what it sees there (``cells.py``); ridge regression (Hoerl and
+Kennard 1970) learns from it which squares lie in such a box, and where the four sides of the box
+are from there, as in Tian et al., "FCOS: Fully Convolutional One-Stage Object Detection", ICCV
+2019, https://arxiv.org/abs/1904.01355, but without training a network. A second look at what was
+found, enlarged, by a second regression, makes the box exact.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from resight.chips import make_chip
 from resight.detect import Detection, Detector
-from resight.errors import CalibrationError, ModelError
-from resight.extractors import Extractor
+from resight.detect.cells import CellNetwork, Cells
+from resight.errors import CalibrationError, ModelError, PhotoError
 from resight.files import write_whole
 from resight.fingerprints import fingerprint
-from resight.types import Box, Chip, Features
+from resight.types import Box, Chip
 
 Values = NDArray[np.float64]
 
 #: Boxes and animals that it takes to learn anything.
 LEAST_BOXES, LEAST_ANIMALS = 20, 3
-#: Of the chips that are looked at: parts are small.
-LONG_EDGE, MAX_KEYPOINTS = 1024, 2048
+#: Of the pictures that the network sees: an animal, and what was found on it.
+FIRST_SIDE, SECOND_SIDE = 384, 256
 
-_NEIGHBOURS = (8, 32)  # keypoints whose descriptors are averaged
-_SMOOTHED = 24  # keypoints whose answers are
-_RIDGE = 1e-3
+_ROUND_ANIMAL = 0.25  # on each side, in parts of its box: heads and tails stick out of it
+_ROUND_PART = 0.5  # on each side of what was found
+_VIEWS = 3  # of each box that the second look is learned from, moved and scaled at random
+_SHIFT, _SCALE = 0.3, 0.4  # by so many parts of the box, and so much of a natural logarithm
+_AGAIN = 2  # second looks, each at what the last one found
+_INSIDE_RIDGE, _SIDES_RIDGE = 0.3, 10.0
+_SMOOTHED = 1.0  # cells: deviation of the Gaussian that answers are averaged by
 _FOLDS = 5
-_GRID = 40  # cells of the search along each side
-_THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.4)
-_GROWN = 0.15  # on each side, in parts of the box: what is cut off is lost, what is added is not
-_FEWEST = 33  # keypoints of a photo that says anything
+
+#: Told how many boxed photos are learned from, and how many are to be.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A described photo: ``features`` of a chip, and which part of it people boxed (chip pixels).
+    """A photo whose part people boxed (upright photo pixels).
 
-    ``animal``: examples of one are never learned from and judged by at once.
+    ``read`` gives its pixels and may raise ``PhotoError``. ``animal``: examples of one are never
+    learned from and judged by at once.
     """
 
-    features: Features
+    read: Callable[[], NDArray[np.uint8]]
     box: Box
     animal: str
 
 
 @dataclass(frozen=True, eq=False)
-class PartModel:
-    """What was learned: a linear answer about what is known of a keypoint, 1 for in a box and 0
-    for not, and the ``threshold`` that boxes are searched with.
+class Sums:
+    """What ridge regression needs of pictures, which adds up: of their cells' knowledge (a one
+    at its end) the products with itself and with the answers. First of all cells, half of the
+    weight for those in the box, with 1 for in the box; then of those in the box, with how far
+    from the cell its left, upper, right and lower sides are.
 
-    ``found``: the share of boxes found again (half of the union shared) that were of animals left
-    out; ``boxes`` and ``animals`` it was learned from; ``extractor`` is a fingerprint.
+    Each picture weighs the same, however large its box is.
     """
 
-    mean: Values
-    deviation: Values
+    all_cells: Values  # (D + 1, D + 1)
+    inside: Values  # (D + 1, 1)
+    box_cells: Values  # (D + 1, D + 1)
+    sides: Values  # (D + 1, 4), in parts of ``side``
+
+    @classmethod
+    def of(cls, cells: Cells, box: Box, side: int) -> Sums | None:
+        """Of a picture and of its mirror image; ``None`` where no cell or every one is inside."""
+        points = cells.points.reshape(-1, 2)
+        low, high = np.array(box[:2]), np.array(box[:2]) + box[2:]
+        there = np.all((points >= low) & (points <= high), axis=1)
+        if there.all() or not there.any():
+            return None
+        weights = np.where(there, 0.5 / there.sum(), 0.5 / (~there).sum())
+        away = np.concatenate([points - low, high - points], axis=1)[there] / side
+        parts = []
+        for known, sides in zip(cells.known, (away, away[:, [2, 1, 0, 3]]), strict=True):
+            own = np.append(known.reshape(len(points), -1), np.ones((len(points), 1)), axis=1)
+            own = own.astype(np.float64)
+            weighted, boxed = own.T * weights, own[there].T / there.sum()
+            parts.append(
+                (weighted @ own, weighted @ there[:, None], boxed @ own[there], boxed @ sides)
+            )
+        return cls(*(one + other for one, other in zip(*parts, strict=True)))
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.all_cells + other.all_cells,
+            self.inside + other.inside,
+            self.box_cells + other.box_cells,
+            self.sides + other.sides,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What was learned: ``weights`` (D + 1, 5) float64 of five linear answers about a cell.
+
+    Is it in the box, 1 for yes and 0 for no; and where the box's sides are from it.
+    """
+
     weights: Values
-    offset: float
-    threshold: float
-    extractor: str
+
+    @classmethod
+    def learned(cls, sums: Sums) -> Look:
+        """By ridge regression on what is known, standardised."""
+        inside = _ridge(sums.all_cells, sums.inside, _INSIDE_RIDGE)
+        return cls(np.append(inside, _ridge(sums.box_cells, sums.sides, _SIDES_RIDGE), axis=1))
+
+    def box(self, cells: Cells, side: int) -> tuple[Box, float]:
+        """Where the box is, as the cells about the surest one say, and how sure these are."""
+        plain, mirrored = cells.known @ self.weights[:-1] + self.weights[-1]
+        answers = (plain + mirrored[..., [0, 3, 2, 1, 4]]) / 2
+        inside = cv2.GaussianBlur(
+            np.ascontiguousarray(answers[..., 0]), (0, 0), _SMOOTHED, borderType=cv2.BORDER_REFLECT
+        )
+        row, column = np.unravel_index(int(inside.argmax()), inside.shape)
+        about = (
+            slice(max(0, int(row) - 1), int(row) + 2),
+            slice(max(0, int(column) - 1), int(column) + 2),
+        )
+        away, points = answers[about][..., 1:] * side, cells.points[about]
+        corners = np.concatenate([points - away[..., :2], points + away[..., 2:]], axis=-1)
+        sure = np.maximum(answers[about][..., 0], 0.01)
+        left, top, right, bottom = np.average(corners.reshape(-1, 4), axis=0, weights=sure.ravel())
+        return Box(left, top, right - left, bottom - top), float(inside[row, column])
+
+
+@dataclass(frozen=True, eq=False)
+class PartModel:
+    """What was learned of a part: what to look for on an animal, and in what was found there.
+
+    ``found``: the share of boxes found again (half of the union shared) that were of animals left
+    out; ``boxes`` and ``animals`` it was learned from; ``network`` is a fingerprint.
+    """
+
+    first: Look
+    second: Look
+    network: str
     boxes: int
     animals: int
     found: float
-
-    def box(self, seen: _Seen) -> tuple[Box, float]:
-        """Where a photo's part is, in chip pixels, and the mean answer there."""
-        answers = _answers(seen, self.mean, self.deviation, self.weights, self.offset)
-        return _best_box(seen, answers, self.threshold)
 
     def write(self, path: Path) -> None:
         """Keep it; the file appears whole or not at all."""
         from safetensors.numpy import save
 
-        numbers = [self.offset, self.threshold, self.boxes, self.animals, self.found]
         arrays = {
-            "mean": self.mean,
-            "deviation": self.deviation,
-            "weights": self.weights,
-            "numbers": np.array(numbers, np.float64),
+            "first": self.first.weights,
+            "second": self.second.weights,
+            "numbers": np.array([self.boxes, self.animals, self.found], np.float64),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, save(arrays, {"extractor": self.extractor}))
+        write_whole(path, save(arrays, {"network": self.network}))
 
     @classmethod
     def read(cls, path: Path) -> PartModel:
@@ -103,218 +175,200 @@ class PartModel:
             raise FileNotFoundError(path)
         try:
             with safe_open(path, "np") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                extractor = file.metadata()["extractor"]
-            offset, threshold, boxes, animals, found = arrays.pop("numbers").tolist()
-            return cls(
-                **arrays,
-                offset=offset,
-                threshold=threshold,
-                extractor=extractor,
-                boxes=int(boxes),
-                animals=int(animals),
-                found=found,
-            )
+                first, second = Look(file.get_tensor("first")), Look(file.get_tensor("second"))
+                boxes, animals, found = file.get_tensor("numbers").tolist()
+                network = file.metadata()["network"]
         except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
             raise ModelError(f"{path} is damaged ({error}); delete it: it is made again") from error
+        return cls(first, second, network, int(boxes), int(animals), found)
 
 
-def learn_part(examples: Iterable[Example]) -> PartModel:
-    """Learn from boxes; the threshold is the one that finds boxes of animals left out best.
+@dataclass(frozen=True)
+class Networks:
+    """What looks at a photo: the detector of whole animals, and the two that look for a part."""
 
-    Examples are taken one by one, and what is needed of each is kept: some 4 MB.
+    animals: Detector
+    first: CellNetwork
+    second: CellNetwork
 
-    Raises ``CalibrationError`` for fewer than ``LEAST_BOXES`` examples that have keypoints, or
-    of fewer than ``LEAST_ANIMALS`` animals.
-    """
-    extractor, of = "", defaultdict[str, list[tuple[_Seen, Box, _Moments]]](list)
-    for each in examples:
-        if len(each.features) >= _FEWEST:
-            seen, extractor = _Seen.of(each.features), each.features.fingerprint
-            of[each.animal].append((seen, each.box, _Moments.of(seen, each.box)))
-    animals, boxes = sorted(of), sum(map(len, of.values()))
-    if boxes < LEAST_BOXES or len(animals) < LEAST_ANIMALS:
-        raise CalibrationError(
-            f"{boxes} boxed photos of {len(animals)} animals are too few to learn from: it "
-            f"takes {LEAST_BOXES} of {LEAST_ANIMALS}; draw the boxes of more photos"
-        )
-    shared: dict[float, list[float]] = {threshold: [] for threshold in _THRESHOLDS}
-    folds = min(len(animals), _FOLDS)
-    for fold in range(folds):
-        out = animals[fold::folds]
-        linear = _ridge(moments for name in animals if name not in out for *_, moments in of[name])
-        for seen, box, _ in (each for name in out for each in of[name]):
-            answers = _answers(seen, *linear)
-            for threshold, values in shared.items():
-                values.append(_overlap(_best_box(seen, answers, threshold)[0], box))
-    best = max(shared, key=lambda threshold: (_found(shared[threshold]), -threshold))
-    mean, deviation, weights, offset = _ridge(each for own in of.values() for *_, each in own)
-    return PartModel(
-        mean=mean,
-        deviation=deviation,
-        weights=weights,
-        offset=offset,
-        threshold=best,
-        extractor=extractor,
-        boxes=boxes,
-        animals=len(animals),
-        found=_found(shared[best]),
-    )
+    @property
+    def fingerprint(self) -> str:
+        """Of all that the model of a part depends on."""
+        return f"{self.animals.fingerprint} {self.first.fingerprint} {self.second.fingerprint}"
 
 
 class LearnedDetector:
-    """The part that people boxed, on each animal that ``first`` finds (else on the whole photo).
+    """The part that people boxed, on each animal that is found (else on the whole photo).
 
-    ``score`` is the mean of what keypoints in the box say, in 0..1.
+    ``score`` says how sure the first look is, in 0..1.
     """
 
-    def __init__(self, model: PartModel, extractor: Extractor, first: Detector) -> None:
-        if model.extractor != extractor.fingerprint:
-            raise ModelError("what boxes look like was learned with another extractor: learn again")
-        self._model, self._extractor, self._first = model, extractor, first
+    def __init__(self, model: PartModel, networks: Networks) -> None:
+        if model.network != networks.fingerprint:
+            raise ModelError("what boxes look like was learned with other networks: learn again")
+        self._model, self._networks = model, networks
+        looks = model.first.weights.tobytes() + model.second.weights.tobytes()
         self.fingerprint = fingerprint(
-            "learned.v1",
-            extractor=extractor.fingerprint,
-            first=first.fingerprint,
-            threshold=model.threshold,
-            weights=hashlib.sha256(model.weights.tobytes()).hexdigest()[:16],
+            "learned.v2",
+            networks=networks.fingerprint,
+            weights=hashlib.sha256(looks).hexdigest()[:16],
         )
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """As ``Detector.detect``: a part for each animal."""
-        found = [self._part(pixels, chip) for chip in animals_on(pixels, self._first)]
+        chips = _animals_on(pixels, self._networks.animals)
+        found = [self._part(pixels, chip) for chip in chips]
         return sorted((each for each in found if each), key=lambda each: -each.score)
 
     def _part(self, pixels: NDArray[np.uint8], chip: Chip) -> Detection | None:
-        (features,) = self._extractor.extract([chip])
-        if len(features) < _FEWEST:
-            return None
-        box, score = self._model.box(_Seen.of(features))
-        if min(box.w, box.h) <= 0:
-            return None
-        grown = (box.w * _GROWN, box.h * _GROWN)
-        low, high = chip.points_to_photo(
-            np.array(
-                [
-                    (box.x - grown[0], box.y - grown[1]),
-                    (box.x + box.w + grown[0], box.y + box.h + grown[1]),
-                ]
-            )
+        network = self._networks.first
+        seen, score = self._model.first.box(network.cells(chip.pixels), network.side)
+        box = _in_photo(pixels, chip, seen)
+        network = self._networks.second
+        for _ in range(_AGAIN):
+            if box is None:
+                return None
+            chip = make_chip(pixels, box, margin=_ROUND_PART, long_edge=network.side)
+            seen, _ = self._model.second.box(network.cells(chip.pixels), network.side)
+            box = _in_photo(pixels, chip, seen)
+        return box and Detection(box, float(np.clip(score, 0, 1)))
+
+
+def learn_part(
+    examples: Sequence[Example], networks: Networks, progress: Progress | None = None
+) -> PartModel:
+    """Learn from boxes. Every photo is read twice: to learn from it, and to judge what was
+    learned without its animal.
+
+    Raises ``CalibrationError`` for fewer than ``LEAST_BOXES`` examples that can be read and
+    have more in the picture than the box, or of fewer than ``LEAST_ANIMALS`` animals.
+    """
+    animals = sorted({each.animal for each in examples})
+    fold_of = {animal: number % _FOLDS for number, animal in enumerate(animals)}
+    sums: dict[int, list[tuple[Sums, Sums]]] = {}
+    learned_from: list[Example] = []
+    for number, example in enumerate(examples):
+        if progress:
+            progress(number, 2 * len(examples))
+        looked = _looked_at(example, networks, number)
+        if looked:
+            learned_from.append(example)
+            kept = sums.setdefault(fold_of[example.animal], [])
+            kept[:] = [_added([*kept, looked])]
+    count = len({each.animal for each in learned_from})
+    if len(learned_from) < LEAST_BOXES or count < LEAST_ANIMALS:
+        raise CalibrationError(
+            f"{len(learned_from)} boxed photos of {count} animals are too few to learn from: it "
+            f"takes {LEAST_BOXES} of {LEAST_ANIMALS}; draw the boxes of more photos"
         )
-        low = np.floor(np.clip(low, 0, pixels.shape[1::-1]))
-        high = np.ceil(np.clip(high, 0, pixels.shape[1::-1]))
-        return Detection(Box(*low.tolist(), *(high - low).tolist()), float(np.clip(score, 0, 1)))
+    without = {
+        fold: _model(
+            _added([each for other, kept in sums.items() if other != fold for each in kept]),
+            networks,
+        )
+        for fold in sums
+    }
+    shared = []
+    for number, example in enumerate(learned_from):
+        if progress:
+            progress(len(examples) + number, 2 * len(examples))
+        detector = LearnedDetector(without[fold_of[example.animal]], networks)
+        found = detector.detect(example.read())
+        shared.append(_overlap(found[0].box, example.box) if found else 0.0)
+    everything = _added([each for kept in sums.values() for each in kept])
+    right = float(np.mean(np.array(shared) >= 0.5))
+    return _model(everything, networks, len(learned_from), count, right)
 
 
-def animals_on(pixels: NDArray[np.uint8], first: Detector) -> Iterator[Chip]:
+def _model(
+    sums: tuple[Sums, Sums], networks: Networks, boxes: int = 0, animals: int = 0, found: float = 0
+) -> PartModel:
+    first, second = (Look.learned(each) for each in sums)
+    return PartModel(first, second, networks.fingerprint, boxes, animals, found)
+
+
+def _added(sums: Iterable[tuple[Sums, Sums]]) -> tuple[Sums, Sums]:
+    (first, second), *more = sums
+    for one, other in more:
+        first, second = first + one, second + other
+    return first, second
+
+
+def _looked_at(example: Example, networks: Networks, seed: int) -> tuple[Sums, Sums] | None:
+    """What both looks learn from a photo; ``None`` where there is nothing to learn from."""
+    try:
+        pixels = example.read()
+    except PhotoError:
+        return None
+    chip = _animal_of(pixels, example.box, networks.animals)
+    first = _sums(networks.first, chip, example.box)
+    second = None
+    for box in _moved(example.box, np.random.default_rng(seed)):
+        try:
+            chip = make_chip(pixels, box, margin=_ROUND_PART, long_edge=networks.second.side)
+        except PhotoError:  # moved off the photo
+            continue
+        own = _sums(networks.second, chip, example.box)
+        if own:
+            second = second + own if second else own
+    return (first, second) if first and second else None
+
+
+def _sums(network: CellNetwork, chip: Chip, box: Box) -> Sums | None:
+    return Sums.of(network.cells(chip.pixels), _in_chip(chip, box), network.side)
+
+
+def _moved(box: Box, random: np.random.Generator) -> Iterator[Box]:
+    """The box as a first look might find it."""
+    size = np.array([box.w, box.h])
+    middle = np.array([box.x, box.y]) + size / 2
+    for _ in range(_VIEWS):
+        scaled = size * np.exp(random.uniform(-_SCALE, _SCALE, 2))
+        corner = middle + random.uniform(-_SHIFT, _SHIFT, 2) * size - scaled / 2
+        yield Box(*corner.tolist(), *scaled.tolist())
+
+
+def _animals_on(pixels: NDArray[np.uint8], animals: Detector) -> Iterator[Chip]:
     """The chips in which a part is looked for: of each animal, or else of the whole photo."""
-    boxes: list[Box | None] = [each.box for each in first.detect(pixels)]
+    boxes: list[Box | None] = [each.box for each in animals.detect(pixels)]
     for box in boxes or [None]:
-        yield make_chip(pixels, box, long_edge=LONG_EDGE)
+        yield make_chip(pixels, box, margin=_ROUND_ANIMAL, long_edge=FIRST_SIDE)
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """A photo's keypoints (N, 2), what is known of each (N, D), and their nearest (N, K)."""
-
-    points: Values
-    known: NDArray[np.float32]
-    nearest: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, features: Features) -> _Seen:
-        points = features.keypoints.astype(np.float64)  # squares of float32 would be coarse
-        apart = ((points[:, None] - points[None]) ** 2).sum(2)
-        nearest = np.argsort(apart, axis=1)[:, : max(_NEIGHBOURS) + 1]
-        descriptors = features.descriptors.astype(np.float64)
-        around = [descriptors[nearest[:, :count]].mean(1) for count in _NEIGHBOURS]
-        low, size = points.min(0), np.maximum(np.ptp(points, axis=0), 1.0)
-        place = (points - low) / size - 0.5
-        ninth = np.sqrt(np.take_along_axis(apart, nearest[:, 9:10], axis=1))
-        more = [
-            np.abs(place),
-            place**2,
-            np.linalg.norm(place, axis=1, keepdims=True),
-            np.abs(place[:, :1] * place[:, 1:]),
-            np.log(ninth / np.linalg.norm(size) + 1e-6),
-        ]
-        known = np.concatenate([descriptors, *around, *more], axis=1).astype(np.float32)
-        return cls(points, known, nearest.astype(np.int32))
+def _animal_of(pixels: NDArray[np.uint8], box: Box, animals: Detector) -> Chip:
+    """The chip of the animal that the box's middle lies on, else of the whole photo."""
+    for chip in _animals_on(pixels, animals):
+        here = _in_chip(chip, box)
+        middle = (here.x + here.w / 2, here.y + here.h / 2)
+        if all(0 <= at < side for at, side in zip(middle, chip.size, strict=True)):
+            return chip
+    return make_chip(pixels, long_edge=FIRST_SIDE)
 
 
-@dataclass(frozen=True, eq=False)
-class _Moments:
-    """All that ridge regression needs of a photo: sums over its keypoints, which add up."""
-
-    count: int
-    known: Values  # (D,)
-    products: Values  # (D, D)
-    inside: float
-    together: Values  # (D,), of what is known and being inside
-
-    @classmethod
-    def of(cls, seen: _Seen, box: Box) -> _Moments:
-        known, inside = seen.known.astype(np.float64), _inside(seen.points, box)
-        return cls(len(known), known.sum(0), known.T @ known, float(inside.sum()), inside @ known)
+def _in_chip(chip: Chip, box: Box) -> Box:
+    corners = np.array([(box.x, box.y), (box.x + box.w, box.y + box.h)], np.float64)
+    low, high = chip.points_from_photo(corners)
+    return Box(*low.tolist(), *(high - low).tolist())
 
 
-#: Mean and deviation of what is known, weights of the standardised, and the answer to a mean one.
-_Linear = tuple[Values, Values, Values, float]
+def _in_photo(pixels: NDArray[np.uint8], chip: Chip, box: Box) -> Box | None:
+    """A box of chip pixels in whole photo pixels, none where nothing of it is on the photo."""
+    corners = np.array([(box.x, box.y), (box.x + box.w, box.y + box.h)], np.float64)
+    low, high = np.clip(chip.points_to_photo(corners), 0, pixels.shape[1::-1])
+    low, high = np.floor(low), np.ceil(high)
+    return Box(*low.tolist(), *(high - low).tolist()) if np.all(high - low >= 1) else None
 
 
-def _ridge(photos: Iterable[_Moments]) -> _Linear:
-    """The regression on standardised knowledge, from the photos' sums alone."""
-    sums = [(each.count, each.known, each.products, each.inside, each.together) for each in photos]
-    count, known, products, inside, together = (sum(column) for column in zip(*sums, strict=True))
-    mean, offset = known / count, float(inside / count)
-    spread = products / count - np.outer(mean, mean)
+def _ridge(gram: Values, cross: Values, ridge: float) -> Values:
+    """Weights (D + 1, T) of the regression on standardised knowledge, the last of the one."""
+    count = gram[-1, -1]
+    mean, mean_answer = gram[-1, :-1] / count, cross[-1] / count
+    spread = gram[:-1, :-1] / count - np.outer(mean, mean)
     deviation = np.sqrt(np.maximum(np.diag(spread), 0)) + 1e-6
-    gram = spread / np.outer(deviation, deviation) + _RIDGE * np.eye(len(mean))
-    weights = np.linalg.solve(gram, (together / count - mean * offset) / deviation)
-    return mean, deviation, weights, offset
-
-
-def _answers(
-    seen: _Seen, mean: Values, deviation: Values, weights: Values, offset: float
-) -> Values:
-    """About each keypoint, averaged with those of its neighbours."""
-    own = (seen.known - mean) / deviation @ weights + offset
-    smoothed: Values = own[seen.nearest[:, :_SMOOTHED]].mean(1)
-    return smoothed
-
-
-def _found(shared: Sequence[float]) -> float:
-    """The share of boxes that were found again: half of the union shared."""
-    return float(np.mean(np.array(shared) >= 0.5))
-
-
-def _inside(points: Values, box: Box) -> Values:
-    low, high = np.array([box.x, box.y]), np.array([box.x + box.w, box.y + box.h])
-    inside: Values = np.all((points >= low) & (points <= high), axis=1).astype(np.float64)
-    return inside
-
-
-def _best_box(seen: _Seen, answers: Values, threshold: float) -> tuple[Box, float]:
-    """Where the sum of answers above the threshold is greatest, and the mean answer there."""
-    low, size = seen.points.min(0), np.maximum(np.ptp(seen.points, axis=0), 1.0)
-    cells = np.minimum((seen.points - low) / size * _GRID, _GRID - 1).astype(int)
-    sums = np.zeros((_GRID + 1, _GRID + 1))
-    np.add.at(sums, (cells[:, 1] + 1, cells[:, 0] + 1), answers - threshold)
-    sums = sums.cumsum(0).cumsum(1)
-    best, where = -np.inf, (0, 0, 1, 1)
-    for top in range(_GRID):
-        rows = sums[top + 1 :] - sums[top]  # of all boxes that begin at this row
-        before = np.minimum.accumulate(rows, axis=1)
-        bottom, right = np.unravel_index(int((rows - before).argmax()), rows.shape)
-        value = rows[bottom, right] - before[bottom, right]
-        if value > best:
-            left = int(rows[bottom, : right + 1].argmin())
-            best, where = value, (left, top, int(right), top + 1 + int(bottom))
-    cell = size / _GRID
-    corner, end = low + np.array(where[:2]) * cell, low + np.array(where[2:]) * cell
-    box = Box(*corner.tolist(), *(end - corner).tolist())
-    there = _inside(seen.points, box) > 0
-    return box, float(answers[there].mean()) if there.any() else 0.0
+    standard = spread / np.outer(deviation, deviation) + ridge * np.eye(len(mean))
+    together = cross[:-1] / count - np.outer(mean, mean_answer)
+    weights = np.linalg.solve(standard, together / deviation[:, None]) / deviation[:, None]
+    return np.append(weights, [mean_answer - mean @ weights], axis=0)
 
 
 def _overlap(one: Box, other: Box) -> float:

@@ -29,7 +29,7 @@ class ModelGraph:
     ``layer``: which one, where the template stands for several equal layers. ``shapes``: inputs
     that shall always have this shape, with which engines make a faster graph. ``names``: how
     names of the template's weights begin and how the file's do, where they differ; the
-    first that fits.
+    first that fits. ``outputs``: tensors within the template that are wanted, not its own outputs.
     """
 
     weights: str
@@ -37,6 +37,7 @@ class ModelGraph:
     layer: int | None = None
     shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -56,6 +57,8 @@ class ModelGraph:
             parts = (*parts, self.shapes)
         if self.names:
             parts = (*parts, "names", self.names)
+        if self.outputs:
+            parts = (*parts, "outputs", self.outputs)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def content(self) -> bytes:
@@ -86,6 +89,12 @@ class ModelGraph:
                 each.type.tensor_type.shape.dim, shapes.get(each.name, ()), strict=False
             ):
                 side.dim_value = length
+        if self.outputs:
+            inside = onnx.TensorProto.FLOAT
+            del model.graph.output[:], model.graph.value_info[:]  # of the template's own shape
+            model.graph.output.extend(
+                onnx.helper.make_tensor_value_info(name, inside, None) for name in self.outputs
+            )
         content: bytes = model.SerializeToString()
         return content
 

@@ -1,0 +1,99 @@
+"""What a network trained on ImageNet says of each small square of a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resight.engine import Engine
+from resight.fingerprints import fingerprint
+from resight.models.folder import weights_path
+from resight.models.graphs import ModelGraph
+from resight.models.table import weights
+
+#: Pixels from one cell to the next.
+CELL = 16
+
+_WEIGHTS = "efficientnet-lite0"
+#: What the template calls its maps of a sixteenth (112 numbers) and a thirty-second (320).
+_MAPS = ("add_5", "getitem_141")
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The squares of a picture, row by row, their middles ``CELL`` pixels apart.
+
+    ``points`` (h, w, 2) float64 xy of the middles, pixels of the picture; ``known``
+    (2, h, w, D) float32: what is known of each, and what is known of it when the picture is
+    mirrored.
+    """
+
+    points: NDArray[np.float64]
+    known: NDArray[np.float32]
+
+
+class CellNetwork:
+    """EfficientNet-Lite0 up to its last blocks, over pictures of at most ``side`` pixels.
+
+    Tan and Le, 2019: see ``resight.extractors.efficientnet``. Of each cell it tells 432 numbers
+    and seven of its place in the picture. Parts of animals are learned from some dozens of
+    boxes: too few to learn to see from, so it needs a network that does already.
+
+    Runs in float32 always. Raises ``WeightsMissing`` when made.
+    """
+
+    def __init__(self, *, engine: Engine, side: int) -> None:
+        self.side = side
+        weights_path(_WEIGHTS)  # says so now if it is missing, whatever has been compiled before
+        source = ModelGraph(
+            _WEIGHTS, _WEIGHTS, shapes=(("photo", (2, 3, side, side)),), outputs=_MAPS
+        )
+        self._graph = engine.load(source, exact=True)
+        self.fingerprint = fingerprint(
+            "cells.v1",
+            engine=engine.name,
+            graph=source.digest[:16],
+            precision=self._graph.precision,
+            weights=weights(_WEIGHTS).sha256,
+        )
+
+    def cells(self, pixels: NDArray[np.uint8]) -> Cells:
+        """Of a picture (h, w, 3) uint8 RGB, neither side longer than ``side``."""
+        height, width = pixels.shape[:2]
+        square = np.zeros((self.side, self.side, 3), np.float32)
+        square[:height, :width] = (pixels.astype(np.float32) - 127) / 128
+        both = np.stack([square, square[:, ::-1]]).transpose(0, 3, 1, 2)
+        fine, coarse = self._graph.run({"photo": np.ascontiguousarray(both)})
+        rows, columns = -(-height // CELL), -(-width // CELL)
+        ys, xs = np.mgrid[:rows, :columns]
+        points = np.stack([xs, ys], -1) * float(CELL) + (CELL - 1) / 2
+        place = points / (width, height) - 0.5
+        known = []
+        for mirrored in (False, True):
+            near = fine[int(mirrored)].transpose(1, 2, 0)
+            around = _doubled(_doubled(coarse[int(mirrored)], axis=1), axis=2).transpose(1, 2, 0)
+            seen = np.concatenate([near, around], axis=2)
+            seen = (seen[:, ::-1] if mirrored else seen)[:rows, :columns]
+            known.append(np.concatenate([seen, _places(place, mirrored)], axis=2))
+        return Cells(points, np.stack(known).astype(np.float32))
+
+
+def _doubled(maps: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Maps with twice as many cells along an axis, values between them linear."""
+    before = np.concatenate([maps.take([0], axis), maps], axis)
+    after = np.concatenate([maps, maps.take([-1], axis)], axis)
+    count = maps.shape[axis]
+    halves = [
+        0.75 * maps + 0.25 * before.take(range(count), axis),
+        0.75 * maps + 0.25 * after.take(range(1, count + 1), axis),
+    ]
+    shape = [2 * size if number == axis else size for number, size in enumerate(maps.shape)]
+    return np.stack(halves, axis + 1).reshape(shape)
+
+
+def _places(place: NDArray[np.float64], mirrored: bool) -> NDArray[np.float64]:
+    """Seven numbers of where in the picture a cell is: -0.5..0.5 on each axis, and powers."""
+    u, v = (-place[..., 0] if mirrored else place[..., 0]), place[..., 1]
+    return np.stack([u, v, np.abs(u), np.abs(v), u * u, v * v, u * v], axis=-1)
