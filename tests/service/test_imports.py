@@ -137,6 +137,40 @@ def test_one_run_is_one_job_during_which_nothing_is_thrown_away(
     assert ann.get(f"/imports/{table['id']}")["report"]["counts"]["added"] == 1
 
 
+def test_a_table_that_is_being_put_in_or_was_stays_as_it_was_confirmed(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,Reef\n", {"IMG_0.jpg": photos["IMG_0.jpg"]})
+    address = f"/imports/{table['id']}"
+    job = ann.post(f"{address}/run", {"columns": {"path": "File", "identity": "Turtle"}})
+
+    def refused() -> list[int]:
+        files = {"file": ("IMG_0.jpg", photos["IMG_1.jpg"], "image/jpeg")}
+        return [
+            ann("POST", f"{address}/preview", json={"columns": {"path": "File"}}).status_code,
+            ann("POST", f"{address}/photos", files=files).status_code,
+            ann("DELETE", address).status_code,
+        ]
+
+    assert refused() == [409] * 3
+    assert ann.get(address)["job"] == job["id"]
+    desk.jobs.start()
+    assert ended(ann, job)["result"]["added"] == 1
+    assert ann.get("/individual", name="Zoe")["photos"] == 1
+    assert refused() == [409] * 3
+    assert ann("POST", f"{address}/run", json={}).status_code == 409
+
+
+def test_only_photos_that_a_run_knew_of_are_deleted_at_its_end(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\n", photos)
+    found = desk.imports.get(table["id"], "ann")
+    first, *rest = found.photos().values()
+    desk.imports.finish(found, [first], {})
+    assert [first.exists(), *(each.exists() for each in rest)] == [False, True, True]
+
+
 def test_a_row_may_mean_a_photo_of_the_catalogue(
     ann: Browser, desk: Desk, photos: dict[str, bytes]
 ) -> None:

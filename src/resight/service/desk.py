@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from resight.photos import PhotoLimits
 from resight.service.answers import keep
 from resight.service.board import Board
 from resight.service.boxfinder import BoxFinder
-from resight.service.imports import Import, Imports
+from resight.service.imports import Choice, Import, Imports
 from resight.service.passwords import Passwords
 from resight.service.searching import Searcher
 from resight.service.store import DeskStore
@@ -54,8 +55,8 @@ class Desk:
             settings=self.searcher.settings,
             local=not self.login_required,
         )
-        self.imports = Imports(self.catalogue.folder, self.uploads)
-        table = Kind(self._put_in, {"import": str})
+        self.imports = Imports(self.catalogue.folder, self.uploads, self.puts_in)
+        table = Kind(self._put_in, {"import": str, "choice": str})
         self.jobs = Jobs(self.catalogue.folder, {TABLE_JOB: table, **kinds})
         #: Of people's questions, one at a time, in the order they came.
         self.turn = anyio.Lock()
@@ -64,6 +65,14 @@ class Desk:
         """How many jobs are queued or running."""
         return sum(job.state in ACTIVE for job in self.jobs.all())
 
+    def put_in(self, sent: Import) -> Job:
+        """Put in a table that was sent, as it is to be read now: a job."""
+        choice = json.dumps(asdict(sent.choice))
+        with self.imports.lock:  # pressed twice it is one job
+            return self.puts_in(sent.id) or self.jobs.add(
+                TABLE_JOB, {"import": sent.id, "choice": choice}, actor=sent.owner
+            )
+
     def _put_in(self, task: Task) -> dict[str, Any]:
         """Put in a table that was sent; a second run knows what the first has added."""
         from resight.service.rows import planned, report_of
@@ -71,6 +80,9 @@ class Desk:
         sent = self.imports.get(task.arguments.get("import", ""), task.actor)
         if sent.report() is not None:  # the program ended before it could say that this is done
             return {}
+        if "choice" in task.arguments:
+            sent = replace(sent, choice=Choice(**json.loads(task.arguments["choice"])))
+        copies = sent.photos().values()
         plan, unnamed = planned(sent, self.catalogue)
         total = len(plan.photos) + len(plan.bad)
         outcomes: list[AddOutcome] = []
@@ -78,7 +90,7 @@ class Desk:
             outcomes.append(outcome)
             task.tell("adding", len(outcomes), total)
         keep_details(self.catalogue, outcomes)
-        self.imports.finish(sent, report_of(plan, outcomes, unnamed).model_dump())
+        self.imports.finish(sent, copies, report_of(plan, outcomes, unnamed).model_dump())
         task.also("prepare")
         written = [each.annotation for each in outcomes if each.status in ("added", "updated")]
         made = self.catalogue.decisions(touching=written[:1]) if written else ()
@@ -87,10 +99,10 @@ class Desk:
             "decision": next((each.id for each in made if each.kind == "add"), None),
         }
 
-    def puts_in(self, sent: Import) -> Job | None:
-        """The job that is putting in what was sent, if one is."""
+    def puts_in(self, id: str) -> Job | None:
+        """The job that is putting in the table of this id, if one is."""
         active = (job for job in self.jobs.all() if job.kind == TABLE_JOB and job.state in ACTIVE)
-        return next((job for job in active if job.arguments.get("import") == sent.id), None)
+        return next((job for job in active if job.arguments.get("import") == id), None)
 
     def _ask(self, encounter: str, actor: str) -> None:
         """Identify an encounter for a job, and keep the answer."""

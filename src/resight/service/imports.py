@@ -14,7 +14,7 @@ import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Optional
@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Optional
 from resight.catalogue.adding import UPLOADS
 from resight.catalogue.csvfile import guessed_columns
 from resight.catalogue.tables import Table, read_table
-from resight.errors import ImportFileError, NotFound, PhotoError
+from resight.errors import Conflict, ImportFileError, NotFound, PhotoError
 from resight.files import write_whole
 from resight.photos import PhotoLimits, read_photo
 from resight.types import Photo
@@ -48,7 +48,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Import:
-    """A table that was sent. ``folder`` holds it and its photos; ``job`` puts them in."""
+    """A table that was sent. ``folder`` holds it and its photos."""
 
     id: str
     folder: Path
@@ -56,7 +56,6 @@ class Import:
     name: str
     begun_at: float
     choice: Choice = field(default_factory=Choice)
-    job: Optional[int] = None
 
     @property
     def table(self) -> Path:
@@ -84,12 +83,19 @@ class Import:
 
 
 class Imports:
-    """All tables that were sent to one catalogue. Safe to use from several threads."""
+    """All tables that were sent to one catalogue. Safe to use from several threads.
 
-    def __init__(self, catalogue: Path, limits: PhotoLimits) -> None:
+    ``at_work`` says whether the table of an id is being put in. ``lock`` is to be held by whoever
+    begins that, so that nothing of it changes any more then.
+    """
+
+    def __init__(
+        self, catalogue: Path, limits: PhotoLimits, at_work: Callable[[str], object]
+    ) -> None:
         self._folder = catalogue / UPLOADS
         self._limits = limits
-        self._lock = threading.Lock()
+        self._at_work = at_work
+        self.lock = threading.RLock()
         #: Photos by their file here, so that a preview reads none again.
         self._looked_at: dict[Path, Photo] = {}
         for folder in self._folder.iterdir() if self._folder.exists() else ():
@@ -138,51 +144,69 @@ class Imports:
             (each for each in found if each.report() is None), key=lambda each: -each.begun_at
         )
 
-    def choose(self, of: Import, choice: Choice, job: int | None = None) -> Import:
-        """Keep how a table is to be read."""
-        chosen = replace(of, choice=choice, job=job if job is not None else of.job)
-        self._write(chosen)
+    def waiting(self, id: str, owner: str) -> Import:
+        """As ``get``. Raises ``Conflict`` where it is being put in, or was."""
+        found = self.get(id, owner)
+        if self._at_work(id):
+            raise Conflict("this table is being put in: wait for that, or stop it under Jobs")
+        if found.report() is not None:
+            raise Conflict("this table was put in already: send it again if it has changed")
+        return found
+
+    def choose(self, id: str, owner: str, choice: Choice) -> Import:
+        """Keep how a table is to be read. Raises what ``waiting`` raises."""
+        with self.lock:
+            chosen = replace(self.waiting(id, owner), choice=choice)
+            self._write(chosen)
         return chosen
 
-    def send(self, to: Import, path: str, file: BinaryIO) -> Photo:
-        """Keep a photo of a table. Raises ``PhotoError`` for one that could not be added."""
+    def send(self, id: str, owner: str, path: str, file: BinaryIO) -> Photo:
+        """Keep a photo of a table. Raises ``PhotoError`` for one that could not be added, and
+        what ``waiting`` raises."""
+        to = self.waiting(id, owner)
         copy = to.folder / secrets.token_hex(8)
         try:
             with copy.open("wb") as out:
                 shutil.copyfileobj(file, out, 1 << 20)
             photo, _ = read_photo(copy, limits=self._limits)
+            before = self._list(to, path, copy, photo)
         except BaseException as error:
             copy.unlink(missing_ok=True)
             if isinstance(error, PhotoError):
                 raise type(error)(str(error).replace(str(copy), path)) from error
             raise
-        with self._lock:
-            before = to.photos().get(path)
-            with (to.folder / _LIST).open("a") as listed:
-                listed.write(json.dumps([path, copy.name]) + "\n")
-            self._looked_at[copy] = photo
         if before is not None:
             before.unlink(missing_ok=True)
         return photo
 
+    def _list(self, to: Import, path: str, copy: Path, photo: Photo) -> Path | None:
+        """Make a photo part of a table; returns the one that it takes the place of."""
+        with self.lock:
+            self.waiting(to.id, to.owner)  # it took a while to come
+            before = to.photos().get(path)
+            with (to.folder / _LIST).open("a") as listed:
+                listed.write(json.dumps([path, copy.name]) + "\n")
+            self._looked_at[copy] = photo
+        return before
+
     def looked_at(self) -> Mapping[Path, Photo]:
         """What is known of photos that were sent, without reading them again."""
-        with self._lock:
+        with self.lock:
             return dict(self._looked_at)
 
-    def finish(self, done: Import, report: Mapping[str, Any]) -> None:
-        """Keep what became of a table; its photos are in the catalogue now."""
+    def finish(self, done: Import, copies: Iterable[Path], report: Mapping[str, Any]) -> None:
+        """Keep what became of a table; ``copies`` are the photos that it no longer needs."""
         write_whole(done.folder / _REPORT, json.dumps(report).encode())
-        for copy in done.photos().values():
-            copy.unlink(missing_ok=True)
-        with self._lock:
-            for copy in done.photos().values():
+        with self.lock:
+            for copy in copies:
+                copy.unlink(missing_ok=True)
                 self._looked_at.pop(copy, None)
 
-    def discard(self, of: Import) -> None:
-        """Throw away what was sent."""
-        shutil.rmtree(of.folder, ignore_errors=True)
-        with self._lock:
+    def discard(self, id: str, owner: str) -> None:
+        """Throw away what was sent. Raises what ``waiting`` raises."""
+        with self.lock:
+            of = self.waiting(id, owner)
+            shutil.rmtree(of.folder, ignore_errors=True)
             for copy in [path for path in self._looked_at if path.parent == of.folder]:
                 del self._looked_at[copy]
 

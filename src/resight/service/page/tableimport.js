@@ -258,7 +258,7 @@ export class TableImport {
     if (!this.ended && !await confirm(`Throw “${this.table.name}” away?`, h("p", {}, "The table and the photos that were sent with it go. The catalogue stays as it is."), "Throw away", { danger: true })) return;
     this.stopping.abort();
     try {
-      await remove(`/imports/${this.table.id}`);
+      if (!this.ended) await remove(`/imports/${this.table.id}`);
     } catch (error) {
       if (error.status !== 404) return void complain(error);
     }

@@ -10,12 +10,11 @@ from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from resight.catalogue.csvfile import COLUMNS
-from resight.errors import BadFact, Conflict
+from resight.errors import BadFact
 from resight.formats.wildbook_reading import is_sheet
 from resight.service import models
 from resight.service.asking import TheAsker, TheDesk
-from resight.service.desk import TABLE_JOB, Desk
-from resight.service.gate import Asker
+from resight.service.desk import Desk
 from resight.service.imports import Choice, Import
 from resight.service.jobs_api import shown
 from resight.service.routes.photos import clean_file_name
@@ -75,29 +74,26 @@ def begin(
 ) -> TableImport:
     """Send a table; nothing of it is put in yet."""
     name = clean_file_name(file.filename or "", otherwise="table")
-    return _told(desk.imports.begin(asker.name, name, file.file))
+    return _told(desk, desk.imports.begin(asker.name, name, file.file))
 
 
 @router.get("")
 def waiting(desk: TheDesk, asker: TheAsker) -> models.Page[TableImport]:
     """The tables that one has sent and not put in yet, the last first. They are kept a week."""
-    found = [_told(each) for each in desk.imports.of(asker.name)]
+    found = [_told(desk, each) for each in desk.imports.of(asker.name)]
     return models.Page(items=found, total=len(found))
 
 
 @router.get("/{id}")
 def one(id: Id, desk: TheDesk, asker: TheAsker) -> TableImport:
     """A table that one has sent, and what became of it."""
-    return _told(desk.imports.get(id, asker.name))
+    return _told(desk, desk.imports.get(id, asker.name))
 
 
 @router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT)
 def discard(id: Id, desk: TheDesk, asker: TheAsker) -> Response:
-    """Throw a table and its photos away; what was put in stays."""
-    found = desk.imports.get(id, asker.name)
-    if desk.puts_in(found):
-        raise Conflict("it is being put in: stop that under Jobs first")
-    desk.imports.discard(found)
+    """Throw a table and its photos away, unless it is being put in or was."""
+    desk.imports.discard(id, asker.name)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -113,14 +109,14 @@ def send(
     written = path or file.filename or ""
     if not written.isprintable() or not clean_file_name(written, otherwise=""):
         raise BadFact("the photo has no name by which a table could know it")
-    photo = desk.imports.send(desk.imports.get(id, asker.name), written, file.file)
+    photo = desk.imports.send(id, asker.name, written, file.file)
     return SentPhoto(path=written, width=photo.size[0], height=photo.size[1])
 
 
 @router.post("/{id}/preview")
 def preview(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> Report:
     """What putting it in would do, row by row; nothing is changed."""
-    chosen = _chosen(desk, asker, id, asked)
+    chosen = desk.imports.choose(id, asker.name, Choice(asked.columns, asked.others))
     plan, unnamed = planned(chosen, desk.catalogue)
     outcomes = desk.catalogue.add(
         plan, actor=asker.name, dry_run=True, limits=desk.uploads,
@@ -132,24 +128,16 @@ def preview(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> Report:
 @router.post("/{id}/run", status_code=HTTPStatus.ACCEPTED)
 def run(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> models.Job:
     """Put it in, as a job; ``GET /imports/{id}`` has what became of each row then."""
-    at_work = desk.puts_in(desk.imports.get(id, asker.name))
+    at_work = desk.puts_in(desk.imports.get(id, asker.name).id)
     if at_work:
         return shown(at_work)
-    chosen = _chosen(desk, asker, id, asked)
+    chosen = desk.imports.choose(id, asker.name, Choice(asked.columns, asked.others))
     planned(chosen, desk.catalogue)  # refused now rather than in a job
-    job = desk.jobs.add(TABLE_JOB, {"import": id}, actor=asker.name)
-    desk.imports.choose(chosen, chosen.choice, job.id)
-    return shown(job)
+    return shown(desk.put_in(chosen))
 
 
-def _chosen(desk: Desk, asker: Asker, id: str, asked: Choices) -> Import:
-    found = desk.imports.get(id, asker.name)
-    if found.report() is not None:
-        raise BadFact("this table was put in already: send it again if it has changed")
-    return desk.imports.choose(found, Choice(asked.columns, asked.others))
-
-
-def _told(of: Import) -> TableImport:
+def _told(desk: Desk, of: Import) -> TableImport:
+    at_work = desk.puts_in(of.id)
     table = of.read()
     fixed = is_sheet(table.header)
     report = of.report()
@@ -171,6 +159,6 @@ def _told(of: Import) -> TableImport:
         columns={} if fixed else dict(columns_of(of)),
         fixed=fixed,
         photos=sorted(of.photos()),
-        job=of.job,
+        job=at_work.id if at_work else None,
         report=Report(**report) if report else None,
     )
