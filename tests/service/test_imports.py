@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,8 @@ def test_bad_rows_do_not_stop_the_rest_and_all_is_one_decision(
     report = ann.get(f"/imports/{table['id']}")["report"]
     assert statuses(report) == statuses(foreseen)
     assert ann.get("/individual", name="Zoe")["photos"] == 2
-    ann.post(f"/decisions/{job['result']['decision']}/undo", {})
+    (decision,) = job["result"]["decisions"]
+    ann.post(f"/decisions/{decision}/undo", {})
     assert ann("GET", "/individual", params={"name": "Zoe"}).status_code == 404
 
 
@@ -133,7 +134,7 @@ def test_one_run_is_one_job_during_which_nothing_is_thrown_away(
     desk.jobs.start()
     assert ended(ann, first)["result"]["added"] == 1
     again = ended(ann, ann.post("/jobs", {"kind": "table", "arguments": {"import": table["id"]}}))
-    assert (again["state"], again["result"]) == ("done", {})
+    assert (again["state"], again["result"]) == ("done", ended(ann, first)["result"])
     assert ann.get(f"/imports/{table['id']}")["report"]["counts"]["added"] == 1
 
 
@@ -159,6 +160,32 @@ def test_a_table_that_is_being_put_in_or_was_stays_as_it_was_confirmed(
     assert ann.get("/individual", name="Zoe")["photos"] == 1
     assert refused() == [409] * 3
     assert ann("POST", f"{address}/run", json={}).status_code == 409
+
+
+def test_all_decisions_of_a_run_that_was_interrupted_are_told(
+    ann: Browser, desk: Desk, photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each photo is committed on its own here, and the first run ends after the first."""
+    monkeypatch.setattr("resight.catalogue.adding._BATCH", 1)
+    rows = "".join(f"IMG_{number}.jpg,Zoe,L,,\n" for number in range(3))
+    table = sent(ann, HEADER + rows, photos)
+    add = desk.catalogue.add
+
+    def interrupted(*plan: Any, **more: Any) -> Iterator[Any]:
+        yield next(add(*plan, **more))
+        raise OSError("the program ends")
+
+    with monkeypatch.context() as once:
+        once.setattr(desk.catalogue, "add", interrupted)
+        desk.jobs.start()
+        asked = {"columns": {**table["columns"], "identity": "Turtle"}}
+        assert ended(ann, ann.post(f"/imports/{table['id']}/run", asked))["state"] == "failed"
+    result = put_in(ann, desk, table)["result"]
+    assert (result["already"], result["added"], len(result["decisions"])) == (1, 2, 2)
+    assert ann.get(f"/imports/{table['id']}")["decisions"] == result["decisions"]
+    for decision in result["decisions"]:
+        ann.post(f"/decisions/{decision}/undo", {})
+    assert ann("GET", "/individual", params={"name": "Zoe"}).status_code == 404
 
 
 def test_only_photos_that_a_run_knew_of_are_deleted_at_its_end(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -78,26 +77,31 @@ class Desk:
         from resight.service.rows import planned, report_of
 
         sent = self.imports.get(task.arguments.get("import", ""), task.actor)
-        if sent.report() is not None:  # the program ended before it could say that this is done
-            return {}
+        done = sent.report()
+        if done is not None:  # the program ended before it could say that this is done
+            return {**done["counts"], "decisions": done["decisions"]}
         if "choice" in task.arguments:
             sent = replace(sent, choice=Choice(**json.loads(task.arguments["choice"])))
         copies = sent.photos().values()
         plan, unnamed = planned(sent, self.catalogue)
         total = len(plan.photos) + len(plan.bad)
         outcomes: list[AddOutcome] = []
-        for outcome in self.catalogue.add(plan, actor=task.actor, limits=self.uploads):
+        # By the note are found again the decisions of runs that were interrupted.
+        note = f"table {sent.id}"
+        adding = self.catalogue.add(plan, actor=task.actor, note=note, limits=self.uploads)
+        for outcome in adding:
             outcomes.append(outcome)
             task.tell("adding", len(outcomes), total)
         keep_details(self.catalogue, outcomes)
-        self.imports.finish(sent, copies, report_of(plan, outcomes, unnamed).model_dump())
+        decisions = [
+            each.id
+            for each in self.catalogue.decisions()
+            if each.kind == "add" and each.note.startswith(f"{note} ") and not each.undone
+        ]
+        report = report_of(plan, outcomes, unnamed).model_dump()
+        self.imports.finish(sent, copies, {**report, "decisions": decisions})
         task.also("prepare")
-        written = [each.annotation for each in outcomes if each.status in ("added", "updated")]
-        made = self.catalogue.decisions(touching=written[:1]) if written else ()
-        return {
-            **Counter(each.status for each in outcomes),
-            "decision": next((each.id for each in made if each.kind == "add"), None),
-        }
+        return {**report["counts"], "decisions": decisions}
 
     def puts_in(self, id: str) -> Job | None:
         """The job that is putting in the table of this id, if one is."""

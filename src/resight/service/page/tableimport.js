@@ -217,7 +217,6 @@ export class TableImport {
     } while (!job || ["queued", "running"].includes(job.state));
     if (job.state !== "done") return void this.#stopped(job.message || "It was stopped. What was put in stays.");
     this.job = null;
-    this.decision = job.result.decision;
     this.table = await get(`/imports/${this.table.id}`);
     if (this.left) return;
     this.only = null;
@@ -237,14 +236,18 @@ export class TableImport {
 
   #done(good) {
     return [h("strong", { role: "status" }, icon("check"), good ? ` ${count(good, "row")} put in.` : " Nothing was put in."),
-      this.decision && h("button", { class: "button", onclick: (event) => this.#undo(event.currentTarget) }, icon("undo"), "Undo all of it"),
+      this.table.decisions.length > 0 && h("button", { class: "button", onclick: (event) => this.#undo(event.currentTarget) }, icon("undo"), "Undo all of it"),
       h("a", { class: "button", href: "#/review" }, "Review"), h("a", { class: "button", href: "#/individuals" }, "Individuals")];
   }
 
   async #undo(button) {
     button.disabled = true;
     try {
-      await post(`/decisions/${this.decision}/undo`);
+      // After an interruption they are several; the last goes first. One that failed can be gone on with.
+      while (this.table.decisions.length) {
+        await post(`/decisions/${this.table.decisions[0]}/undo`);
+        this.table.decisions.shift();
+      }
     } catch (error) {
       button.disabled = false;
       return void complain(error);

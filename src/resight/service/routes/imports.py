@@ -35,7 +35,8 @@ class Column(BaseModel):
 
 class TableImport(BaseModel):
     """A table that was sent. ``columns`` says by field which column is read for it; a sheet whose
-    columns are known anyhow (Wildbook's) has ``fixed``. ``report`` is there once it was put in."""
+    columns are known anyhow (Wildbook's) has ``fixed``. ``report`` is there once it was put in,
+    by ``decisions``, newest first: one, or after an interruption several."""
 
     id: str
     name: str
@@ -48,6 +49,7 @@ class TableImport(BaseModel):
     photos: list[str]
     job: Optional[int]
     report: Optional[Report]
+    decisions: list[int]
 
 
 class SentPhoto(BaseModel):
@@ -161,4 +163,5 @@ def _told(desk: Desk, of: Import) -> TableImport:
         photos=sorted(of.photos()),
         job=at_work.id if at_work else None,
         report=Report(**report) if report else None,
+        decisions=report["decisions"] if report else [],
     )
