@@ -131,7 +131,7 @@ def _config(url: str) -> str:
     table = {"path.id": _sent_table(url, csrf)}
     known: dict[str, dict[str, Any]] = {
         "GET /api/v1/imports/{id}": table,
-        "POST /api/v1/imports/{id}/photos": table,
+        "POST /api/v1/imports/{id}/photos": {**table, "query.path": "photo.jpg"},
         "POST /api/v1/imports/{id}/preview": table,
         "GET /api/v1/encounter": {"query.ref": "meeting 1"},
         "GET /api/v1/individual": {"query.name": annotation["individual"]},

@@ -49,7 +49,7 @@ def sent(
             "POST",
             f"/imports/{answer.json()['id']}/photos",
             files={"file": ("p.jpg", content, "image/jpeg")},
-            data={"path": path},
+            params={"path": path},
         )
         assert stored.status_code == 201, stored.text
     return answer.json()
@@ -74,6 +74,18 @@ def put_in(browser: Browser, desk: Desk, table: Any, **choices: Any) -> Any:
 def statuses(report: Any) -> dict[str, str]:
     """By row what becomes of it."""
     return {row["source"]: row["status"] for row in report["rows"]}
+
+
+def test_a_key_is_not_for_another_path(ann: Browser, photos: dict[str, bytes]) -> None:
+    """An answer that is repeated would say that a photo is there which is not."""
+    table = sent(ann, HEADER, {})
+    asked = {
+        "files": {"file": ("p.jpg", photos["IMG_0.jpg"], "image/jpeg")},
+        "headers": {"Idempotency-Key": "one"},
+    }
+    address = f"/imports/{table['id']}/photos"
+    answers = [ann("POST", address, params={"path": path}, **asked) for path in ("a.jpg", "b.jpg")]
+    assert [each.status_code for each in answers] == [201, 422]
 
 
 def test_columns_are_guessed_by_what_people_call_them(
@@ -293,7 +305,7 @@ def test_a_broken_photo_is_refused_and_the_rest_goes_on(
 ) -> None:
     table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\n", photos)
     files = {"file": ("x.jpg", b"no photo", "image/jpeg")}
-    answer = ann("POST", f"/imports/{table['id']}/photos", files=files, data={"path": "x.jpg"})
+    answer = ann("POST", f"/imports/{table['id']}/photos", files=files, params={"path": "x.jpg"})
     assert answer.status_code == 422
     assert "x.jpg" in answer.json()["detail"]
     assert str(desk.catalogue.folder) not in answer.text

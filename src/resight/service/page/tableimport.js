@@ -77,7 +77,7 @@ export class TableImport {
     const path = file.webkitRelativePath || file.name;
     this.running += 1;
     try {
-      await upload(file, { path }, () => {}, this.stopping.signal, `/imports/${this.table.id}/photos`);
+      await upload(file, {}, () => {}, this.stopping.signal, `/imports/${this.table.id}/photos?path=${encodeURIComponent(path)}`);
       this.sent.add(path);
     } catch (error) {
       if (error.name === "AbortError") return;

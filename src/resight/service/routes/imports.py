@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Optional
 
-from fastapi import APIRouter, File, Form, Path, Response, UploadFile
+from fastapi import APIRouter, File, Path, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from resight.catalogue.csvfile import COLUMNS
@@ -105,7 +105,7 @@ def send(
     desk: TheDesk,
     asker: TheAsker,
     file: Annotated[UploadFile, File(description="JPEG, PNG, TIFF, WebP or HEIC")],
-    path: Annotated[str, Form(max_length=1000, description="by which the table knows it")] = "",
+    path: Annotated[str, Query(max_length=1000, description="by which the table knows it")] = "",
 ) -> SentPhoto:
     """Send a photo of a table. One that cannot be read is refused now."""
     written = path or file.filename or ""
