@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -276,6 +277,29 @@ def test_what_waits_is_no_part_of_the_catalogue(
     desk.catalogue.backup(tmp_path / "backup.zip")
     with Catalogue.restore(tmp_path / "backup.zip", tmp_path / "restored") as restored:
         assert not (restored.folder / "uploads").exists()
+
+
+def test_what_waits_for_more_than_a_week_is_thrown_away_but_not_what_is_put_in(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    rows = HEADER + "IMG_0.jpg,Zoe,L,,\n"
+    old, queued, new = (sent(ann, rows, {"IMG_0.jpg": photos["IMG_0.jpg"]}) for _ in range(3))
+    ann.post(f"/imports/{queued['id']}/run", {})
+    for table in (old, queued):
+        about = desk.catalogue.folder / "uploads" / table["id"] / "about.json"
+        about.write_text(json.dumps({**json.loads(about.read_text()), "begun_at": 0.0}))
+    last = sent(ann, rows, {})
+    left = {each["id"] for each in ann.get("/imports")["items"]}
+    assert left == {queued["id"], new["id"], last["id"]}
+
+
+def test_so_many_tables_of_one_person_may_wait(ann: Browser) -> None:
+    tables = [sent(ann, HEADER, {}) for _ in range(20)]
+    files = {"file": ("a.csv", HEADER.encode(), "text/csv")}
+    answer = ann("POST", "/imports", files=files)
+    assert (answer.status_code, "throw one away" in answer.text) == (409, True)
+    assert ann("DELETE", f"/imports/{tables[0]['id']}").status_code == 204
+    sent(ann, HEADER, {})
 
 
 def test_what_was_thrown_away_is_gone(ann: Browser, desk: Desk, photos: dict[str, bytes]) -> None:

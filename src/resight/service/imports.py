@@ -33,6 +33,8 @@ _UNPACKED = 200_000_000
 _ROWS = 50_000
 #: Days after which what nobody put in is thrown away.
 _KEPT = 7
+#: Tables of one person that may wait.
+_WAITING = 20
 _ID = re.compile(r"[0-9a-f]{16}")
 _ABOUT, _LIST, _REPORT = "about.json", "photos.jsonl", "report.json"
 
@@ -98,12 +100,13 @@ class Imports:
         self.lock = threading.RLock()
         #: Photos by their file here, so that a preview reads none again.
         self._looked_at: dict[Path, Photo] = {}
-        for folder in self._folder.iterdir() if self._folder.exists() else ():
-            if time.time() - folder.stat().st_mtime > _KEPT * 86400:
-                shutil.rmtree(folder, ignore_errors=True)
 
     def begin(self, owner: str, name: str, file: BinaryIO) -> Import:
-        """Keep a table. Raises ``ImportFileError`` for a file that is none."""
+        """Keep a table. Raises ``ImportFileError`` for a file that is none, ``Conflict`` where too
+        many wait. What nobody put in for a week is thrown away."""
+        self._clean()
+        if len(self.of(owner)) >= _WAITING:
+            raise Conflict(f"{_WAITING} tables of yours wait: put one in or throw one away first")
         id = secrets.token_hex(8)
         begun = Import(id, self._folder / id, owner, name, time.time())
         begun.folder.mkdir(parents=True)
@@ -143,6 +146,16 @@ class Imports:
         return sorted(
             (each for each in found if each.report() is None), key=lambda each: -each.begun_at
         )
+
+    def _clean(self) -> None:
+        for folder in self._folder.iterdir() if self._folder.exists() else ():
+            try:
+                begun = json.loads((folder / _ABOUT).read_text())["begun_at"]
+            except OSError:  # the program ended before it was kept, or it is being kept now
+                begun = folder.stat().st_mtime if folder.exists() else time.time()
+            with self.lock:
+                if time.time() - begun > _KEPT * 86400 and not self._at_work(folder.name):
+                    self._throw_away(folder)
 
     def waiting(self, id: str, owner: str) -> Import:
         """As ``get``. Raises ``Conflict`` where it is being put in, or was."""
@@ -205,10 +218,12 @@ class Imports:
     def discard(self, id: str, owner: str) -> None:
         """Throw away what was sent. Raises what ``waiting`` raises."""
         with self.lock:
-            of = self.waiting(id, owner)
-            shutil.rmtree(of.folder, ignore_errors=True)
-            for copy in [path for path in self._looked_at if path.parent == of.folder]:
-                del self._looked_at[copy]
+            self._throw_away(self.waiting(id, owner).folder)
+
+    def _throw_away(self, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        for copy in [path for path in self._looked_at if path.parent == folder]:
+            del self._looked_at[copy]
 
     def _write(self, of: Import) -> None:
         said = asdict(of)
