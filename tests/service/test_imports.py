@@ -269,6 +269,14 @@ def test_what_was_sent_outlives_the_desk(
     again.close()
 
 
+def test_tables_that_wait_are_listed_without_being_read(
+    ann: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,,\n", {})
+    monkeypatch.setattr("resight.service.imports.read_table", None)
+    assert ann.get("/imports")["items"] == [table]
+
+
 def test_what_waits_is_no_part_of_the_catalogue(
     ann: Browser, desk: Desk, photos: dict[str, bytes], tmp_path: Path
 ) -> None:

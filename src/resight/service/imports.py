@@ -14,7 +14,7 @@ import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Optional
@@ -50,13 +50,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Import:
-    """A table that was sent. ``folder`` holds it and its photos."""
+    """A table that was sent. ``folder`` holds it and its photos; ``rows`` counts its rows, and
+    ``samples`` are the first values below ``header``."""
 
     id: str
     folder: Path
     owner: str
     name: str
     begun_at: float
+    rows: int = 0
+    header: Sequence[str] = ()
+    samples: Sequence[str] = ()
     choice: Choice = field(default_factory=Choice)
 
     @property
@@ -114,8 +118,12 @@ class Imports:
             with begun.table.open("wb") as copy:
                 shutil.copyfileobj(file, copy)
             _check_size(begun.table)
-            if len(begun.read().rows) > _ROWS:
+            table = begun.read()
+            if len(table.rows) > _ROWS:
                 raise ImportFileError(f"{name} has more than {_ROWS} rows: send it in parts")
+            begun = replace(
+                begun, rows=len(table.rows), header=table.header, samples=_samples(table)
+            )
             self._write(begun)
         except BaseException:
             shutil.rmtree(begun.folder, ignore_errors=True)
@@ -229,6 +237,15 @@ class Imports:
         said = asdict(of)
         del said["id"], said["folder"]
         write_whole(of.folder / _ABOUT, json.dumps(said).encode())
+
+
+def _samples(table: Table) -> list[str]:
+    """By column the first value, empty where the first rows have none."""
+    samples = ["" for _ in table.header]
+    for _, cells in reversed(table.rows[:50]):
+        for at, cell in enumerate(cells[: len(samples)]):
+            samples[at] = cell.strip()[:80] or samples[at]
+    return samples
 
 
 def _check_size(file: Path) -> None:

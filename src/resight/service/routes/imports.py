@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 from fastapi import APIRouter, File, Path, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from resight.catalogue.csvfile import COLUMNS
+from resight.catalogue.csvfile import COLUMNS, guessed_columns
 from resight.errors import BadFact
 from resight.formats.wildbook_reading import is_sheet
 from resight.service import models
@@ -18,7 +18,7 @@ from resight.service.desk import Desk
 from resight.service.imports import Choice, Import
 from resight.service.jobs_api import shown
 from resight.service.routes.photos import clean_file_name
-from resight.service.rows import Report, columns_of, planned, report_of
+from resight.service.rows import Report, planned, report_of
 
 router = APIRouter(prefix="/imports", tags=["imports"])
 
@@ -140,25 +140,21 @@ def run(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> models.Job:
 
 def _told(desk: Desk, of: Import) -> TableImport:
     at_work = desk.puts_in(of.id)
-    table = of.read()
-    fixed = is_sheet(table.header)
+    fixed = is_sheet(tuple(of.header))
     report = of.report()
-    samples = ["" for _ in table.header]
-    for _, cells in reversed(table.rows[:50]):
-        for at, cell in enumerate(cells[: len(samples)]):
-            samples[at] = cell.strip()[:80] or samples[at]
+    chosen = of.choice.columns
     return TableImport(
         id=of.id,
         name=of.name,
         begun_at=datetime.fromtimestamp(of.begun_at, UTC).isoformat(),
-        rows=len(table.rows),
+        rows=of.rows,
         header=[
             Column(name=name, sample=sample)
-            for name, sample in zip(table.header, samples, strict=True)
+            for name, sample in zip(of.header, of.samples, strict=True)
             if name
         ],
         fields=list(COLUMNS),
-        columns={} if fixed else dict(columns_of(of)),
+        columns={} if fixed else dict(guessed_columns(of.header) if chosen is None else chosen),
         fixed=fixed,
         photos=sorted(of.photos()),
         job=at_work.id if at_work else None,
