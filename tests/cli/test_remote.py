@@ -48,6 +48,16 @@ def desk(folder: Path) -> Iterator[str]:
         process.terminate()
 
 
+def test_a_folder_named_like_an_encounter_is_not_put_in(
+    desk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dive 7").mkdir()
+    monkeypatch.chdir(tmp_path)
+    asked = run("--server", desk, "identify", "dive 7")
+    assert asked.code != 0
+    assert "no encounter" in asked.err
+
+
 def test_individuals_and_decisions_are_listed_as_here(desk: str, folder: Path) -> None:
     there, here = run("--server", desk, "log"), run("log", "-c", folder)
     assert (there.code, there.err) == (0, "")

@@ -226,6 +226,18 @@ def test_a_row_may_mean_a_photo_of_the_catalogue(
     assert report["rows"][1]["reason"] == "filled in individual, side"
 
 
+def test_a_name_that_cameras_use_again_is_not_enough(
+    ann: Browser, photos: dict[str, bytes]
+) -> None:
+    files = {"file": ("IMG_0.jpg", photos["IMG_0.jpg"], "image/jpeg")}
+    assert ann("POST", "/photos", files=files, data={"date": "2019-07-05"}).status_code == 201
+    rows = "2024/IMG_0.jpg,Zoe,L,,\nIMG_0.jpg,Zoe,L,2024-07-05,\nIMG_0.jpg,Zoe,L,2019-07-05,\n"
+    report = looked(ann, sent(ann, HEADER + rows, {}))
+    assert [row["status"] for row in report["rows"]] == ["bad", "bad", "updated"]
+    assert "folder" in report["rows"][0]["reason"]
+    assert "2019-07-05" in report["rows"][1]["reason"]
+
+
 def test_a_preview_judges_boxes_as_the_import_does(
     ann: Browser, desk: Desk, photos: dict[str, bytes]
 ) -> None:

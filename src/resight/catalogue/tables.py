@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -15,6 +15,8 @@ from resight.errors import ImportFileError
 
 _SEPARATORS = (",", ";", "\t")
 _ZIP = b"PK\x03\x04"
+#: Of a workbook: what Excel itself can hold, and what memory can.
+_MOST_ROWS, _MOST_CELLS = 1_048_576, 20_000_000
 
 
 @dataclass(frozen=True)
@@ -93,21 +95,34 @@ def _workbook(file: Path, data: bytes) -> Table:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # some programs write wrong ones
-        lines = [
-            (line, tuple(_text(value) for value in cells))
-            for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1)
-        ]
+        filled = list(_filled(file, sheet.iter_rows(values_only=True)))
         others = len(book.worksheets) - 1
     except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError, SyntaxError) as error:
         # SyntaxError is what the XML parsers raise.
         raise ImportFileError(f"{file} is no Excel workbook that can be read: {error}") from error
-    filled = [(line, cells) for line, cells in lines if any(cell.strip() for cell in cells)]
     warning = f"{file.name}: only its first sheet, {sheet.title!r}, is read"
     return Table(
         tuple(cell.strip() for cell in filled[0][1]) if filled else (),
         tuple(filled[1:]),
         warnings=(warning,) if others else (),
     )
+
+
+def _filled(
+    file: Path, rows: Iterable[tuple[object, ...]]
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Rows that are not empty. A few bytes of a workbook can stand for any number of empty ones."""
+    cells_read = 0
+    for line, cells in enumerate(rows, start=1):
+        cells_read += len(cells)
+        if line > _MOST_ROWS or cells_read > _MOST_CELLS:
+            raise ImportFileError(
+                f"{file} has cells too far out, in line {line}: delete the empty rows and columns "
+                "around the table, or save it as CSV"
+            )
+        texts = tuple(map(_text, cells))
+        if any(text.strip() for text in texts):
+            yield line, texts
 
 
 def _text(value: object) -> str:

@@ -192,7 +192,8 @@ def identify(
     what: Annotated[
         list[str],
         typer.Argument(
-            metavar="WHAT", help="Encounters or annotation ids of the desk; photos or folders."
+            metavar="WHAT",
+            help="Encounters or annotation ids of the desk; photos; folders, written with a /.",
         ),
     ],
     side: Side = "",
@@ -204,7 +205,7 @@ def identify(
     from resight.photos import photos_in
 
     out = Output(quiet=quiet, as_json=as_json)
-    files = [each for each in what if Path(each).exists()]
+    files = [each for each in what if _is_path(each)]
     asked: list[Path | str] = [each for each in what if each not in files]
     asked += photos_in([Path(each) for each in files]) if files else []
     run = _Run(out, top)
@@ -305,6 +306,12 @@ def _asked(desk: Client, what: Path | str, side: str) -> models.Answer:
     if len(what) == _IDS and set(what) <= set("0123456789abcdef"):
         return desk.identify(annotations=[what])
     return desk.identify(encounter=what)
+
+
+def _is_path(what: str) -> bool:
+    """Whether it is here. A folder needs a slash: one named like an encounter must not be put in
+    by whoever asks about the encounter."""
+    return Path(what).is_file() or (Path(what).is_dir() and bool({"/", os.sep} & set(what)))
 
 
 @dataclass

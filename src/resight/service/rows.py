@@ -67,7 +67,7 @@ def planned(of: Import, catalogue: Catalogue) -> tuple[ImportPlan, list[str]]:
     for row in read.photos:
         source = _line(of, row.source)
         try:
-            photos.append(replace(row, path=files.meant(str(row.path)), source=source))
+            photos.append(replace(row, path=files.meant(row), source=source))
         except ValueError as error:
             bad.append(BadSource(source, str(error)))
     unnamed = sorted(set(files.sent) - files.named)
@@ -136,7 +136,7 @@ class _Files:
         self._sent = Sent(self.sent)
         self._catalogue = catalogue
         self._known = {
-            f"{record.photo.sha256}/{record.name}": record.photo.sha256
+            f"{record.photo.sha256}/{record.name}": record
             for record in catalogue.now().annotations.values()
         }
         self._in_catalogue = Sent(self._known)
@@ -147,19 +147,38 @@ class _Files:
         self.named.update(found)
         return found
 
-    def meant(self, written: str) -> Path:
-        """The file that a table calls so. Raises ``ValueError`` where that is none, or several."""
+    def meant(self, row: PlannedPhoto) -> Path:
+        """The file that a row of a table means. Raises ``ValueError`` where that is none, or
+        several may be."""
+        written = str(row.path)
         found = self.name(written)
         if len(found) > 1:
             raise ValueError(f"several photos that were sent may be meant: {', '.join(found[:3])}")
         if found:
             return self.sent[found[0]]
-        known = {self._known[each] for each in self._in_catalogue.meant_by(written)}
+        known = [self._known[each] for each in self._in_catalogue.meant_by(written)]
         if not known:
             raise ValueError("its photo is not there: drop it here too")
-        if len(known) > 1:
+        if len({record.photo.sha256 for record in known}) > 1:
             raise ValueError("several photos of the catalogue have this name: drop the one meant")
-        return self._catalogue.original(known.pop())
+        # Cameras begin their numbers anew, so a name alone can be another photo's.
+        seen = known[0].seen_on
+        if "/" in written or "\\" in written:
+            raise ValueError(
+                "its photo was not sent; the catalogue has one of this name, but from which folder "
+                "is not known: drop the one meant here too"
+            )
+        if row.date and seen and not _agree(row.date[:10], seen):
+            raise ValueError(
+                f"its photo was not sent, and the catalogue's of this name is of {seen}: drop the "
+                "one meant here too"
+            )
+        return self._catalogue.original(known[0].photo.sha256)
+
+
+def _agree(one: str, other: str) -> bool:
+    """Whether two days, months or years may be the same time."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def _line(of: Import, source: str) -> str:

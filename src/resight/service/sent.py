@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -35,7 +36,8 @@ class Sent:
 
 
 def _parts(path: str) -> list[str]:
-    return path.strip().replace("\\", "/").casefold().split("/")
+    plain = unicodedata.normalize("NFC", path.strip().casefold())  # Macs take accents apart
+    return plain.replace("\\", "/").split("/")
 
 
 def _agreeing(one: list[str], other: list[str]) -> int:
