@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,14 @@ def test_a_catalogue_of_the_first_release_is_opened(tmp_path: Path) -> None:
         assert all("missing" in message for message in errors)
         with catalogue._store.reading() as connection:
             assert version_of(connection) == len(MIGRATIONS)
+
+
+def test_names_without_dots_are_found_after_an_upgrade(tmp_path: Path) -> None:
+    folder = old_catalogue(tmp_path / "old")
+    with closing(sqlite3.connect(folder / "catalogue.sqlite")) as connection, connection:
+        connection.execute("UPDATE annotations SET individual = 'Işık', individual_key = 'ışık'")
+    with Catalogue.open(folder) as catalogue:
+        assert not [f for f in catalogue.check() if "indexed" in f.message]
 
 
 def test_an_upgrade_keeps_a_copy_and_is_made_once(tmp_path: Path) -> None:

@@ -198,11 +198,21 @@ ALTER TABLE merged_changes ADD COLUMN dismissal TEXT NOT NULL DEFAULT ''
     )
 
 
+def _dotless_names(connection: Connection) -> None:
+    """Names are the same in capitals too: an i without a dot has the key of one with."""
+    _run(
+        connection,
+        "UPDATE annotations SET individual_key = replace(individual_key, 'ı', 'i') "
+        "WHERE individual_key LIKE '%ı%'",
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _first_release,
     _reviews_and_notes,
     _merged_histories,
     _dismissed_suspicions,
+    _dotless_names,
 )
 
 

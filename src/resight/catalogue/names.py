@@ -53,11 +53,12 @@ def name_key(name: str) -> str:
 
     Two animals whose names differ only in case, width or spacing are nearly
     always one animal typed twice, so the catalogue refuses the second spelling.
+    Turkish capitals do not tell an i without a dot from one with, so nor does this.
 
-    >>> name_key("Big  Crush") == name_key("big crush")
-    True
+    >>> name_key("Big  Crush") == name_key("big crush"), name_key("Işık") == name_key("IŞIK")
+    (True, True)
     """
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    folded = unicodedata.normalize("NFKC", name).upper().casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
