@@ -80,15 +80,22 @@ def keep(catalogue: Catalogue, outcomes: Iterable[AddOutcome]) -> None:
     )
 
 
-def weak_ones(catalogue: Catalogue, added: Mapping[str, float]) -> list[AnnotationRecord]:
-    """Those of the annotations just ``added``, whose detail is given and is kept, that are weak
-    among all of the catalogue that were measured."""
+def weak_ones(catalogue: Catalogue, outcomes: Iterable[AddOutcome]) -> list[AnnotationRecord]:
+    """Photos just added that are weak among all of the catalogue that were measured. Their
+    details are kept."""
+    measured = [each for each in outcomes if each.detail is not None]
+    if not measured:
+        return []
+    keep(catalogue, measured)
+    added = {each.annotation for each in measured}
     details = Details(catalogue)
-    new = catalogue.annotations(list(added))
-    details.add([(record, added[record.id]) for record in new])
-    known = [details.of(record) for record in catalogue.annotations()]
-    least = least_detail([value for value in known if value is not None])
-    return [record for record in new if added[record.id] < least]
+    records = [(record, details.of(record)) for record in catalogue.annotations()]
+    least = least_detail([value for _, value in records if value is not None])
+    return [
+        record
+        for record, value in records
+        if record.id in added and value is not None and value < least
+    ]
 
 
 def measure(

@@ -162,7 +162,7 @@ def test_a_table_that_is_being_put_in_or_was_stays_as_it_was_confirmed(
         files = {"file": ("IMG_0.jpg", photos["IMG_1.jpg"], "image/jpeg")}
         return [
             ann("POST", f"{address}/preview", json={"columns": {"path": "File"}}).status_code,
-            ann("POST", f"{address}/photos", files=files).status_code,
+            ann("POST", f"{address}/photos", files=files, params={"path": "IMG_0.jpg"}).status_code,
             ann("DELETE", address).status_code,
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 
@@ -28,6 +29,7 @@ def port(desk: Desk) -> Iterator[int]:
     running.start()
     while not server.started:
         assert running.is_alive()
+        time.sleep(0.01)
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
     running.join()

@@ -40,24 +40,36 @@ def plan_csv(
     photos: Path | None = None,
     *,
     columns: Mapping[str, str] | None = None,
-    only: bool = False,
 ) -> ImportPlan:
     """Photos listed in a CSV file or Excel sheet with a header line.
 
     Columns, in any order: path (required), photo_name, identity, side, date, encounter,
     place, latitude, longitude, x, y, w, h (or bbox, ``[x, y, w, h]``), rotation, species; others
     are left out with a warning. ``columns`` says by field which column has it, where the table
-    calls it otherwise (``{"identity": "Turtle"}``); with ``only`` no others are read, whatever
-    they are called. Metadata tables of wildlife-datasets are understood as they are.
-    Separated by comma, semicolon or tab; UTF-8 with or without a byte order mark; where commas
-    do not separate columns, ``12,5`` is a number. Paths are relative to ``photos``, or to the
-    file's own folder. A row that cannot be used is bad, the others are planned.
+    calls it otherwise (``{"identity": "Turtle"}``). Metadata tables of wildlife-datasets are
+    understood as they are. Separated by comma, semicolon or tab; UTF-8 with or without a byte
+    order mark; where commas do not separate columns, ``12,5`` is a number. Paths are relative to
+    ``photos``, or to the file's own folder. A row that cannot be used is bad, the others are
+    planned.
 
     Raises ``ImportFileError`` for a file that is no such table, or a field or column of
     ``columns`` that there is not.
     """
     named = {column.strip().lower() for column in (columns or {}).values()}
     table = read_table(file, lambda column: column.lower() in {*COLUMNS, *named})
+    return plan_table(file, table, photos, columns=columns)
+
+
+def plan_table(
+    file: Path,
+    table: Table,
+    photos: Path | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    only: bool = False,
+) -> ImportPlan:
+    """As ``plan_csv``, of a table that was read already. With ``only``, no other columns are read
+    than ``columns`` says, whatever they are called."""
     header, understood = _header(file, table, columns or {}, only=only)
     base = file.parent if photos is None else photos
     planned: list[PlannedPhoto] = []

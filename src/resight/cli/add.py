@@ -295,8 +295,7 @@ def _warn_of_weak(opened: Catalogue, written: Sequence[AddOutcome]) -> None:
     """Name the new photos by which an animal may not be known again."""
     from resight.weakest import weak_ones
 
-    details = {each.annotation: each.detail for each in written if each.detail is not None}
-    weak = weak_ones(opened, details) if details else []
+    weak = weak_ones(opened, written)
     if weak:
         more = ", …" if len(weak) > _EXAMPLES else ""
         to_stderr(

@@ -9,21 +9,21 @@ import typer
 
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in
-from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, actor
+from resight.cli.options import (
+    HERE,
+    AsJson,
+    CatalogueFolder,
+    ExportFormat,
+    Occasions,
+    Quiet,
+    actor,
+)
 from resight.cli.output import ExitCode, Output, count, error
 
 
 def export(
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="A new file, or a new folder.")],
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="csv|json|mark|camtrap-dp|wildbook",
-            help="What to write; if not given, what the suffix says (.csv .json .inp .xlsx).",
-            show_default=False,
-        ),
-    ] = "",
+    format: ExportFormat = "",
     photos: Annotated[
         bool,
         typer.Option(
@@ -38,12 +38,7 @@ def export(
             show_default=False,
         ),
     ] = False,
-    occasions: Annotated[
-        str,
-        typer.Option(
-            metavar="year|month|day", help="What an occasion is in capture histories (mark)."
-        ),
-    ] = "year",
+    occasions: Occasions = "year",
     catalogue: CatalogueFolder = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -107,6 +107,19 @@ Box = Annotated[
         show_default=False,
     ),
 ]
+ExportFormat = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="csv|json|mark|camtrap-dp|wildbook",
+        help="What to write; if not given, what the suffix says (.csv .json .inp .xlsx).",
+        show_default=False,
+    ),
+]
+Occasions = Annotated[
+    str,
+    typer.Option(metavar="year|month|day", help="What an occasion is in capture histories (mark)."),
+]
 HERE = Path()
 
 

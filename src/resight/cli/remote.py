@@ -21,7 +21,7 @@ import typer
 
 from resight.cli.add import count_failed, print_outcomes
 from resight.cli.answers import candidate_table, percent, probability_note, verdict
-from resight.cli.options import AsJson, Box, Command, Note, Quiet, box_of
+from resight.cli.options import AsJson, Box, Command, ExportFormat, Note, Occasions, Quiet, box_of
 from resight.cli.output import Output, count, error, exit_code, stopped, to_stderr
 from resight.cli.tables import decision_table, individual_table
 from resight.errors import DeskError, ExportError
@@ -228,30 +228,16 @@ def identify(
 def export(
     ctx: typer.Context,
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="A new file.")],
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="csv|json|mark|camtrap-dp|wildbook",
-            help="What to write; if not given, what the suffix says (.csv .json .inp .xlsx). "
-            "camtrap-dp is a ZIP file.",
-            show_default=False,
-        ),
-    ] = "",
+    format: ExportFormat = "",
     precise_places: Annotated[
         bool,
         typer.Option("--precise-places", help="Of curators only.", show_default=False),
     ] = False,
-    occasions: Annotated[
-        str,
-        typer.Option(
-            metavar="year|month|day", help="What an occasion is in capture histories (mark)."
-        ),
-    ] = "year",
+    occasions: Occasions = "year",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write who was seen where and when, for other programs."""
+    """Write who was seen where and when, for other programs; camtrap-dp is a ZIP file."""
     from resight.files import write_whole
     from resight.formats import format_named
 

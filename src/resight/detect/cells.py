@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,24 +74,12 @@ class CellNetwork:
         known = []
         for mirrored in (False, True):
             near = fine[int(mirrored)].transpose(1, 2, 0)
-            around = _doubled(_doubled(coarse[int(mirrored)], axis=1), axis=2).transpose(1, 2, 0)
+            size = near.shape[1::-1]
+            around = np.stack([cv2.resize(each, size) for each in coarse[int(mirrored)]], axis=2)
             seen = np.concatenate([near, around], axis=2)
             seen = (seen[:, ::-1] if mirrored else seen)[:rows, :columns]
             known.append(np.concatenate([seen, _places(place, mirrored)], axis=2))
         return Cells(points, np.stack(known).astype(np.float32))
-
-
-def _doubled(maps: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """Maps with twice as many cells along an axis, values between them linear."""
-    before = np.concatenate([maps.take([0], axis), maps], axis)
-    after = np.concatenate([maps, maps.take([-1], axis)], axis)
-    count = maps.shape[axis]
-    halves = [
-        0.75 * maps + 0.25 * before.take(range(count), axis),
-        0.75 * maps + 0.25 * after.take(range(1, count + 1), axis),
-    ]
-    shape = [2 * size if number == axis else size for number, size in enumerate(maps.shape)]
-    return np.stack(halves, axis + 1).reshape(shape)
 
 
 def _places(place: NDArray[np.float64], mirrored: bool) -> NDArray[np.float64]:

@@ -243,41 +243,39 @@ def learn_part(
     Raises ``CalibrationError`` for fewer than ``LEAST_BOXES`` examples that can be read and
     have more in the picture than the box, or of fewer than ``LEAST_ANIMALS`` animals.
     """
-    animals = sorted({each.animal for each in examples})
-    fold_of = {animal: number % _FOLDS for number, animal in enumerate(animals)}
-    sums: dict[int, list[tuple[Sums, Sums]]] = {}
+    names = sorted({each.animal for each in examples})
+    fold_of = {animal: number % _FOLDS for number, animal in enumerate(names)}
+    of_fold: dict[int, tuple[Sums, Sums]] = {}
     learned_from: list[Example] = []
     for number, example in enumerate(examples):
         if progress:
             progress(number, 2 * len(examples))
-        looked = _looked_at(example, networks, number)
-        if looked:
+        sums = _looked_at(example, networks, number)
+        if sums:
             learned_from.append(example)
-            kept = sums.setdefault(fold_of[example.animal], [])
-            kept[:] = [_added([*kept, looked])]
-    count = len({each.animal for each in learned_from})
-    if len(learned_from) < LEAST_BOXES or count < LEAST_ANIMALS:
+            fold = fold_of[example.animal]
+            of_fold[fold] = _added([of_fold[fold], sums]) if fold in of_fold else sums
+    animals = len({each.animal for each in learned_from})
+    if len(learned_from) < LEAST_BOXES or animals < LEAST_ANIMALS:
         raise CalibrationError(
-            f"{len(learned_from)} boxed photos of {count} animals are too few to learn from: it "
+            f"{len(learned_from)} boxed photos of {animals} animals are too few to learn from: it "
             f"takes {LEAST_BOXES} of {LEAST_ANIMALS}; draw the boxes of more photos"
         )
     without = {
-        fold: _model(
-            _added([each for other, kept in sums.items() if other != fold for each in kept]),
+        fold: LearnedDetector(
+            _model(_added([own for other, own in of_fold.items() if other != fold]), networks),
             networks,
         )
-        for fold in sums
+        for fold in of_fold
     }
     shared = []
     for number, example in enumerate(learned_from):
         if progress:
             progress(len(examples) + number, 2 * len(examples))
-        detector = LearnedDetector(without[fold_of[example.animal]], networks)
-        found = detector.detect(example.read())
+        found = without[fold_of[example.animal]].detect(example.read())
         shared.append(_overlap(found[0].box, example.box) if found else 0.0)
-    everything = _added([each for kept in sums.values() for each in kept])
     right = float(np.mean(np.array(shared) >= 0.5))
-    return _model(everything, networks, len(learned_from), count, right)
+    return _model(_added(of_fold.values()), networks, len(learned_from), animals, right)
 
 
 def _model(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from resight.catalogue import ImportPlan, PlannedPhoto, plan_csv, plan_folders, plan_pattern
+from resight.catalogue.csvfile import COLUMNS, plan_table
 from resight.catalogue.folders import DATABASE
 from resight.catalogue.tables import read_table
 from resight.errors import ImportFileError, NoPhotos
@@ -115,11 +116,14 @@ def _document(file: Path, reading: Reading) -> ImportPlan:
 
 
 def _table(file: Path, reading: Reading) -> ImportPlan:
-    if not reading.columns:
-        table = read_table(file, lambda column: column.lower().startswith("encounter."))
-        if wildbook_reading.is_sheet(table.header):
-            return wildbook_reading.plan_sheet(file, table, reading.photos)
-    return plan_csv(file, reading.photos, columns=reading.columns)
+    if reading.columns:
+        return plan_csv(file, reading.photos, columns=reading.columns)
+    table = read_table(
+        file, lambda column: column.lower() in COLUMNS or column.lower().startswith("encounter.")
+    )
+    if wildbook_reading.is_sheet(table.header):
+        return wildbook_reading.plan_sheet(file, table, reading.photos)
+    return plan_table(file, table, reading.photos)
 
 
 def _folder(folder: Path, reading: Reading) -> ImportPlan:

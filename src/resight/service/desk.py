@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ from resight.photos import PhotoLimits
 from resight.service.answers import keep
 from resight.service.board import Board
 from resight.service.boxfinder import BoxFinder
-from resight.service.imports import Choice, Import, Imports
+from resight.service.imports import Choice, Imports
 from resight.service.passwords import Passwords
+from resight.service.rows import planned, report_of
 from resight.service.searching import Searcher
 from resight.service.store import DeskStore
 from resight.settings import Settings, load_settings
@@ -55,7 +55,7 @@ class Desk:
             local=not self.login_required,
         )
         self.imports = Imports(self.catalogue.folder, self.uploads, self.puts_in)
-        table = Kind(self._put_in, {"import": str, "choice": str})
+        table = Kind(self._put_in, {"import": str})
         self.jobs = Jobs(self.catalogue.folder, {TABLE_JOB: table, **kinds})
         #: Of people's questions, one at a time, in the order they came.
         self.turn = anyio.Lock()
@@ -64,24 +64,21 @@ class Desk:
         """How many jobs are queued or running."""
         return sum(job.state in ACTIVE for job in self.jobs.all())
 
-    def put_in(self, sent: Import) -> Job:
-        """Put in a table that was sent, as it is to be read now: a job."""
-        choice = json.dumps(asdict(sent.choice))
-        with self.imports.lock:  # pressed twice it is one job
-            return self.puts_in(sent.id) or self.jobs.add(
-                TABLE_JOB, {"import": sent.id, "choice": choice}, actor=sent.owner
-            )
+    def put_in(self, id: str, owner: str, choice: Choice) -> Job:
+        """Put in a table that was sent, read so: a job. Raises what ``Imports.choose`` raises."""
+        with self.imports.lock:  # pressed twice it is one job, and nobody chooses otherwise between
+            at_work = self.puts_in(id)
+            if at_work is None:
+                self.imports.choose(id, owner, choice)
+                at_work = self.jobs.add(TABLE_JOB, {"import": id}, actor=owner)
+            return at_work
 
     def _put_in(self, task: Task) -> dict[str, Any]:
         """Put in a table that was sent; a second run knows what the first has added."""
-        from resight.service.rows import planned, report_of
-
         sent = self.imports.get(task.arguments.get("import", ""), task.actor)
         done = sent.report()
         if done is not None:  # the program ended before it could say that this is done
             return {**done["counts"], "decisions": done["decisions"]}
-        if "choice" in task.arguments:
-            sent = replace(sent, choice=Choice(**json.loads(task.arguments["choice"])))
         copies = sent.photos().values()
         plan, unnamed = planned(sent, self.catalogue)
         total = len(plan.photos) + len(plan.bad)

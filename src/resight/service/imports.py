@@ -2,7 +2,7 @@
 
 Each lies in a folder of its own below ``uploads`` of the catalogue, under names that no browser
 chose: what was sent outlives a page that is closed and a desk that is stopped. What a table says
-is understood and added by the same code as ``resight add`` uses, so all of it is one decision.
+is understood and added by the same code as ``resight add`` uses.
 """
 
 from __future__ import annotations
@@ -67,6 +67,12 @@ class Import:
     def table(self) -> Path:
         """The file of the table."""
         return self.folder / "table"
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """By field the column that is read: the chosen ones, or else those that are guessed."""
+        chosen = self.choice.columns
+        return guessed_columns(self.header) if chosen is None else chosen
 
     def read(self) -> Table:
         """The table as text. Raises ``ImportFileError``."""

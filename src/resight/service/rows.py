@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Optional
@@ -16,9 +16,9 @@ from resight.catalogue import (
     Catalogue,
     ImportPlan,
     PlannedPhoto,
-    plan_csv,
 )
-from resight.catalogue.csvfile import guessed_columns
+from resight.catalogue.csvfile import plan_table
+from resight.catalogue.tables import Table
 from resight.errors import BadFact, ImportFileError
 from resight.formats.wildbook_reading import is_sheet, plan_sheet
 from resight.service.imports import Import
@@ -55,10 +55,11 @@ def planned(of: Import, catalogue: Catalogue) -> tuple[ImportPlan, list[str]]:
     A row means a photo that was sent, or else one of the catalogue that has its name. Raises
     ``ImportFileError`` and ``BadFact`` where the columns that were chosen cannot be.
     """
-    read = _read(of)
+    table = of.read()
+    read = _read(of, table)
     files = _Files(of, catalogue)
     photos, bad = [], []
-    written = _photo_by_line(of)
+    written = _photo_by_line(table, of.columns.get("path", ""))
     for each in read.bad:
         line = _line(of, each.source)
         path = written.get(line, "")
@@ -105,24 +106,16 @@ def report_of(
     )
 
 
-def columns_of(of: Import) -> Mapping[str, str]:
-    """By field the column that is read: the chosen ones, or else those that are guessed."""
-    chosen = of.choice.columns
-    return guessed_columns(of.read().header) if chosen is None else chosen
-
-
-def _read(of: Import) -> ImportPlan:
-    table = of.read()
+def _read(of: Import, table: Table) -> ImportPlan:
     try:
         if is_sheet(table.header):
             return plan_sheet(of.table, table, _NO_FOLDER)
-        columns = columns_of(of)
-        if "path" not in columns:
+        if "path" not in of.columns:
             raise BadFact("say which column has the names of the photos")
-        twice = [each for each in columns.values() if list(columns.values()).count(each) > 1]
+        twice = [column for column, number in Counter(of.columns.values()).items() if number > 1]
         if twice:
             raise BadFact(f"the column {twice[0]!r} is chosen twice")
-        return plan_csv(of.table, _NO_FOLDER, columns=columns, only=True)
+        return plan_table(of.table, table, _NO_FOLDER, columns=of.columns, only=True)
     except ImportFileError as error:
         raise ImportFileError(str(error).replace(str(of.table), of.name)) from error
 
@@ -186,9 +179,8 @@ def _line(of: Import, source: str) -> str:
     return source.removeprefix(of.table.name).strip()
 
 
-def _photo_by_line(of: Import) -> dict[str, str]:
+def _photo_by_line(table: Table, column: str) -> dict[str, str]:
     """What stands for the photo in each line, whatever else is wrong with it."""
-    table, column = of.read(), columns_of(of).get("path", "")
     if column not in table.header:
         return {}
     at = table.header.index(column)

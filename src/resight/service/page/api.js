@@ -128,6 +128,27 @@ export function upload(file, fields, told, signal, path = "/photos") {
 export const picture = (sha256, width) => address(`/photos/${sha256}/picture`, { width });
 export const chip = (annotation, size) => address(`/annotations/${encodeURIComponent(annotation)}/chip`, { size });
 
+const LOOK = 600; // ms between two looks at a job
+
+/**
+ * The job, once it has ended; `told(job)` hears how far it is. Null where nobody waits for it any
+ * more (`left()`): it goes on, and Jobs shows it.
+ */
+export async function ended(id, told, left) {
+  for (;;) {
+    try {
+      const job = await get(`/jobs/${id}`);
+      if (left()) return null;
+      if (!["queued", "running"].includes(job.state)) return job;
+      told(job);
+    } catch (error) {
+      if (error.status !== 0) throw error; // else the server is away for a moment
+    }
+    await new Promise((later) => setTimeout(later, LOOK));
+    if (left()) return null;
+  }
+}
+
 /** Hear of every change of a job; returns a function that stops it. */
 export function jobEvents(heard) {
   const source = new EventSource(address("/jobs/events"));

@@ -1,6 +1,6 @@
-// A table with its photos: which column is what, what each row will do, then done as one decision.
+// A table with its photos: which column is what, what each row will do, then done, and undone if need be.
 
-import { get, post, remove, upload } from "./api.js";
+import { ended, get, post, remove, upload } from "./api.js";
 import { confirm } from "./dialog.js";
 import { fill, h, icon, settled } from "./dom.js";
 import { count } from "./format.js";
@@ -8,7 +8,6 @@ import { complain, say } from "./toast.js";
 
 const AT_ONCE = 3;
 const SHOWN = 100; // rows, until all are asked for
-const LOOK = 500; // ms between two looks at the job
 const FIELDS = { path: "Photo (file name)", identity: "Animal", side: "Side", date: "Date", encounter: "Encounter", place: "Place", latitude: "Latitude", longitude: "Longitude", species: "Species" };
 const RARE = { photo_name: "Name to keep", bbox: "Box (x, y, w, h)", x: "Box x", y: "Box y", w: "Box width", h: "Box height", rotation: "Rotation" };
 // What rows will do and have done, then one row; those that need somebody come first.
@@ -202,19 +201,17 @@ export class TableImport {
     const text = h("p", { role: "status" }, "Putting them in…");
     fill(this.form);
     fill(this.result, bar, text);
+    const tell = ({ done, total }) => {
+      if (total) [bar.max, bar.value] = [total, done];
+      text.textContent = total ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")} rows` : "Waits for its turn…";
+    };
     let job;
-    do {
-      await new Promise((later) => setTimeout(later, LOOK));
-      if (this.left) return;
-      try {
-        job = await get(`/jobs/${id}`);
-      } catch (error) {
-        if (error.status !== 0) return void this.#stopped(error.message);
-        continue; // the server is away for a moment
-      }
-      if (job.total) [bar.max, bar.value] = [job.total, job.done];
-      text.textContent = job.total ? `${job.done.toLocaleString("en")} of ${job.total.toLocaleString("en")} rows` : "Waits for its turn…";
-    } while (!job || ["queued", "running"].includes(job.state));
+    try {
+      job = await ended(id, tell, () => this.left);
+    } catch (error) {
+      return void this.#stopped(error.message);
+    }
+    if (!job) return;
     if (job.state !== "done") return void this.#stopped(job.message || "It was stopped. What was put in stays.");
     this.job = null;
     this.table = await get(`/imports/${this.table.id}`);

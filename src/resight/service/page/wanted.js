@@ -1,12 +1,11 @@
 // Photos that would help to know animals again: whose best photo of a side is weak, or lacks.
 
-import { chip, get, post } from "./api.js";
+import { chip, ended, get, post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { count, percent, side } from "./format.js";
 import { complain } from "./toast.js";
 
 const FIRST = 12; // until all are asked for
-const LOOK = 700; // ms between two looks at the job
 
 export class Wanted {
   constructor(desk) {
@@ -40,14 +39,10 @@ export class Wanted {
 
   async #look() {
     try {
-      let job = await post("/jobs", { kind: "weakest" });
+      const { id } = await post("/jobs", { kind: "weakest" });
       this.desk.refresh();
-      while (["queued", "running"].includes(job.state)) {
-        this.state.textContent = job.total ? `Looking at photos: ${job.done.toLocaleString("en")} of ${job.total.toLocaleString("en")}` : "Waits for its turn…";
-        await new Promise((later) => setTimeout(later, LOOK));
-        if (this.left) return; // it goes on; Jobs shows it
-        job = await get(`/jobs/${job.id}`);
-      }
+      const tell = ({ done, total }) => { this.state.textContent = total ? `Looking at photos: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}` : "Waits for its turn…"; };
+      if (!await ended(id, tell, () => this.left)) return;
     } catch (error) {
       complain(error);
     }

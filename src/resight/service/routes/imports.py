@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Optional
@@ -9,7 +10,7 @@ from typing import Annotated, Optional
 from fastapi import APIRouter, File, Path, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from resight.catalogue.csvfile import COLUMNS, guessed_columns
+from resight.catalogue.csvfile import COLUMNS
 from resight.errors import BadFact
 from resight.formats.wildbook_reading import is_sheet
 from resight.service import models
@@ -105,14 +106,13 @@ def send(
     desk: TheDesk,
     asker: TheAsker,
     file: Annotated[UploadFile, File(description="JPEG, PNG, TIFF, WebP or HEIC")],
-    path: Annotated[str, Query(max_length=1000, description="by which the table knows it")] = "",
+    path: Annotated[str, Query(max_length=1000, description="by which the table knows it")],
 ) -> SentPhoto:
     """Send a photo of a table. One that cannot be read is refused now."""
-    written = path or file.filename or ""
-    if not written.isprintable() or not clean_file_name(written, otherwise=""):
+    if not path.isprintable() or not clean_file_name(path, otherwise=""):
         raise BadFact("the photo has no name by which a table could know it")
-    photo = desk.imports.send(id, asker.name, written, file.file)
-    return SentPhoto(path=written, width=photo.size[0], height=photo.size[1])
+    photo = desk.imports.send(id, asker.name, path, file.file)
+    return SentPhoto(path=path, width=photo.size[0], height=photo.size[1])
 
 
 @router.post("/{id}/preview")
@@ -130,19 +130,19 @@ def preview(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> Report:
 @router.post("/{id}/run", status_code=HTTPStatus.ACCEPTED)
 def run(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> models.Job:
     """Put it in, as a job; ``GET /imports/{id}`` has what became of each row then."""
+    choice = Choice(asked.columns, asked.others)
     at_work = desk.puts_in(desk.imports.get(id, asker.name).id)
-    if at_work:
-        return shown(at_work)
-    chosen = desk.imports.choose(id, asker.name, Choice(asked.columns, asked.others))
-    planned(chosen, desk.catalogue)  # refused now rather than in a job
-    return shown(desk.put_in(chosen))
+    if at_work is None:
+        waits = replace(desk.imports.waiting(id, asker.name), choice=choice)
+        planned(waits, desk.catalogue)  # refused now rather than in a job
+        at_work = desk.put_in(id, asker.name, choice)
+    return shown(at_work)
 
 
 def _told(desk: Desk, of: Import) -> TableImport:
     at_work = desk.puts_in(of.id)
     fixed = is_sheet(tuple(of.header))
     report = of.report()
-    chosen = of.choice.columns
     return TableImport(
         id=of.id,
         name=of.name,
@@ -154,7 +154,7 @@ def _told(desk: Desk, of: Import) -> TableImport:
             if name
         ],
         fields=list(COLUMNS),
-        columns={} if fixed else dict(guessed_columns(of.header) if chosen is None else chosen),
+        columns={} if fixed else dict(of.columns),
         fixed=fixed,
         photos=sorted(of.photos()),
         job=at_work.id if at_work else None,
