@@ -11,7 +11,7 @@ import { say } from "./toast.js";
 export const SIDES = ["unknown", "left", "right", "top", "bottom", "front", "back", "topleft", "topright", "frontleft", "frontright", "backleft", "backright"];
 
 export function sideSelect(current, changed, attributes = {}) {
-  return h("select", { ...attributes, onchange: (event) => changed(event.target.value) },
+  return h("select", { ...attributes, onchange: ({ target }) => changed(target.value, target) },
     SIDES.map((name) => h("option", { value: name, selected: name === (current ?? "unknown") }, side(name) || "side?")));
 }
 

@@ -18,6 +18,7 @@ export class Groups {
     this.minutes = 30;
     this.groups = []; // {name, place, annotations}
     this.picked = new Set();
+    this.saving = new Map(); // of an annotation's id, the promise that its side is saved
     this.root = h("section", { class: "groups", hidden: true, "aria-labelledby": "groups-head" });
   }
 
@@ -114,7 +115,7 @@ export class Groups {
         else this.picked.delete(annotation.id);
         this.#redraw(`[aria-label="${CSS.escape(`Move ${name}`)}"]`);
       } }),
-      h("div", { class: "loose-facts" }, sideSelect(annotation.side, (value) => this.#side(annotation, group, value), { "aria-label": `Side of ${name}`, class: "loose-side" }),
+      h("div", { class: "loose-facts" }, sideSelect(annotation.side, (_, select) => this.#side(annotation, select), { "aria-label": `Side of ${name}`, class: "loose-side" }),
         h("span", { class: "hint" }, [day(seen(annotation)), clock(annotation.taken_at)].filter(Boolean).join(" ") || "no date")));
   }
 
@@ -128,14 +129,24 @@ export class Groups {
     if (at >= 0) group.annotations[at] = now;
   }
 
-  async #side(annotation, group, value) {
+  /** Arrow keys choose on the way to the side that is meant: one save at a time, until what is shown is saved. */
+  #side(annotation, select) {
+    const { id } = annotation;
+    if (!this.saving.has(id)) this.saving.set(id, this.#saveSide(annotation, select).finally(() => this.saving.delete(id)));
+  }
+
+  /** The photo is not drawn anew, so that the select stays under the fingers. */
+  async #saveSide(annotation, select) {
+    const path = `/annotations/${encodeURIComponent(annotation.id)}`;
+    const shown = () => annotation.side ?? "unknown";
     try {
-      this.#put(group, await patch(`/annotations/${encodeURIComponent(annotation.id)}`, { side: value }, annotation.etag));
+      while (select.value !== shown()) Object.assign(annotation, await patch(path, { side: select.value }, annotation.etag));
     } catch (error) {
       complain(error);
-      if (error.status === 412) this.#put(group, await get(`/annotations/${encodeURIComponent(annotation.id)}`));
+      if (error.status === 412) Object.assign(annotation, await get(path));
+      select.value = shown();
     }
-    this.#redraw(`[aria-label="${CSS.escape(`Side of ${annotation.name}`)}"]`);
+    if (!select.isConnected) this.draw(); // drawn meanwhile, with the side as it was
   }
 
   async #edit(annotation, group) {
@@ -169,6 +180,7 @@ export class Groups {
   async #save(groups) {
     let kept = 0;
     try {
+      await Promise.all(this.saving.values());
       for (const group of [...groups]) {
         await this.#keep(group);
         this.groups = this.groups.filter((each) => each !== group);
