@@ -25,10 +25,11 @@ COLUMNS = (
     "path", "photo_name", "identity", "side", "date", "encounter", "place", "species", "bbox",
     *_NUMBERS,
 )  # fmt: skip
-#: Protocol files say which photos ask and which answer, tables of `resight detect` how sure a box
-#: is and of what, exports repeat what is in the photos; a catalogue does not care.
+#: Protocol files say which photos ask and which answer, tables of `resight detect` and `resight
+#: sides` how sure a box or a side is, exports repeat what is in the photos; a catalogue does not
+#: care.
 _IGNORED = (
-    "role", "score", "label", "annotation", "sha256", "width", "height", "taken_at",
+    "role", "score", "label", "probability", "annotation", "sha256", "width", "height", "taken_at",
     "camera_latitude", "camera_longitude",
 )  # fmt: skip
 #: The first column of the tables of wildlife-datasets, which call a side "orientation".

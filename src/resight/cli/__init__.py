@@ -37,6 +37,7 @@ from resight.cli import (
     prepare,
     serve,
     settings,
+    sides,
     weakest,
 )
 from resight.cli.options import HERE, Command, Group
@@ -200,6 +201,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "undo": decisions.undo,
         "doubts": doubts.doubts,
         "dismiss": doubts.dismiss,
+        "sides": sides.sides,
         "weakest": weakest.weakest,
         "log": decisions.log,
         "purge": decisions.purge,
