@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,6 @@ pytestmark = pytest.mark.usefixtures("usual_features")
 @pytest.fixture
 def half_known(tmp_path: Path) -> Path:
     """Ten animals of known sides and two of which only file names tell them."""
-    from datetime import date
 
     animals, folder = drawn_animals(12), tmp_path / "it"
     for name, some in (("known", animals[:10]), ("new", animals[10:])):
@@ -28,7 +28,7 @@ def half_known(tmp_path: Path) -> Path:
     for command in (
         ("init", folder),
         ("add", tmp_path / "known", "--pattern", PATTERN, "-c", folder),
-        ("add", tmp_path / "new", "--pattern", "{identity}/*", "-c", folder),
+        ("add", tmp_path / "new", "--pattern", "{identity}/{date}-{_}", "-c", folder),
     ):
         made = run(*command)
         assert made.code == 0, made.err

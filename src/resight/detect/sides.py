@@ -175,10 +175,11 @@ def learn_sides(pictures: Sequence[Shown], network: str) -> SideModel:
     known = [each for each in pictures if each.side in enough]
     animals = sorted({each.animal for each in known})
     if len(known) < LEAST_PICTURES or len(enough) < 2 or len(animals) < LEAST_ANIMALS:
+        there = len({each.animal for each in pictures})
         raise CalibrationError(
-            f"{len(known)} photos of {len(animals)} animals whose side is known "
-            f"({_counted(counted)}) are too few to learn from: it takes {LEAST_PICTURES} of "
-            f"{LEAST_ANIMALS} animals, and two sides with {_OF_A_SIDE} each"
+            f"{len(pictures)} photos of {there} animals whose side is known ({_counted(counted)}) "
+            f"are too few to learn from: it takes {LEAST_PICTURES} of {LEAST_ANIMALS} animals, and "
+            f"two sides with {_OF_A_SIDE} each"
         )
     fold_of = {animal: number % _FOLDS for number, animal in enumerate(animals)}
     fold = np.array([fold_of[each.animal] for each in known])
