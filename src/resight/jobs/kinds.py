@@ -1,4 +1,4 @@
-"""The long work there is: import, prepare, identify, suspicions, calibrate, boxes, weakest.
+"""The long work there is: import, prepare, identify, suspicions, calibrate, boxes, sides, weakest.
 
 Each goes on where it was, since what it makes is kept as it is made: photos and features by the
 catalogue, trials and answers in journals beside the features.
@@ -20,6 +20,7 @@ from resight.formats import Reading, plan_sources
 from resight.jobs.worker import Kind, Task
 from resight.search import PhotoSearch
 from resight.settings import Settings
+from resight.siding import learned_sides
 from resight.suspicions import find_suspicions
 from resight.weakest import keep, measure
 
@@ -41,9 +42,9 @@ def bulk_kinds(
     people's questions go to, whose calibration must not change meanwhile, but of the
     same method, whose networks both use. ``ask`` identifies an unresolved encounter, given
     by its reference (as ``unresolved`` gives it) and by who wants it, and keeps the answer;
-    without it there are no ``identify`` jobs. ``settings`` are what boxes are learned with; without
-    them there are no ``boxes`` jobs. ``local``: jobs may name files of this machine,
-    which only its own user may: without it there are no ``import`` jobs.
+    without it there are no ``identify`` jobs. ``settings`` are what boxes and sides are learned
+    with; without them there are no ``boxes`` and ``sides`` jobs. ``local``: jobs may name files of
+    this machine, which only its own user may: without it there are no ``import`` jobs.
     """
     work = _Work(catalogue, search)
     kinds = {
@@ -53,9 +54,11 @@ def bulk_kinds(
         "suspicions": Kind(work.suspicions),
         "calibrate": Kind(work.calibrate, {"limit": int}),
         "boxes": Kind(lambda task: work.boxes(task, settings) if settings else {}),
+        "sides": Kind(lambda task: work.sides(task, settings) if settings else {}),
         "weakest": Kind(work.weakest),
     }
-    offered = {"import": local, "identify": ask is not None, "boxes": settings is not None}
+    taught = settings is not None
+    offered = {"import": local, "identify": ask is not None, "boxes": taught, "sides": taught}
     return {name: kind for name, kind in kinds.items() if offered.get(name, True)}
 
 
@@ -143,6 +146,15 @@ class _Work:
             progress=lambda done, total: task.tell("looking", done, total),
         )
         return {"boxes": model.boxes, "animals": model.animals, "found": round(model.found, 3)}
+
+    def sides(self, task: Task, settings: Settings) -> Mapping[str, Any]:
+        """Learn from the photos whose side is known which side others show."""
+        model = learned_sides(
+            self._catalogue,
+            settings,
+            progress=lambda done, total: task.tell("looking", done, total),
+        ).model
+        return {"photos": model.pictures, "animals": model.animals, "right": round(model.right, 3)}
 
     def weakest(self, task: Task) -> Mapping[str, Any]:
         """Look how much detail photos show; what was looked at is kept as it is."""

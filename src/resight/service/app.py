@@ -28,6 +28,7 @@ from resight.service.routes import (
     individuals,
     photos,
     session,
+    sides,
     suspicions,
     weakest,
 )
@@ -40,6 +41,7 @@ _ROUTERS = (
     imports.router,
     annotated.router,
     boxes.router,
+    sides.router,
     identifications.router,
     decisions.router,
     individuals.router,

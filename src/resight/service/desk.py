@@ -19,6 +19,7 @@ from resight.service.imports import Choice, Imports
 from resight.service.passwords import Passwords
 from resight.service.rows import planned, report_of
 from resight.service.searching import Searcher
+from resight.service.sidefinder import SideProposer
 from resight.service.store import DeskStore
 from resight.settings import Settings, load_settings
 from resight.weakest import keep as keep_details
@@ -46,6 +47,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.board = Board(self.catalogue, self.store)
         self.boxes = BoxFinder(self.catalogue, self.searcher.settings)
+        self.sides = SideProposer(self.catalogue, self.searcher.settings)
         self.passwords = Passwords()
         kinds = bulk_kinds(
             self.catalogue,

@@ -3,9 +3,10 @@
 import { get, patch } from "./api.js";
 import { BoxEditor } from "./boxeditor.js";
 import { open } from "./dialog.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { Finder, putInOthers, sayOthers } from "./finding.js";
 import { seen, side } from "./format.js";
+import { proposalButton, proposedSide } from "./siding.js";
 import { say } from "./toast.js";
 
 export const SIDES = ["unknown", "left", "right", "top", "bottom", "front", "back", "topleft", "topright", "frontleft", "frontright", "backleft", "backright"];
@@ -42,6 +43,12 @@ async function saved(annotation, { hidden, ...facts }, others, undone) {
   return { ...now, others: made.annotations };
 }
 
+/** As it is for the box that was saved; without a word where nothing can be proposed. */
+async function proposeInto(place, annotation, select) {
+  const proposed = await proposedSide(annotation).catch(() => null);
+  if (proposed && select.value === "unknown") fill(place, proposalButton(proposed, select, annotation.name));
+}
+
 function form(annotation, mayEdit, close, undone) {
   const changes = {};
   const wrong = h("p", { class: "wrong", role: "alert" });
@@ -56,8 +63,11 @@ function form(annotation, mayEdit, close, undone) {
   });
   const finder = new Finder(annotation, editor, () => { save.disabled = false; });
   const text = (name, label, value, hint = "") => h("label", {}, label, h("input", { value: value ?? "", placeholder: hint, autocomplete: "off", oninput: (event) => note(name, event.target.value.trim() || null) }));
+  const select = sideSelect(annotation.side, (value) => note("side", value));
+  const proposal = h("div", { class: "side-proposal", role: "status" });
+  if (mayEdit && !annotation.side) proposeInto(proposal, annotation, select);
   const fields = h("fieldset", { class: "annotation-fields", disabled: !mayEdit }, h("legend", { class: "visually-hidden" }, "Facts"),
-    h("label", {}, "Side", sideSelect(annotation.side, (value) => note("side", value))),
+    h("label", {}, "Side", select), proposal,
     text("encounter", "Encounter", annotation.encounter, "photos of one occasion"),
     text("date", "Date", (annotation.date ?? seen(annotation)).slice(0, 10), "2024-07-05"),
     text("place", "Place", annotation.place),

@@ -6,6 +6,7 @@ import { fill, h } from "./dom.js";
 import { findMany, putInOthers, sayOthers } from "./finding.js";
 import { clock, count, day, seen } from "./format.js";
 import { nameFor, proposed } from "./grouping.js";
+import { proposalButton, proposedSide } from "./siding.js";
 import { complain, say } from "./toast.js";
 
 const GAPS = [[5, "5 minutes"], [30, "30 minutes"], [120, "2 hours"], [1440, "a day"]];
@@ -18,6 +19,7 @@ export class Groups {
     this.minutes = 30;
     this.groups = []; // {name, place, annotations}
     this.picked = new Set();
+    this.proposals = new Map(); // of an annotation's id, the side that is proposed, or null
     this.saving = new Map(); // of an annotation's id, the promise that its side is saved
     this.root = h("section", { class: "groups", hidden: true, "aria-labelledby": "groups-head" });
   }
@@ -25,6 +27,32 @@ export class Groups {
   show(annotations) {
     this.annotations = annotations;
     this.#propose();
+    this.#proposeSides();
+  }
+
+  /** One photo after the other, so that nobody else waits long; a later call takes over. */
+  async #proposeSides() {
+    const turn = this.turn = Symbol("turn");
+    for (const { id } of this.annotations) {
+      const annotation = this.groups.flatMap(({ annotations }) => annotations).find((each) => each.id === id);
+      if (!annotation || annotation.side || this.proposals.has(id)) continue;
+      let proposed = null;
+      try {
+        proposed = await proposedSide(annotation);
+      } catch {
+        // A photo that cannot be looked at gets no proposal; what is done with it says why.
+      }
+      if (turn !== this.turn || proposed === undefined) return;
+      this.proposals.set(id, proposed);
+      const select = this.root.querySelector(`[data-side-of="${CSS.escape(id)}"]`);
+      if (select) this.#proposal(annotation, select);
+    }
+  }
+
+  /** Beside a side that nobody has said. */
+  #proposal(annotation, select) {
+    const proposed = this.proposals.get(annotation.id);
+    if (proposed && select.value === "unknown") select.after(proposalButton(proposed, select, annotation.name));
   }
 
   #propose() {
@@ -107,6 +135,10 @@ export class Groups {
 
   #photo(annotation, group) {
     const name = annotation.name;
+    const select = sideSelect(annotation.side, (_, chosen) => this.#side(annotation, chosen), { "aria-label": `Side of ${name}`, class: "loose-side", "data-side-of": annotation.id });
+    const facts = h("div", { class: "loose-facts" }, select,
+      h("span", { class: "hint" }, [day(seen(annotation)), clock(annotation.taken_at)].filter(Boolean).join(" ") || "no date"));
+    this.#proposal(annotation, select);
     return h("li", { class: "loose" },
       h("button", { class: "photo", title: "Box, side and facts", "aria-label": `Box, side and facts of ${name}`, onclick: () => this.#edit(annotation, group) },
         h("img", { src: `${chip(annotation.id, 512)}&v=${encodeURIComponent(annotation.etag)}`, alt: "", loading: "lazy" })),
@@ -115,8 +147,7 @@ export class Groups {
         else this.picked.delete(annotation.id);
         this.#redraw(`[aria-label="${CSS.escape(`Move ${name}`)}"]`);
       } }),
-      h("div", { class: "loose-facts" }, sideSelect(annotation.side, (_, select) => this.#side(annotation, select), { "aria-label": `Side of ${name}`, class: "loose-side" }),
-        h("span", { class: "hint" }, [day(seen(annotation)), clock(annotation.taken_at)].filter(Boolean).join(" ") || "no date")));
+      facts);
   }
 
   #redraw(focus) {
@@ -126,7 +157,9 @@ export class Groups {
 
   #put(group, now) {
     const at = group.annotations.findIndex(({ id }) => id === now.id);
-    if (at >= 0) group.annotations[at] = now;
+    if (at < 0) return;
+    this.proposals.delete(now.id); // of another box, perhaps
+    group.annotations[at] = now;
   }
 
   /** Arrow keys choose on the way to the side that is meant: one save at a time, until what is shown is saved. */

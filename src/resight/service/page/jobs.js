@@ -6,12 +6,13 @@ import { fill, h } from "./dom.js";
 import { when } from "./format.js";
 import { complain, say } from "./toast.js";
 
-const NAMES = { prepare: "Describe photos", identify: "Identify photos", suspicions: "Look for suspicions", calibrate: "Learn probabilities", boxes: "Learn boxes", import: "Import photos", table: "Put in a table", weakest: "Look for weak photos" };
+const NAMES = { prepare: "Describe photos", identify: "Identify photos", suspicions: "Look for suspicions", calibrate: "Learn probabilities", boxes: "Learn boxes", sides: "Learn sides", import: "Import photos", table: "Put in a table", weakest: "Look for weak photos" };
 const OFFERED = {
   prepare: "Describes all photos now, so that the next question about them is answered sooner.",
   suspicions: "Looks for animals with two names and names with two animals.",
   calibrate: "Learns from the photos whose animal is known how sure an answer is.",
   boxes: "Learns from the boxes drawn so far where to propose boxes on other photos.",
+  sides: "Learns from the photos whose side is known which side others show, to propose it.",
   weakest: "Looks how much detail photos show; Individuals then says of which animals a better one is wanted.",
   identify: "Asks about every unresolved encounter, so that Review has the answers ready.",
 };
