@@ -150,7 +150,8 @@ def on_ground(photo: Pasted, described: Features, which: NDArray[np.int32]) -> N
     scale = photo.pixels.shape[1] / described.size[0]
     points = np.round((described.keypoints[which] + 0.5) * scale - 0.5).astype(int)
     x, y = np.clip(points, 0, np.array(SIZE) - 1).T
-    return ~photo.animal[y, x]
+    off: NDArray[np.bool_] = ~photo.animal[y, x]
+    return off
 
 
 def main() -> None:
