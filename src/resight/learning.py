@@ -177,7 +177,7 @@ def _ask(
     own = question.entry
     method = identifier.method
     learned = identifier.known_pairs or isinstance(method.matcher, LearnedMatcher)
-    reused = identifier.effort.shortlisted is None and not learned
+    reused = identifier.effort.matches_all and not learned
     candidates = answers.get(own.annotation) if reused else None
     if candidates is None:
         (features,) = identifier.gallery.features(

@@ -186,7 +186,7 @@ class _Run:
         identifier = self._identifier(method, gallery)
         uncalibrated = self._learn(identifier)
         calibration = identifier.calibration
-        if identifier.effort.shortlisted is not None:
+        if not identifier.effort.matches_all:
             # Once for the gallery: it is no query's time.
             identifier.shortlist(lambda stage, *step: self._tell(f"{method.name}: {stage}", *step))
         results = self._results(identifier, gallery)
