@@ -268,7 +268,7 @@ def test_decimal_commas_where_semicolons_separate(tmp_path: Path) -> None:
     ("row", "reason"),
     [
         ("1.jpg,sideways,,,,,", "side 'sideways'"),
-        ("1.jpg,,03/05/2019,,,,", "date '03/05/2019'"),
+        ("1.jpg,,yesterday,,,,", "date 'yesterday'"),
         ("1.jpg,,,1,2,3,", "all of x, y, w and h"),
         ("1.jpg,,,1,2,0,5", "no area"),
         ("1.jpg,,,1,2,wide,5", "w 'wide' is not a number"),

@@ -23,12 +23,14 @@ _MOST_ROWS, _MOST_CELLS = 1_048_576, 20_000_000
 class Table:
     """``header`` as written, trimmed; ``rows`` with the line each begins on, empty ones left out.
 
-    ``decimal_comma``: ``12,5`` may be a number. ``warnings`` are for the person who imports.
+    ``decimal_comma``: ``12,5`` may be a number. ``workbook``: it is Excel's.
+    ``warnings`` are for the person who imports.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     decimal_comma: bool = False
+    workbook: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -104,6 +106,7 @@ def _workbook(file: Path, data: bytes) -> Table:
     return Table(
         tuple(cell.strip() for cell in filled[0][1]) if filled else (),
         tuple(filled[1:]),
+        workbook=True,
         warnings=(warning,) if others else (),
     )
 
