@@ -262,6 +262,15 @@ def test_what_dates_mean_is_asked_and_kept_and_done(
     assert answer.status_code == 422
 
 
+def test_names_of_old_excel_are_read_and_the_preview_says_so(
+    ann: Browser, photos: dict[str, bytes]
+) -> None:
+    table = sent(ann, (HEADER + "IMG_0.jpg,Zoë,L,,\n").encode("cp1252"), photos)
+    report = looked(ann, table)
+    assert report["rows"][0]["said"]["identity"] == "Zoë"
+    assert report["warnings"][0].startswith("read as Windows-1252")
+
+
 def test_the_order_that_dates_show_is_told(ann: Browser, photos: dict[str, bytes]) -> None:
     rows = "IMG_0.jpg,Zoe,L,5/7/2024,\nIMG_1.jpg,Zoe,L,25/7/2024,\n"
     report = looked(ann, sent(ann, HEADER + rows, photos))

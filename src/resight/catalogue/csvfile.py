@@ -51,10 +51,10 @@ def plan_csv(
     are left out with a warning. ``columns`` says by field which column has it, where the table
     calls it otherwise (``{"identity": "Turtle"}``). Metadata tables of wildlife-datasets are
     understood as they are. Separated by comma, semicolon or tab; UTF-8 with or without a byte
-    order mark; where commas do not separate columns, ``12,5`` is a number. Paths are relative to
-    ``photos``, or to the file's own folder. Dates are read as ``resight.catalogue.dates`` says, by
-    the order ``dates`` (of ``ORDERS``) or the one that the column shows. A row that cannot be used
-    is bad, the others are planned.
+    order mark, else, with a warning, Windows-1252; where commas do not separate columns, ``12,5``
+    is a number. Paths are relative to ``photos``, or to the file's own folder. Dates are read as
+    ``resight.catalogue.dates`` says, by the order ``dates`` (of ``ORDERS``) or the one that the
+    column shows. A row that cannot be used is bad, the others are planned.
 
     Raises ``ImportFileError`` for a file that is no such table, or a field or column of
     ``columns``, or an order, that there is not.

@@ -53,7 +53,9 @@ def planned(of: Import, catalogue: Catalogue) -> tuple[ImportPlan, list[str]]:
     unnamed = sorted(set(files.sent) - files.named)
     if of.choice.others:
         photos += [PlannedPhoto(files.sent[path], path, path) for path in unnamed]
-    return replace(read, origin=of.name, photos=tuple(photos), bad=tuple(bad)), unnamed
+    warnings = tuple(each.removeprefix(f"{of.table.name}: ") for each in read.warnings)
+    plan = replace(read, origin=of.name, photos=tuple(photos), bad=tuple(bad), warnings=warnings)
+    return plan, unnamed
 
 
 def report_of(
