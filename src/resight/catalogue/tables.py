@@ -18,7 +18,7 @@ _SEPARATORS = (",", ";", "\t")
 _ZIP = b"PK\x03\x04"
 #: What no table of text holds.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
-#: A character of UTF-8 that is not ASCII: where one byte is wrong, the others are right all the same.
+#: What is UTF-8 beyond ASCII: where one byte is wrong, the others are right all the same.
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _ACCENTED = re.compile(r"\w*[^\x00-\x7f]\w*")
 #: Of a workbook: what Excel itself can hold, and what memory can.
