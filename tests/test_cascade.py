@@ -62,11 +62,50 @@ ALIKE = [24 + i % 7 for i in range(150)]
 
 
 def test_each_stage_passes_the_best_on() -> None:
-    answer, look, match = ask(gallery_of(*ALIKE, 35), "normal")
-    assert counts(answer) == (151, 24, 24, 6)
-    assert (len(look.seen), len(match.seen)) == (24, 6)
+    answer, look, match = ask(gallery_of(*ALIKE, 35), "thorough")
+    assert counts(answer) == (151, 100, 100, 20)
+    assert (len(look.seen), len(match.seen)) == (100, 20)
     assert (answer.candidates[0].individual, answer.candidates[0].score) == ("animal 150", 35)
-    assert answer.effort == "normal"
+    assert answer.effort == "thorough"
+
+
+def test_one_look_is_enough_where_somebody_stands_out() -> None:
+    answer, look, match = ask(gallery_of(*([9] * 100), 30), "normal", keypoints=10)
+    assert counts(answer) == (101, 24, 24, 6)  # to the screen, of few keypoints, all are alike
+    assert (len(look.seen), len(match.seen)) == (24, 6)
+    assert named(answer)[0] == ("animal 100", 30.0)
+
+
+@dataclass
+class Keen(Shared):
+    """Sure of photos that show 110, and hardly of others."""
+
+    def _matches(self, query: Features, gallery: Sequence[Features]) -> Iterator[Matches]:
+        for other, found in zip(gallery, super()._matches(query, gallery), strict=True):
+            sure = bool(photo([110]).descriptors @ other.descriptors.T @ np.ones(len(other)) > 0.5)
+            yield Matches(found.pairs, found.scores * np.float32(1.0 if sure else 0.15))
+
+
+@pytest.mark.parametrize(("stops_early", "matched"), [(False, 6 + 1), (True, 14)])
+def test_where_nobody_stands_out_more_photos_are_looked_at(stops_early: bool, matched: int) -> None:
+    """The scan sees more of 36 others in the query; of them all, none is compared twice."""
+    others = [(entry(f"p{i}", f"animal {i % 12}"), list(range(23))) for i in range(36)]
+    sought = (entry("sought", "sought"), [*range(20), 110])
+    look, match = (Shared() if stops_early else Keen()), Keen()
+    method = Method("drawn", SIFT, match, screen=Screen(look, 50))
+    if stops_early:
+        others.append((entry("decoy", "decoy"), list(range(40))))
+    answer = Identifier(gallery=Photos([*others, sought]), method=method).identify(photo(range(40)))
+    assert named(answer)[0] == ("sought", 20.0)
+    total = len(others) + 1
+    assert (answer.shortlisted, len(look.seen)) == (total, total)
+    assert (answer.matched, len(match.seen)) == (matched, matched)
+
+
+def test_a_method_without_a_screen_looks_once() -> None:
+    match = Shared()
+    identifier = Identifier(gallery=gallery_of(*ALIKE), method=Method("drawn", SIFT, match))
+    assert counts(identifier.identify(photo(range(40)))) == (150, 24, 0, 24)
 
 
 def test_exhaustive_matches_all_and_looks_at_none_before() -> None:
@@ -120,7 +159,11 @@ def test_the_screen_tells_how_far_it_is() -> None:
     identifier = Identifier(gallery=gallery_of(*ALIKE), method=method)
     identifier.identify(photo(range(40)), progress=lambda *step: told.append(step))
     screening = [step for step in told if step[0] == "screening"]
-    assert screening == [("screening", done, 24) for done in range(4, 25, 4)]
+    first = [("screening", done, 24) for done in range(4, 25, 4)]
+    assert screening == [*first, *(("screening", done, 80) for done in range(28, 81, 4))]
+    comparing = [step for step in told if step[0] == "comparing"]
+    assert comparing[-1] == ("comparing", 14, 14)
+    assert ("comparing", 6, 6) in comparing
 
 
 def test_a_chance_lead_does_not_stop_the_screen() -> None:
@@ -171,7 +214,7 @@ def test_those_only_looked_at_are_named_after_the_candidates() -> None:
 
 
 def test_no_more_than_ten_are_named_and_none_twice() -> None:
-    answer, _, _ = ask(gallery_of(*ALIKE, 35), "normal")
+    answer, _, _ = ask(gallery_of(*([9] * 100), 30), "normal", keypoints=10)
     names = [each.individual for each in answer.named]
     assert len(names) == len(set(names)) == 10
     scores = [each.score for each in answer.passed_over]

@@ -157,9 +157,9 @@ def test_too_few_animals_for_one_query_stop_no_other() -> None:
 def test_photos_are_compared_as_wholes_all_of_them_by_any_effort(effort: str) -> None:
     method = Method("thumbnail+nearest", Thumbnail(), NearestNeighbour())
     found = effort_for(method, effort)
-    assert (found.name, found.shortlisted, found.matched) == (effort, None, None)
+    assert (found.name, found.matches_all) == (effort, True)
 
 
 def test_one_keypoint_is_not_a_whole_photo() -> None:
     method = Method("sift+nearest", Sift(max_keypoints=1), NearestNeighbour())
-    assert effort_for(method, "normal").shortlisted is not None
+    assert not effort_for(method, "normal").matches_all

@@ -5,13 +5,14 @@
                  few points
 
 ``Effort`` says how many photos pass from one stage to the next. A stage is not run where
-no fewer would pass than come.
+no fewer would pass than come. Where nobody stands out among those that were matched, more photos
+pass: a further look.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import islice
@@ -21,7 +22,7 @@ from typing import Optional
 import numpy as np
 
 from resight.matchers import Matcher
-from resight.method import Effort, Method, Screen
+from resight.method import Effort, Look, Method, Screen
 from resight.scoring import (
     DISTRIBUTION_SCORES,
     ScoreDistributions,
@@ -88,45 +89,57 @@ class Cascade:
     ) -> Funnel:
         """Compare a query that has keypoints with the entries."""
         funnel = Funnel()
-        limit = self.effort.shortlisted
-        if limit is not None and len(entries) > min(limit, self._passed_by_screen):
+        most = self.effort.looks[-1].shortlisted
+        screen = self._screen(len(entries))
+        if most is not None and (screen or len(entries) > most):
             # Also where all would pass: the screen looks at the most alike first.
-            entries = self._shortlisted(query, entries, limit, funnel)
+            entries = self._shortlisted(query, entries, most, funnel)
         else:
             funnel.searched = len(entries)
-        photos = self._photos(entries, funnel)
-        limit, total = self.effort.matched, len(entries)
-        matcher: Matcher | Screen = self.method.matcher
-        screen = self.method.screen
-        seen: list[_Seen] = []
-        if screen and limit is not None and len(entries) > limit:
-            if limit:
-                tell = (lambda done: progress(SCREENING, done, total)) if progress else None
-                seen = self._screened(screen, query, photos, funnel, tell)
-                passed = self._close(seen, limit)
-                photos, total = iter([each.photo for each in passed]), len(passed)
-            else:
-                matcher = screen
         best = _Best(self.method, self.photos_kept)
-        while batch := list(islice(photos, self.batch_size)):
-            best.add(self._compare(matcher, query, batch, distributions))
-            funnel.matched += len(batch)
-            if progress:
-                progress(COMPARING, funnel.matched, total)
-        if progress and funnel.matched < total:  # some were not available
-            progress(COMPARING, total, total)
-        if matcher is screen:
-            funnel.half_matched, funnel.matched = funnel.matched, 0
+        photos = self._photos(entries, funnel)
+        run = _Run(query, photos, len(entries), distributions, progress, funnel, best)
+        for look in self.effort.looks:
+            self._look(look, screen, run)
+            if best.stands_out(self.effort.certain):
+                break
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
         funnel.candidates = best.candidates()
-        funnel.passed_over = self._passed_over(query, seen, funnel.candidates)
+        funnel.passed_over = self._passed_over(query, run.seen, funnel.candidates)
         return funnel
 
-    @property
-    def _passed_by_screen(self) -> float:
-        """How many photos the screen lets through; without one, all."""
-        limit = self.effort.matched
-        return inf if limit is None or not self.method.screen else limit
+    def _screen(self, count: int) -> Optional[Screen]:
+        """The screen, if it keeps any of so many photos from being matched."""
+        passed = self.effort.looks[0].matched
+        return self.method.screen if passed is not None and count > passed else None
+
+    def _look(self, look: Look, screen: Optional[Screen], run: _Run) -> None:
+        """Compare the photos that this look takes in and none before it did."""
+        total = min(look.shortlisted or run.total, run.total)
+        fresh = islice(run.photos, look.shortlisted and look.shortlisted - len(run.seen))
+        if screen is None:
+            run.funnel.matched += self._match(self.method.matcher, fresh, total, run)
+        elif not look.matched:
+            run.funnel.half_matched += self._match(screen, fresh, total, run)
+        else:
+            run.seen += self._screened(screen, fresh, total, run)
+            passed = self._close(run.seen, look)
+            more = [each.photo for each in passed if each.entry.annotation not in run.compared]
+            total = run.funnel.matched + len(more)
+            run.funnel.matched += self._match(self.method.matcher, iter(more), total, run)
+
+    def _match(
+        self, matcher: Matcher | Screen, photos: Iterator[Photo], total: int, run: _Run
+    ) -> int:
+        """Compare the photos; how many there were. ``total``: with those of looks before."""
+        before = len(run.compared)
+        while batch := list(islice(photos, self.batch_size)):
+            run.best.add(self._compare(matcher, run.query, batch, run.distributions))
+            run.compared.update(entry.annotation for entry, _ in batch)
+            run.tell(COMPARING, len(run.compared), total)
+        if len(run.compared) < total:  # some were not available
+            run.tell(COMPARING, total, total)
+        return len(run.compared) - before
 
     def _shortlisted(
         self, query: Features, entries: Sequence[GalleryEntry], limit: int, funnel: Funnel
@@ -150,38 +163,31 @@ class Cascade:
                 funnel.searched -= 1
 
     def _screened(
-        self,
-        screen: Screen,
-        query: Features,
-        photos: Iterator[Photo],
-        funnel: Funnel,
-        tell: Optional[Callable[[int], None]],
+        self, screen: Screen, photos: Iterator[Photo], total: int, run: _Run
     ) -> list[_Seen]:
-        """The photos looked at, until one individual stands out.
+        """The photos looked at; in the first look, until one individual stands out.
 
         ``photos`` come in the order of the shortlist, the most alike first.
         """
+        certain = inf if run.seen else self.effort.certain
         seen: list[_Seen] = []
         highest: dict[str, float] = {}  # score of each individual
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
-            found = screen.match(query, [features for _, features in batch])
+            found = screen.match(run.query, [features for _, features in batch])
             for photo, matches in zip(batch, found, strict=True):
                 seen.append(_Seen(photo, matches))
                 who = seen[-1].entry.individual
                 highest[who] = max(seen[-1].score, highest.get(who, 0.0))
-            if tell:
-                tell(len(seen))
-            best, second = nlargest(2, [*highest.values(), 0.0, 0.0])
-            # Sums of chance matches vary like counts: by their square root.
-            if best >= second + self.effort.certain * sqrt(second + _FEW):
+            run.funnel.half_matched += len(batch)
+            run.tell(SCREENING, run.funnel.half_matched, total)
+            if _stands_out(highest.values(), certain):
                 break
-        funnel.half_matched = len(seen)
         return seen
 
-    def _close(self, seen: Sequence[_Seen], limit: int) -> list[_Seen]:
+    def _close(self, seen: Sequence[_Seen], look: Look) -> list[_Seen]:
         """The best photo of each individual that comes close to the best one."""
-        least = self.effort.close * max((each.score for each in seen), default=0.0)
-        return _best_seen([each for each in seen if each.score >= least], limit)
+        least = look.close * max((each.score for each in seen), default=0.0)
+        return _best_seen([each for each in seen if each.score >= least], look.matched or 0)
 
     def _passed_over(
         self, query: Features, seen: Sequence[_Seen], candidates: Sequence[Candidate]
@@ -228,6 +234,32 @@ class _Seen:
     @property
     def score(self) -> float:
         return float(self.matches.scores.sum())
+
+
+@dataclass
+class _Run:
+    """How far the comparison of one query has come."""
+
+    query: Features
+    photos: Iterator[Photo]  # each is taken once
+    total: int
+    distributions: Optional[ScoreDistributions]
+    progress: Optional[Progress]
+    funnel: Funnel
+    best: _Best
+    seen: list[_Seen] = field(default_factory=list)  # by the screen
+    compared: set[str] = field(default_factory=set)  # annotations
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        if self.progress:
+            self.progress(stage, done, total)
+
+
+def _stands_out(scores: Iterable[float], certain: float) -> bool:
+    """Whether the best score, a sum over matches, is more than chance above the next one."""
+    best, second = nlargest(2, [*scores, 0.0, 0.0])
+    # Sums of chance matches vary like counts: by their square root.
+    return best >= second + certain * sqrt(second + _FEW)
 
 
 def _best_seen(seen: Sequence[_Seen], limit: int) -> list[_Seen]:
@@ -277,6 +309,12 @@ class _Best:
 
     def candidates(self) -> tuple[Candidate, ...]:
         return self._rank(self._kept)
+
+    def stands_out(self, certain: float) -> bool:
+        """Whether one individual's matches are that much more than the next one's."""
+        kept = self._kept.values()
+        sums = (max(float(each.matches.scores.sum()) for _, each in photos) for photos in kept)
+        return _stands_out(sums, certain)
 
     def _rank(
         self, kept: Mapping[str, Sequence[tuple[GalleryEntry, Evidence]]]

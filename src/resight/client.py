@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from resight.errors import DeskError, MissingExtra
-from resight.service import models
+from resight.service import models, tables
 from resight.service.accounts import Session
 
 _API = "/api/v1"
@@ -107,6 +107,49 @@ class Client:
     def encounter(self, ref: str) -> models.Encounter:
         """One encounter, by its reference."""
         return self._one(models.Encounter, "GET", "/encounter", params={"ref": ref})
+
+    # Tables with photos
+
+    def send_table(self, path: Path) -> tables.TableImport:
+        """Send a CSV or Excel table; nothing of it is put in yet. Its photos are sent next."""
+        files = {"file": (path.name, path.read_bytes())}
+        return self._one(tables.TableImport, "POST", "/imports", files=files)
+
+    def send_table_photo(self, table: str, photo: Path, name: str = "") -> tables.SentPhoto:
+        """Send a photo of a table, which knows it by ``name`` (its file's name if not given)."""
+        files = {"file": (photo.name, photo.read_bytes())}
+        path = f"/imports/{table}/photos"
+        params = {"path": name or photo.name}
+        return self._one(tables.SentPhoto, "POST", path, params=params, files=files)
+
+    def waiting_tables(self) -> list[tables.TableImport]:
+        """One's own tables that are not put in yet, the last first."""
+        items = self._ask("GET", "/imports").json()["items"]
+        return [tables.TableImport.model_validate(each) for each in items]
+
+    def table(self, id: str) -> tables.TableImport:
+        """One table, and what became of it."""
+        return self._one(tables.TableImport, "GET", f"/imports/{id}")
+
+    def preview_table(self, id: str, choices: tables.Choices) -> tables.Report:
+        """What putting it in, read so, would do row by row; nothing is changed."""
+        path = f"/imports/{id}/preview"
+        return self._one(tables.Report, "POST", path, json=choices.model_dump())
+
+    def put_in_table(self, id: str, choices: tables.Choices) -> models.Job:
+        """Put it in, read so: a job to be followed. ``table`` has what became of each row then."""
+        path = f"/imports/{id}/run"
+        return self._one(models.Job, "POST", path, json=choices.model_dump())
+
+    def undo_table(self, id: str, *, note: str = "") -> list[models.Decision]:
+        """Take back all that a table did which is not taken back yet, the last first."""
+        made = self.table(id).decisions
+        undone = {each.id for each in self.decisions() if each.undone} if made else set()
+        return [self.undo(each, note=note) for each in made if each not in undone]
+
+    def discard_table(self, id: str) -> None:
+        """Throw a table and the photos sent with it away, before it is put in."""
+        self._ask("DELETE", f"/imports/{id}")
 
     # Asking and deciding
 
@@ -212,7 +255,9 @@ class Client:
         if method != "GET":
             headers["x-csrf-token"] = self._written_with() if csrf is None else csrf
         if method == "POST" and path != "/session":
-            headers["idempotency-key"] = str(uuid.uuid4())
+            headers["idempotency-key"] = key = str(uuid.uuid4())
+            if "files" in more:  # sent again it is the same byte for byte
+                headers["content-type"] = f"multipart/form-data; boundary={key}"
         answer = self._sent(method, _API + path, headers, more)
         if answer.status_code >= 400:
             raise _refused(answer)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from resight.calibration.prior import asked_by
+from resight.calibration.chance import ENOUGH_STRANGERS, scaled
+from resight.calibration.prior import asked_by, prior_for
 from resight.calibration.trials import (
     CATALOGUE,
     ENOUGH_INDIVIDUALS,
@@ -35,6 +36,8 @@ from resight.types import Candidate, GalleryEntry
 #: Told how many trials are finished, and how many there are.
 Progress = Callable[[int, int], None]
 
+#: Photos asked about at most where only strangers' scores are wanted.
+_STRANGERS = 60
 #: Candidates whose evidence is looked at for leaks, and named in the trial.
 _LOOKED_AT = 5
 
@@ -72,18 +75,20 @@ def learn(
     what is ``pinned`` (all else that makes the trials) has changed since. It is left for the
     caller to remove.
 
-    Raises ``CalibrationError`` with fewer than 20 individuals seen in two encounters, where an
-    answer holds what was to be left out, or while another process is writing the journal.
+    With fewer than 20 individuals seen in two encounters the trials are those of drawn animals, in
+    units of what 10 individuals or more of the gallery score as strangers (``scaled``).
+
+    Raises ``CalibrationError`` with fewer of either, or where there are no drawn animals for the
+    method; where an answer holds what was to be left out, or while another process is writing the
+    journal.
     """
     entries = [entry for entry in identifier.gallery.entries() if entry.individual]
     questions = plan(entries, limit)
-    individuals = {each.entry.individual for each in questions if not each.novel}
-    if len(individuals) < ENOUGH_INDIVIDUALS:
-        raise CalibrationError(
-            f"{len(individuals)} individuals were seen in two encounters, and {ENOUGH_INDIVIDUALS} "
-            "are needed to learn probabilities; until then they are learned from drawn animals, "
-            "if there are any for this method"
-        )
+    twice = len({each.entry.individual for each in questions if not each.novel})
+    drawn = None
+    if twice < ENOUGH_INDIVIDUALS:
+        questions = [each for each in questions if each.novel][:_STRANGERS]
+        drawn = _drawn_for(identifier, questions, twice)
     asked_with = asked_by(identifier.method, identifier.effort)
     asked = [(each.entry.annotation, each.novel) for each in questions]
     made_by = (
@@ -95,6 +100,8 @@ def learn(
     header = _digest((*made_by, sorted(map(repr, entries)), asked))
     with _Journal(journal, header).open() as kept:
         trials = _ask_all(identifier, entries, questions, kept, progress)
+    if drawn:
+        return scaled(drawn, trials, len(entries))
     return Trials(
         method=identifier.method.name,
         fingerprint=asked_with,
@@ -103,6 +110,18 @@ def learn(
         origin=origin,
         photos=len(entries),
         trials=tuple(trials),
+    )
+
+
+def _drawn_for(identifier: Identifier, strangers: Sequence[Question], twice: int) -> Trials:
+    """Trials of drawn animals, if there are some and enough strangers to scale them by."""
+    drawn = prior_for(identifier.method, identifier.effort)
+    if drawn and len({each.entry.individual for each in strangers}) >= ENOUGH_STRANGERS:
+        return drawn
+    raise CalibrationError(
+        f"{twice} individuals were seen in two encounters, and {ENOUGH_INDIVIDUALS} are needed to "
+        f"learn probabilities, or {ENOUGH_STRANGERS} seen once to learn what strangers score; "
+        "until then they are learned from drawn animals, if there are any for this method"
     )
 
 
@@ -177,7 +196,7 @@ def _ask(
     own = question.entry
     method = identifier.method
     learned = identifier.known_pairs or isinstance(method.matcher, LearnedMatcher)
-    reused = identifier.effort.shortlisted is None and not learned
+    reused = identifier.effort.matches_all and not learned
     candidates = answers.get(own.annotation) if reused else None
     if candidates is None:
         (features,) = identifier.gallery.features(

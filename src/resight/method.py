@@ -23,48 +23,73 @@ from resight.verify import GEOMETRY
 
 
 @dataclass(frozen=True)
+class Look:
+    """How much of a gallery is looked at.
+
+    ``shortlisted``: how many photos the scan gives to the screen; ``matched``: of how many
+    individuals the screen gives the best photo to the matcher, if it comes to at least the
+    share ``close`` of the best score; 0: what the screen found is all there is. ``None``: all
+    photos, so that the stage before is not run.
+    """
+
+    shortlisted: Optional[int]
+    matched: Optional[int]
+    close: float = 0.0
+
+
+@dataclass(frozen=True)
 class Effort:
     """How many gallery photos each stage of the cascade passes on at most.
 
-    ``scanned``: how many of a large gallery the votes give to the scan; ``shortlisted``: how
-    many the scan gives to the screen; ``matched``: of how many individuals the screen gives
-    the best photo to the matcher; 0: what the screen found is all there is. ``None``: all
-    photos, so that the stage before is not run.
-    The screen stops once the best individual's score exceeds the next one's by ``certain``
-    times the square root of that, and passes on those with at least the share ``close`` of
-    the best score.
+    ``scanned``: how many of a large gallery the votes give to the scan. ``looks``: each takes in
+    more than the one before, and is taken where none did so far stand out: no individual's
+    score of whole matches exceeds the next one's by ``certain`` times the square root of that.
+    By the same rule the screen of the first look stops early.
     """
 
     name: str
     scanned: int
-    shortlisted: Optional[int]
-    matched: Optional[int]
+    looks: tuple[Look, ...]
     certain: float = inf
-    close: float = 0.0
+
+    @property
+    def matches_all(self) -> bool:
+        """Whether every photo is matched, and none chosen before."""
+        return self.looks[0].shortlisted is None
 
     @property
     def fingerprint(self) -> str:
         """All that changes what is compared."""
+        first, *further = self.looks
+        looks = "; ".join(f"{each.shortlisted} {each.matched} {each.close}" for each in further)
         return fingerprint(
             "effort.v1",
             certain=self.certain,
-            close=self.close,
-            matched=self.matched,
+            close=first.close,
+            matched=first.matched,
             scanned=self.scanned,
             shortlist=SHORTLIST,
-            shortlisted=self.shortlisted,
+            shortlisted=first.shortlisted,
+            **({"further": looks} if further else {}),
         )
 
+
+_ALL = (Look(shortlisted=None, matched=None),)
 
 #: From the least to the most; the numbers come from docs/speed.md.
 EFFORTS: Mapping[str, Effort] = MappingProxyType(
     {
         effort.name: effort
         for effort in (
-            Effort("quick", scanned=200, shortlisted=3, matched=0),
-            Effort("normal", scanned=400, shortlisted=24, matched=6, certain=2.5, close=0.6),
-            Effort("thorough", scanned=1500, shortlisted=100, matched=20),
-            Effort("exhaustive", scanned=0, shortlisted=None, matched=None),
+            Effort("quick", scanned=200, looks=(Look(3, matched=0),)),
+            Effort(
+                "normal",
+                scanned=400,
+                looks=(Look(24, matched=6, close=0.6), Look(80, matched=14, close=0.4)),
+                certain=2.5,
+            ),
+            Effort("thorough", scanned=1500, looks=(Look(100, matched=20),)),
+            Effort("exhaustive", scanned=0, looks=_ALL),
         )
     }
 )
@@ -148,7 +173,9 @@ class Method:
 
 
 def effort_for(method: Method, name: str) -> Effort:
-    """The effort of that name; a method that compares photos as wholes compares all by any.
+    """The effort of that name, as far as it concerns the method.
+
+    One that compares photos as wholes compares all by any; one without a screen looks once.
 
     Raises ``SettingsError`` for an unknown one, and where the method's score needs whole
     matches but the screen's are all there would be.
@@ -157,10 +184,12 @@ def effort_for(method: Method, name: str) -> Effort:
         raise SettingsError(f"there is no effort {name!r}; there are {', '.join(EFFORTS)}")
     effort = EFFORTS[name]
     if describes_whole(method.extractor):  # nothing is cheaper than the comparison itself
-        return replace(effort, scanned=0, shortlisted=None, matched=None)
-    if method.score in DISTRIBUTION_SCORES and method.screen and effort.matched == 0:
+        return replace(effort, scanned=0, looks=_ALL)
+    if method.score in DISTRIBUTION_SCORES and method.screen and effort.looks[0].matched == 0:
         raise SettingsError(
             f"the score {method.score} compares whole matches, which effort {name} does not "
             "make: use a higher effort, or another score"
         )
+    if method.screen is None:  # a further look is what the screen can afford
+        return replace(effort, looks=effort.looks[:1])
     return effort

@@ -149,7 +149,7 @@ class PhotoSearch:
 
         ``progress`` is told of each trial, of which there are ``limit`` at most. Stopping (or
         killing) and repeating is safe: what was finished is kept, unless the catalogue changed.
-        Raises ``CalibrationError`` with too few animals seen in two encounters.
+        Raises ``CalibrationError`` with too few animals (``learn``).
         """
         path = self._trials_file()
         journal = path.with_name(f"{path.name}.begun")

@@ -268,7 +268,7 @@ def test_decimal_commas_where_semicolons_separate(tmp_path: Path) -> None:
     ("row", "reason"),
     [
         ("1.jpg,sideways,,,,,", "side 'sideways'"),
-        ("1.jpg,,03/05/2019,,,,", "date '03/05/2019'"),
+        ("1.jpg,,yesterday,,,,", "date 'yesterday'"),
         ("1.jpg,,,1,2,3,", "all of x, y, w and h"),
         ("1.jpg,,,1,2,0,5", "no area"),
         ("1.jpg,,,1,2,wide,5", "w 'wide' is not a number"),
@@ -310,10 +310,32 @@ def test_a_file_that_is_no_such_table_is_refused(tmp_path: Path, text: str, mess
         plan_csv(written(tmp_path, text))
 
 
-def test_another_encoding_is_refused_with_its_line(tmp_path: Path) -> None:
+def test_old_excels_encoding_is_read_and_told(tmp_path: Path) -> None:
     file = written(tmp_path, "path,identity\n1.jpg,Ann\n2.jpg,José\n", "latin-1")
-    with pytest.raises(ImportFileError, match="line 3 is not UTF-8"):
+    plan = plan_csv(file)
+    assert [each.identity for each in plan.photos] == ["Ann", "José"]
+    assert "read as Windows-1252" in plan.warnings[0]
+    assert "“José” in line 3" in plan.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"path,identity\n1.jpg,Jos\x81\n", "line 2 is not UTF-8"),
+        ("path,identity\n1.jpg,José\n2.jpg,".encode() + b"Jos\xe9\n", "line 3 is not UTF-8"),
+        ("path,identity\n1.jpg,Jos\xe9\n".encode("utf-16"), "line 1 is not UTF-8"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF,,", "line 1 is not UTF-8"),
+        (b"\xff\xd8\xff\xe0 no table", "is no table"),
+    ],
+)
+def test_what_is_no_text_is_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    file = tmp_path / "turtles.csv"
+    file.write_bytes(data)
+    with pytest.raises(ImportFileError, match=message):
         plan_csv(file)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ImportFileError, match="cannot read"):
         plan_csv(tmp_path / "gone.csv")
 

@@ -92,6 +92,25 @@ def test_a_damaged_calibration_is_found_and_not_used(herd: Path) -> None:
     assert not kept.exists()
 
 
+@pytest.mark.usefixtures("usual_features")
+def test_few_animals_teach_what_strangers_score(herd: Path, tmp_path: Path) -> None:
+    catalogue, photos = tmp_path / "few", herd / "photos"
+    for animal in sorted(photos.iterdir())[12:]:
+        shutil.rmtree(animal)
+    assert run("init", catalogue).code == 0
+    assert run("add", photos, "--pattern", PATTERN, "-c", catalogue).code == 0
+    photo = photos / "animal 03" / "03 1.png"
+    before = run("identify", photo, "--json", "-c", catalogue).json
+    learned = run("calibrate", "-c", catalogue)
+    assert learned.code == 0, learned.err
+    assert "fewer than 20 individuals were seen in two encounters" in " ".join(learned.out.split())
+    after = run("identify", photo, "--json", "-c", catalogue).json
+    assert "not from your catalogue" in before["calibration"]
+    assert "in units of what strangers score in this catalogue" in after["calibration"]
+    old, new = (said["queries"][0]["new_probability"] for said in (before, after))
+    assert old != new
+
+
 def test_too_few_animals_seen_twice_are_an_error_that_says_so(drawn: Drawn) -> None:
     ran = run("calibrate", "-c", drawn.catalogue)
     assert ran.code == 1

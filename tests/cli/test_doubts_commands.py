@@ -26,7 +26,7 @@ def test_a_catalogue_without_mistakes_looks_right(drawn: Drawn, usual_features: 
     assert ran.code == 0, ran.err
     assert "4 photos compared" in ran.out
     assert "drawn animals" in ran.out
-    assert "Nothing looks wrong." in ran.out
+    assert "Nothing looks wrong." in ran.out, ran.out
 
 
 def test_what_looks_wrong_is_listed_with_what_to_do(

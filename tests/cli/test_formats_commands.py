@@ -53,6 +53,22 @@ def test_columns_are_named_and_shown(drawn: Drawn, tmp_path: Path) -> None:
     assert "1 individual, 1 new: Leonardo (1)" in ran.out
 
 
+def test_the_order_of_dates_is_asked_for_and_told(drawn: Drawn, tmp_path: Path) -> None:
+    photo = drawn.queries[0].path
+    table = tmp_path / "sightings.csv"
+    table.write_text(f"path,date\n{photo.name},5/7/2024\n")
+    arguments = ("add", table, "--photos", photo.parent, "-c", drawn.catalogue, "--dry-run")
+    ran = run(*arguments)
+    assert ran.code == 1
+    assert "5/7/2024 may be 5 July 2024 or 7 May 2024" in ran.err
+    assert "choose one: --dates day-first or --dates month-first" in ran.err
+    ran = run(*arguments, "--dates", "day-first", "--json")
+    assert ran.json["outcomes"][0]["date"] == "2024-07-05"
+    assert "unknown order of dates 'dmy'" in run(*arguments, "--dates", "dmy").err
+    ran = run("add", photo, "--dates", "day-first", "-c", drawn.catalogue)
+    assert "an order of dates is for a table with a column of dates" in ran.err
+
+
 def test_encounters_are_told_and_kept(drawn: Drawn, tmp_path: Path) -> None:
     run("init", tmp_path / "it")
     ran = run("add", drawn.known, "--encounters", "30", "-c", tmp_path / "it")

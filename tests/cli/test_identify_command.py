@@ -392,12 +392,10 @@ def _protocol(drawn: Drawn, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("effort", "matched", "told"),
-    [("normal", 3, True), ("normal", 1, False), ("normal", 90, False), ("thorough", 20, False)],
+    ("effort", "shortlisted", "told"),
+    [("normal", 80, True), ("normal", 24, False), ("normal", 4, False), ("thorough", 90, False)],
 )
-def test_where_no_animal_stood_out_more_effort_is_advised(
-    effort: str, matched: int, told: bool
-) -> None:
+def test_a_further_look_is_told_of(effort: str, shortlisted: int, told: bool) -> None:
     answer = Identification(
         candidates=(),
         method="sift+nearest",
@@ -407,11 +405,11 @@ def test_where_no_animal_stood_out_more_effort_is_advised(
         side_policy="same",
         effort=effort,
         searched=90,
-        shortlisted=max(24, matched),
-        half_matched=24,
-        matched=matched,
+        shortlisted=shortlisted,
+        half_matched=shortlisted,
+        matched=3,
     )
-    assert ("--effort thorough" in searched(answer)) is told
+    assert ("No animal stood out among the first 24" in searched(answer)) is told
 
 
 def test_a_method_of_whole_photos_counts_no_matches(drawn: Drawn, tmp_path: Path) -> None:

@@ -70,8 +70,10 @@ def test_stages_side_by_side_keep_their_counts(
         tell("comparing", 3, 184)
         tell("reading", 16, 184)
         tell("comparing", 12, 184)
+        tell("screening", 24, 24)
+        tell("screening", 28, 80)
     text = capsys.readouterr().err
-    for row in ("photo.jpg: reading", "photo.jpg: comparing", "16/184", "12/184"):
+    for row in ("photo.jpg: reading", "photo.jpg: comparing", "16/184", "12/184", "28/80"):
         assert row in text
 
 

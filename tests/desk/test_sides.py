@@ -46,7 +46,7 @@ def test_a_proposal_is_taken_by_a_key(page: Page, desk: str, tmp_path: Path) -> 
     drop(page, photos)
     proposal = page.get_by_role("button", name=re.compile("^Take right for IMG_51.jpg"))
     expect(proposal).to_have_text(re.compile(r"^right\? (> )?9\d %$"))
-    assert [each["side"] for each in say(desk, "/annotations?q=IMG_51")["items"]] == [None]
+    assert [each["side"] for each in say(desk, "/annotations?q=IMG_51")["items"]] == ["unknown"]
     assert Axe().run(page).response["violations"] == []
     proposal.press("Enter")
     expect(proposal).to_have_count(0)
@@ -55,13 +55,14 @@ def test_a_proposal_is_taken_by_a_key(page: Page, desk: str, tmp_path: Path) -> 
     expect(side).to_be_focused()
     expect(page.get_by_role("button", name=re.compile("^Take left for IMG_50.jpg"))).to_be_visible()
     page.wait_for_function(
-        "async () => (await (await fetch('/api/v1/annotations?q=IMG_51')).json()).items[0].side"
+        "async () => (await (await fetch('/api/v1/annotations?q=IMG_51')).json()).items[0].side === 'right'"
     )
 
     page.get_by_role("button", name="Box, side and facts of IMG_50.jpg").click()
     dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name=re.compile("^Take left for"))).to_be_visible()
     dialog.get_by_role("button", name=re.compile("^Take left for")).click()
-    assert [each["side"] for each in say(desk, "/annotations?q=IMG_50")["items"]] == [None]
+    assert [each["side"] for each in say(desk, "/annotations?q=IMG_50")["items"]] == ["unknown"]
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_have_count(0)
     assert [each["side"] for each in say(desk, "/annotations?q=IMG_50")["items"]] == ["left"]

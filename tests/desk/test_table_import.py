@@ -94,6 +94,34 @@ def test_a_table_is_previewed_put_in_and_taken_back(
     assert numbers(own_desk) == before
 
 
+def test_what_dates_mean_is_asked_beside_their_column(
+    page: Page, own_desk: str, files: list[Path]
+) -> None:
+    dropped(page, own_desk, files)
+    order = page.get_by_label("5/7/2024 is")
+    row = page.locator(".import-table tr", has_text="IMG_301.jpg")
+    expect(row).to_contain_text("5/7/2024 may be 5 July 2024 or 7 May 2024")
+    order.focus()
+    order.select_option("7 May 2024")
+    expect(row).to_contain_text("Date 7 May 2024")
+    expect(order).to_be_focused()
+    order.select_option("5 Jul 2024")
+    expect(row).to_contain_text("Date 5 Jul 2024")
+    page.reload()
+    expect(order).to_have_value("day-first")
+    expect(row).to_contain_text("Date 5 Jul 2024")
+    page.get_by_label("Date", exact=True).select_option("")
+    expect(order).to_be_hidden()
+    page.get_by_label("Date", exact=True).select_option("Date")
+    expect(order).to_have_value("")
+    order.select_option("5 Jul 2024")
+    page.get_by_label("Animal", exact=True).select_option("Turtle")
+    page.get_by_role("button", name="Put in 3 rows").click()
+    expect(page.locator(".import-do")).to_contain_text("3 rows put in.")
+    found = say(own_desk, "/annotations?individual=Zoe")["items"]
+    assert [each["date"] for each in found] == ["2024-07-05"] * 2
+
+
 def test_rows_of_one_kind_are_shown_alone(page: Page, own_desk: str, files: list[Path]) -> None:
     dropped(page, own_desk, files)
     rows = page.locator(".import-table tbody tr")

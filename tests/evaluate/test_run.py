@@ -21,7 +21,7 @@ from resight.evaluate import Report, evaluate, read_protocol
 from resight.evaluate.protocol import COLUMNS
 from resight.extractors.sift import Sift
 from resight.matchers.nearest import NearestNeighbour
-from resight.method import EFFORTS, Method, Screen
+from resight.method import EFFORTS, Method, Screen, effort_for
 from resight.registry import build_method
 from resight.settings import Settings
 from resight.types import Chip, Features, Matches
@@ -509,7 +509,7 @@ def test_distributions_are_learned_from_the_gallery_for_scores_that_need_them(
     (figures,) = run(drawn, methods=[learning]).methods
     assert figures.score == "wasserstein_h0"
     assert figures.top1 == 1.0
-    normal = f"{learning.fingerprint} | {EFFORTS['normal'].fingerprint}"
+    normal = f"{learning.fingerprint} | {effort_for(learning, 'normal').fingerprint}"
     assert figures.fingerprint.startswith(normal + " | known_pairs.v1(sha256=")
 
 

@@ -15,6 +15,7 @@ from resight.client import Client
 from resight.errors import DeskError
 from resight.service.app import create_app
 from resight.service.desk import Desk
+from resight.service.tables import Choices
 from resight.testing import drawn_animals, photograph
 from resight.testing.folders import write_jpeg
 
@@ -115,6 +116,60 @@ def test_a_write_is_sent_again_with_the_same_key_when_the_network_fails() -> Non
         desk.ask_job("prepare")
     assert len(keys) == 3
     assert len(set(keys)) == 1
+
+
+def test_a_table_and_its_photos_are_sent_read_put_in_and_taken_back(
+    ann: Client, desk: Desk, tmp_path: Path
+) -> None:
+    photo, table = tmp_path / "IMG_1.jpg", tmp_path / "sightings.csv"
+    drawn = photograph(drawn_animals(5)[4], seed=1, size=(160, 120), difficulty=0.1)
+    write_jpeg(photo, drawn, taken_at=datetime(2024, 7, 5))
+    table.write_text("File,Turtle,Date\ndive/IMG_1.jpg,Zoe,5/7/2024\ngone.jpg,Zoe,5/7/2024\n")
+    sent = ann.send_table(table)
+    assert ann.send_table_photo(sent.id, photo, "dive/IMG_1.jpg").width == 160
+    assert [each.id for each in ann.waiting_tables()] == [sent.id]
+    columns = {**sent.columns, "identity": "Turtle"}
+    report = ann.preview_table(sent.id, Choices(columns=columns))
+    assert report.dates
+    assert report.dates.choices["month-first"] == "2024-05-07"
+    choices = Choices(columns=columns, dates="month-first")
+    assert ann.preview_table(sent.id, choices).counts["added"] == 1
+    desk.jobs.start()
+    *_, job = ann.follow_job(ann.put_in_table(sent.id, choices).id, every=0.05)
+    assert job.state == "done"
+    done = ann.table(sent.id)
+    assert done.report
+    assert [(row.status, row.said.get("date")) for row in done.report.rows] == [
+        ("bad", None),
+        ("added", "2024-05-07"),
+    ]
+    assert [each.undoes for each in ann.undo_table(sent.id, note="trial")] == done.decisions
+    assert ann.undo_table(sent.id) == []
+    assert "Zoe" not in {each.name for each in ann.individuals()}
+    again = ann.send_table(table)
+    ann.discard_table(again.id)
+    assert ann.waiting_tables() == []
+
+
+def test_a_file_that_is_sent_again_is_the_same_byte_for_byte(tmp_path: Path) -> None:
+    """Or the desk would take it for another request with the key of the first."""
+    bodies = []
+
+    def flaky(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            bodies.append((request.headers["content-type"], request.read()))
+            if len(bodies) == 1:
+                raise httpx2.ReadError("cut off")
+        body: dict[str, Any] = {"user": None, "csrf": "x", "login_required": False, "version": "1"}
+        return httpx2.Response(422 if request.method == "POST" else 200, json=body)
+
+    (tmp_path / "t.csv").write_text("path\n1.jpg\n")
+    http = httpx2.Client(base_url=BASE, transport=httpx2.MockTransport(flaky))
+    with Client(BASE, http=http) as desk, pytest.raises(DeskError, match="422"):
+        desk.send_table(tmp_path / "t.csv")
+    assert len(bodies) == 2
+    assert bodies[0] == bodies[1]
+    assert b"1.jpg" in bodies[0][1]
 
 
 def test_a_desk_that_is_not_there_says_so() -> None:

@@ -238,6 +238,46 @@ def test_a_name_that_cameras_use_again_is_not_enough(
     assert "2019-07-05" in report["rows"][1]["reason"]
 
 
+def test_what_dates_mean_is_asked_and_kept_and_done(
+    ann: Browser, desk: Desk, photos: dict[str, bytes]
+) -> None:
+    rows = "IMG_0.jpg,Zoe,L,5/7/2024,\nIMG_1.jpg,Zoe,L,6/7/2024 9:00,\n"
+    table = sent(ann, HEADER + rows, photos)
+    report = looked(ann, table)
+    assert report["counts"]["bad"] == 2
+    assert report["dates"] == {
+        "order": None,
+        "example": "5/7/2024",
+        "choices": {"day-first": "2024-07-05", "month-first": "2024-05-07"},
+    }
+    report = looked(ann, table, dates="month-first")
+    read = ["2024-05-07", "2024-06-07T09:00:00"]
+    assert [row["said"]["date"] for row in report["rows"]] == read
+    assert report["dates"]["order"] == "month-first"
+    assert ann.get(f"/imports/{table['id']}")["dates"] == "month-first"
+    put_in(ann, desk, table, dates="month-first")
+    found = ann.get("/annotations", individual="Zoe")["items"]
+    assert sorted(each["date"] for each in found) == read
+    answer = ann("POST", f"/imports/{table['id']}/preview", json={"dates": "guess"})
+    assert answer.status_code == 422
+
+
+def test_names_of_old_excel_are_read_and_the_preview_says_so(
+    ann: Browser, photos: dict[str, bytes]
+) -> None:
+    table = sent(ann, (HEADER + "IMG_0.jpg,Zoë,L,,\n").encode("cp1252"), photos)
+    report = looked(ann, table)
+    assert report["rows"][0]["said"]["identity"] == "Zoë"
+    assert report["warnings"][0].startswith("read as Windows-1252")
+
+
+def test_the_order_that_dates_show_is_told(ann: Browser, photos: dict[str, bytes]) -> None:
+    rows = "IMG_0.jpg,Zoe,L,5/7/2024,\nIMG_1.jpg,Zoe,L,25/7/2024,\n"
+    report = looked(ann, sent(ann, HEADER + rows, photos))
+    assert (report["counts"]["added"], report["dates"]) == (2, None)
+    assert report["warnings"] == ["dates are read with the day first, as 25/7/2024 shows"]
+
+
 def test_a_preview_judges_boxes_as_the_import_does(
     ann: Browser, desk: Desk, photos: dict[str, bytes]
 ) -> None:

@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_sides_are_proposed_once_the_job_has_learned_them(ann: Browser, desk: Desk) -> None:
-    photos = [each for each in ann.get("/annotations")["items"] if each["side"] is None]
+    photos = [each for each in ann.get("/annotations")["items"] if each["side"] == "unknown"]
     assert len(photos) == 2
     path = f"/annotations/{photos[0]['id']}"
     assert ann.post(f"{path}/side", {}) == {"side": None, "probability": None, "sure": False}

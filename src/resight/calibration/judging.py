@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from resight.calibration.logit import Floats, Logit, fit
 from resight.calibration.quality import Predicted, cross_validate, questions
-from resight.calibration.trials import CATALOGUE, ENOUGH_INDIVIDUALS, Trial, Trials
+from resight.calibration.trials import CATALOGUE, DRAWN, ENOUGH_INDIVIDUALS, Trial, Trials
 from resight.errors import CalibrationError
 
 #: A side has a fit of its own from so many individuals seen in two encounters on.
@@ -126,13 +126,14 @@ class Calibration:
         ``photos`` is how many the gallery holds now; ``side`` that of a fit of its own.
         """
         trials = self.trials
-        if trials.origin != CATALOGUE:
+        if trials.origin == DRAWN:
             return f"learned from {trials.origin}, not from your catalogue ({trials.digest})"
         of = f"side {side} alone" if side else "all sides together"
-        text = (
-            f"learned from {trials.individuals} individuals of this catalogue, {of} "
-            f"({trials.digest})"
-        )
+        if trials.origin == CATALOGUE:
+            origin = f"{trials.individuals} individuals of this catalogue, {of}"
+        else:
+            origin = trials.origin
+        text = f"learned from {origin} ({trials.digest})"
         if photos is not None and abs(photos - trials.photos) > _STALE * trials.photos:
             text += (
                 f"; it had {trials.photos} photos then and has {photos} now: run "

@@ -34,7 +34,7 @@ def prior_for(method: Method, effort: Effort) -> Trials | None:
 def asked_by(method: Method, effort: Effort) -> str:
     """All that changes the scores of an answer but for what is learned from a gallery."""
     parts = [method.fingerprint]
-    if effort.matched is not None:
+    if not effort.matches_all:
         parts += [method.screen.fingerprint] if method.screen else []
         parts.append(effort.fingerprint)
     return " | ".join(parts)

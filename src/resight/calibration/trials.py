@@ -15,6 +15,7 @@ from resight.files import write_whole
 
 VERSION = "calibration.v1"
 CATALOGUE, DRAWN = "catalogue", "drawn animals"
+SCALED = "drawn animals, in units of what strangers score in this catalogue"
 #: Individuals seen in two encounters, from which on a catalogue's own trials are used.
 ENOUGH_INDIVIDUALS = 20
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from resight.catalogue.dates import ORDERS, DateColumn, date_column
 from resight.catalogue.importing import (
     CLOSE,
     BadSource,
@@ -41,6 +43,7 @@ def plan_csv(
     photos: Path | None = None,
     *,
     columns: Mapping[str, str] | None = None,
+    dates: str = "",
 ) -> ImportPlan:
     """Photos listed in a CSV file or Excel sheet with a header line.
 
@@ -49,16 +52,17 @@ def plan_csv(
     are left out with a warning. ``columns`` says by field which column has it, where the table
     calls it otherwise (``{"identity": "Turtle"}``). Metadata tables of wildlife-datasets are
     understood as they are. Separated by comma, semicolon or tab; UTF-8 with or without a byte
-    order mark; where commas do not separate columns, ``12,5`` is a number. Paths are relative to
-    ``photos``, or to the file's own folder. A row that cannot be used is bad, the others are
-    planned.
+    order mark, else, with a warning, Windows-1252; where commas do not separate columns, ``12,5``
+    is a number. Paths are relative to ``photos``, or to the file's own folder. Dates are read as
+    ``resight.catalogue.dates`` says, by the order ``dates`` (of ``ORDERS``) or the one that the
+    column shows. A row that cannot be used is bad, the others are planned.
 
     Raises ``ImportFileError`` for a file that is no such table, or a field or column of
-    ``columns`` that there is not.
+    ``columns``, or an order, that there is not.
     """
     named = {column.strip().lower() for column in (columns or {}).values()}
     table = read_table(file, lambda column: column.lower() in {*COLUMNS, *named})
-    return plan_table(file, table, photos, columns=columns)
+    return plan_table(file, table, photos, columns=columns, dates=dates)
 
 
 def plan_table(
@@ -67,28 +71,67 @@ def plan_table(
     photos: Path | None = None,
     *,
     columns: Mapping[str, str] | None = None,
+    dates: str = "",
     only: bool = False,
 ) -> ImportPlan:
     """As ``plan_csv``, of a table that was read already. With ``only``, no other columns are read
     than ``columns`` says, whatever they are called."""
     header, understood = _header(file, table, columns or {}, only=only)
     base = file.parent if photos is None else photos
+    if dates and dates not in ORDERS:
+        raise ImportFileError(unknown_word("order of dates", dates, ORDERS))
+    dated = date_column(_dates(table, header), dates)
     planned: list[PlannedPhoto] = []
     bad: list[BadSource] = []
     for line, cells in table.rows:
         source = f"{file.name} line {line}"
         try:
-            planned.append(_planned(table, header, cells, source, base))
+            planned.append(_planned(table, header, cells, source, base, dated))
         except ValueError as error:
             bad.append(BadSource(source, str(error)))
     if not planned and not bad:
         raise ImportFileError(f"{file} has no rows below its header")
     warnings = table.warnings if only else (*table.warnings, *_unknown(file, header))
-    return ImportPlan(str(file), tuple(planned), tuple(bad), warnings, columns=understood)
+    if table.workbook and dated.example and any(map(_EXCELS.match, _dates(table, header))):
+        warnings = (*warnings, _swapped(file, dated.example))
+    return ImportPlan(
+        str(file),
+        tuple(planned),
+        tuple(bad),
+        warnings,
+        notes=(dated.remark,) if dated.remark and not dated.unknown else (),
+        columns=understood,
+        dates=(dated,),
+    )
+
+
+#: What a date cell of Excel is as text.
+_EXCELS = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _swapped(file: Path, text: str) -> str:
+    return (
+        f"{file.name}: some dates are Excel's own and others text, such as {text}: where Excel "
+        "takes days for months it turns 5/7/2024 into a wrong date and leaves 25/7/2024 as text. "
+        "Compare some with your notes"
+    )
+
+
+def _dates(table: Table, header: tuple[str, ...]) -> list[str]:
+    """The values of the column of dates, if there is one."""
+    if "date" not in header:
+        return []
+    at = header.index("date")
+    return [cells[at] for _, cells in table.rows if len(cells) > at]
 
 
 def _planned(
-    table: Table, header: tuple[str, ...], cells: tuple[str, ...], source: str, base: Path
+    table: Table,
+    header: tuple[str, ...],
+    cells: tuple[str, ...],
+    source: str,
+    base: Path,
+    dates: DateColumn,
 ) -> PlannedPhoto:
     if len(cells) > len(header) and any(cells[len(header) :]):
         raise ValueError(f"has {len(cells)} values where the header has {len(header)}")
@@ -99,6 +142,8 @@ def _planned(
     if not path or "\0" in path:
         raise ValueError("has no path")
     said |= _bbox(said)
+    if "date" in said:
+        said["date"] = dates.read(said["date"])
     if _WILDLIFE_DATASETS in header and said.get("side", "").lower() not in SIDES:
         said["side"] = ""  # "up" and the like: an orientation that is none of our sides
     photo = planned_photo(base / path, f"{source} ({path})", path, said)

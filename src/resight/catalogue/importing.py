@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from resight.catalogue.dates import DateColumn
 from resight.catalogue.folders import DATABASE, UNSEEN
 from resight.catalogue.names import SIDE_WORDS, box_text, clean_name, date_named, side_named
 from resight.errors import ImportFileError, NoPhotos
@@ -69,7 +70,8 @@ class ImportPlan:
 
     ``warnings`` are for the person who imports; ``ignored`` counts by suffix
     the files beside the photos that are none. ``notes`` say what was made out of the photos;
-    ``columns`` by field the column of a table that was taken for it.
+    ``columns`` by field the column of a table that was taken for it, ``dates`` how the dates of
+    each table are read.
     """
 
     origin: str
@@ -79,6 +81,7 @@ class ImportPlan:
     ignored: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    dates: tuple[DateColumn, ...] = ()
 
 
 def plan_folders(folder: Path) -> ImportPlan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from resight.errors import ImportFileError
 
 _SEPARATORS = (",", ";", "\t")
 _ZIP = b"PK\x03\x04"
+#: What no table of text holds.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
+#: What is UTF-8 beyond ASCII: where one byte is wrong, the others are right all the same.
+_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_ACCENTED = re.compile(r"\w*[^\x00-\x7f]\w*")
 #: Of a workbook: what Excel itself can hold, and what memory can.
 _MOST_ROWS, _MOST_CELLS = 1_048_576, 20_000_000
 
@@ -23,12 +29,14 @@ _MOST_ROWS, _MOST_CELLS = 1_048_576, 20_000_000
 class Table:
     """``header`` as written, trimmed; ``rows`` with the line each begins on, empty ones left out.
 
-    ``decimal_comma``: ``12,5`` may be a number. ``warnings`` are for the person who imports.
+    ``decimal_comma``: ``12,5`` may be a number. ``workbook``: it is Excel's.
+    ``warnings`` are for the person who imports.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     decimal_comma: bool = False
+    workbook: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -51,20 +59,40 @@ def read_table(file: Path, is_known: Callable[[str], bool]) -> Table:
 
 
 def _csv(file: Path, data: bytes, is_known: Callable[[str], bool]) -> Table:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ImportFileError(
-            f"{file} line {line} is not UTF-8: save the table as “CSV UTF-8”"
-        ) from error
+    text, warnings = _decoded(file, data)
     separator = _separator(text, is_known)
     try:
         lines = list(_lines(text, separator))
     except csv.Error as error:
         raise ImportFileError(f"{file} is not a CSV file: {error}") from error
     header = tuple(cell.strip() for cell in lines[0][1]) if lines else ()
-    return Table(header, tuple(lines[1:]), decimal_comma=separator != ",")
+    if warnings and len(header) < 2:  # any bytes are Windows-1252, those of a photo too
+        raise ImportFileError(f"{file} is no table: its first line must name the columns")
+    return Table(header, tuple(lines[1:]), decimal_comma=separator != ",", warnings=warnings)
+
+
+def _decoded(file: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
+    """The text of a table, and a warning where its encoding is not certain.
+
+    Excel's plain “CSV” is Windows-1252 in most of the countries with Latin letters.
+    """
+    try:
+        return data.decode("utf-8-sig"), ()
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        try:
+            text = data.decode("cp1252")
+        except UnicodeDecodeError:
+            text = "\0"
+        if _CONTROLS.search(text) or _UTF8.search(data):
+            raise ImportFileError(
+                f"{file} line {line} is not UTF-8: save the table as “CSV UTF-8”"
+            ) from error
+    word = next(filter(None, map(_ACCENTED.search, text.splitlines()[line - 1 :])))
+    return text, (
+        f"{file.name}: read as Windows-1252, as old Excel writes it, since it is not UTF-8: if "
+        f"“{word[0]}” in line {line} is wrong, save the table as “CSV UTF-8”",
+    )
 
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -104,6 +132,7 @@ def _workbook(file: Path, data: bytes) -> Table:
     return Table(
         tuple(cell.strip() for cell in filled[0][1]) if filled else (),
         tuple(filled[1:]),
+        workbook=True,
         warnings=(warning,) if others else (),
     )
 

@@ -76,6 +76,15 @@ def add(
             show_default=False,
         ),
     ] = None,
+    dates: Annotated[
+        str,
+        typer.Option(
+            "--dates",
+            metavar="day-first|month-first|year-first",
+            help="What 5/7/2024 is in a table whose dates do not show it.",
+            show_default=False,
+        ),
+    ] = "",
     encounters: Annotated[
         Optional[float],
         typer.Option(
@@ -153,7 +162,7 @@ def add(
     out = Output(quiet=quiet, as_json=as_json)
     said = plans.Said(individual, side, species)
     with opened_in(catalogue) as opened, TemporaryDirectory(prefix="resight-frames-") as frames:
-        reading = Reading(pattern or (), photos, meant, Path(frames), region)
+        reading = Reading(pattern or (), photos, meant, dates, Path(frames), region)
         boxes = _boxes(out, detect, opened, catalogue) if detect else _as_planned
         reads = nullcontext() if detect else out.progress("Reading what is given")
         with reads:  # films and first looks take a while
@@ -263,10 +272,11 @@ def _print(
             "columns": plan.columns,
             "notes": plan.notes,
             "warnings": plan.warnings,
+            "dates": plan.dates,
             "ignored": plan.ignored,
             "outcomes": [
                 asdict(outcome)
-                | {"identity": photo.identity if photo else "", "side": photo.side if photo else ""}
+                | {field: getattr(photo, field, "") for field in ("identity", "side", "date")}
                 for outcome, photo in about
             ],
         }

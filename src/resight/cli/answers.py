@@ -180,6 +180,8 @@ def candidate_table(out: Output, score: str, rows: Sequence[Sequence[object]]) -
 
 def searched(answer: Identification) -> str:
     """What was compared and what was not, in a sentence or two."""
+    from resight.method import EFFORTS  # loads NumPy
+
     text = f"Searched {count(answer.searched, 'photo')}"
     if answer.matched == answer.searched:
         text += f" of {count(len(answer.candidates), 'individual')}"
@@ -190,8 +192,9 @@ def searched(answer: Identification) -> str:
     if answer.left_out:
         reasons = ", ".join(f"{number} ({reason})" for reason, number in answer.left_out.items())
         text += f"; left out {reasons}"
-    if answer.effort == "normal" and 1 < answer.matched < answer.searched:
-        text += ". No animal stood out: --effort thorough looks at more"
+    first = EFFORTS[answer.effort].looks[0].shortlisted
+    if first and answer.shortlisted > first:
+        text += f". No animal stood out among the first {first}, so more were looked at"
     return text + ("" if answer.candidates else ". No candidates: there was nothing to compare")
 
 

@@ -54,6 +54,10 @@ def print_remarks(out: Output, made: ImportPlan) -> None:
 
     for warning in made.warnings:
         to_stderr(f"warning: {warning}")
+    for dates in made.dates:
+        if dates.unknown:
+            ways = " or ".join(f"--dates {order}" for order in dates.choices)
+            to_stderr(f"warning: {dates.remark}: {ways}")
     for note in made.notes:
         out.note(note)
     if made.columns:

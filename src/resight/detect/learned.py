@@ -40,6 +40,7 @@ _ROUND_PART = 0.5  # on each side of what was found
 _VIEWS = 3  # of each box that the second look is learned from, moved and scaled at random
 _SHIFT, _SCALE = 0.3, 0.4  # by so many parts of the box, and so much of a natural logarithm
 _AGAIN = 2  # second looks, each at what the last one found
+_ROOM = 0.05  # on each side of what was found at last: regression draws the sides in
 _INSIDE_RIDGE, _SIDES_RIDGE = 0.3, 10.0
 _SMOOTHED = 1.0  # cells: deviation of the Gaussian that answers are averaged by
 _FOLDS = 5
@@ -209,7 +210,8 @@ class LearnedDetector:
         self._model, self._networks = model, networks
         looks = model.first.weights.tobytes() + model.second.weights.tobytes()
         self.fingerprint = fingerprint(
-            "learned.v2",
+            "learned.v3",
+            room=_ROOM,
             networks=networks.fingerprint,
             weights=hashlib.sha256(looks).hexdigest()[:16],
         )
@@ -231,7 +233,7 @@ class LearnedDetector:
             chip = make_chip(pixels, box, margin=_ROUND_PART, long_edge=network.side)
             seen, _ = self._model.second.box(network.cells(chip.pixels), network.side)
             box = _in_photo(pixels, chip, seen)
-        return box and Detection(box, float(np.clip(score, 0, 1)))
+        return box and Detection(_with_room(pixels, box), float(np.clip(score, 0, 1)))
 
 
 def learn_part(
@@ -355,6 +357,13 @@ def _in_photo(pixels: NDArray[np.uint8], chip: Chip, box: Box) -> Box | None:
     low, high = np.clip(chip.points_to_photo(corners), 0, pixels.shape[1::-1])
     low, high = np.floor(low), np.ceil(high)
     return Box(*low.tolist(), *(high - low).tolist()) if np.all(high - low >= 1) else None
+
+
+def _with_room(pixels: NDArray[np.uint8], box: Box) -> Box:
+    size = np.array([box.w, box.h])
+    low = np.array([box.x, box.y]) - _ROOM * size
+    low, high = np.clip([low, low + (1 + 2 * _ROOM) * size], 0, pixels.shape[1::-1])
+    return Box(*low.tolist(), *(high - low).tolist())
 
 
 def _ridge(gram: Values, cross: Values, ridge: float) -> Values:

@@ -262,7 +262,8 @@ def _shares(size: int) -> NDArray[np.float32]:
 
 
 def _counted(sides: Counter[str]) -> str:
-    return ", ".join(f"{side} {number}" for side, number in sides.most_common()) or "none"
+    order = sorted(sides.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{side} {number}" for side, number in order) or "none"
 
 
 def _digest(animal: str) -> str:

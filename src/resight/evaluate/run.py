@@ -12,6 +12,7 @@ import numpy as np
 
 import resight
 from resight.calibration import Calibration, prior_for
+from resight.calibration.trials import CATALOGUE
 from resight.distributions import match_known_pairs
 from resight.errors import CalibrationError, PhotoError, ResightError, SettingsError
 from resight.evaluate.answers import answer_of, query_rows, score_samples
@@ -186,7 +187,7 @@ class _Run:
         identifier = self._identifier(method, gallery)
         uncalibrated = self._learn(identifier)
         calibration = identifier.calibration
-        if identifier.effort.shortlisted is not None:
+        if not identifier.effort.matches_all:
             # Once for the gallery: it is no query's time.
             identifier.shortlist(lambda stage, *step: self._tell(f"{method.name}: {stage}", *step))
         results = self._results(identifier, gallery)
@@ -278,7 +279,7 @@ class _Run:
             identifier.calibration = Calibration(drawn, **odds) if drawn else None
             return str(error)
         identifier.calibration = calibration
-        return ""
+        return "" if trials.origin == CATALOGUE else calibration.basis()
 
     def _ask(self, identifier: Identifier, gallery: MemoryGallery, row: Row) -> QueryResult:
         started = time.perf_counter()

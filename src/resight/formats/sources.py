@@ -26,6 +26,8 @@ class Reading:
 
     ``patterns`` are of names in folders (``plan_pattern``), ``photos`` is where the paths of
     tables and documents start, ``columns`` says by field which column of a table has it, and
+    ``dates`` is the order of day, month and year in tables that do not show it
+    (``resight.catalogue.dates.ORDERS``).
     ``frames`` is a folder for frames of videos, which must last until they are added; without
     one, videos are left out. ``box`` is that of photo files named one by one.
     """
@@ -33,6 +35,7 @@ class Reading:
     patterns: Sequence[str] = ()
     photos: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    dates: str = ""
     frames: Path | None = None
     box: Box | None = None
 
@@ -59,6 +62,7 @@ def plan_sources(sources: Sequence[Path], reading: Reading) -> ImportPlan:
         ignored=sum((Counter(each.ignored) for each in plans), Counter[str]()),
         notes=tuple(note for each in plans for note in each.notes),
         columns={key: value for each in plans for key, value in each.columns.items()},
+        dates=tuple(dated for each in plans for dated in each.dates),
     )
 
 
@@ -69,6 +73,8 @@ def _check_used(sources: Sequence[Path], plans: Sequence[ImportPlan], reading: R
         raise ImportFileError(f"{sources[0]} is no folder, and a pattern is for those in a folder")
     if reading.columns and not any(plan.columns for plan in plans):
         raise ImportFileError("columns are of a table, and none was given that has them to choose")
+    if reading.dates and not any("date" in plan.columns for plan in plans):
+        raise ImportFileError("an order of dates is for a table with a column of dates")
     if reading.photos and not any(_is_list(source) for source in sources):
         raise ImportFileError(
             f"a folder of photos is for a table or document that lists them: {sources[0]} is none"
@@ -117,13 +123,13 @@ def _document(file: Path, reading: Reading) -> ImportPlan:
 
 def _table(file: Path, reading: Reading) -> ImportPlan:
     if reading.columns:
-        return plan_csv(file, reading.photos, columns=reading.columns)
+        return plan_csv(file, reading.photos, columns=reading.columns, dates=reading.dates)
     table = read_table(
         file, lambda column: column.lower() in COLUMNS or column.lower().startswith("encounter.")
     )
     if wildbook_reading.is_sheet(table.header):
         return wildbook_reading.plan_sheet(file, table, reading.photos)
-    return plan_table(file, table, reading.photos)
+    return plan_table(file, table, reading.photos, dates=reading.dates)
 
 
 def _folder(folder: Path, reading: Reading) -> ImportPlan:

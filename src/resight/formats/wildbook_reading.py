@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def plan_sheet(file: Path, table: Table, photos: Path | None) -> ImportPlan:
                 items.append(planned_photo(base / name, f"{source} ({name})", name, said))
             except ValueError as error:
                 items.append(BadSource(source, str(error)))
-    return plan_of(file, items)
+    return replace(plan_of(file, items), warnings=table.warnings)
 
 
 def _photo_names(base: Path, row: _Row) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ def bulk_kinds(
     """
     work = _Work(catalogue, search)
     kinds = {
-        "import": Kind(work.import_, {"path": str, "pattern": str, "note": str}),
+        "import": Kind(work.import_, {"path": str, "pattern": str, "dates": str, "note": str}),
         "prepare": Kind(work.prepare),
         "identify": Kind(lambda task: work.identify(task, ask) if ask else {}),
         "suspicions": Kind(work.suspicions),
@@ -184,4 +184,5 @@ def _plan(arguments: Mapping[str, Any], frames: Path) -> ImportPlan:
     if not arguments.get("path"):
         raise ImportFileError("an import needs the path of a folder, table or package")
     patterns = tuple(filter(None, [arguments.get("pattern", "")]))
-    return plan_sources([Path(arguments["path"])], Reading(patterns=patterns, frames=frames))
+    reading = Reading(patterns=patterns, dates=arguments.get("dates", ""), frames=frames)
+    return plan_sources([Path(arguments["path"])], reading)

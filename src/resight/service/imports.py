@@ -41,11 +41,13 @@ _ABOUT, _LIST, _REPORT = "about.json", "photos.jsonl", "report.json"
 
 @dataclass(frozen=True)
 class Choice:
-    """How a table is to be read: by field its column (``None``: as guessed), and whether photos
-    that no row names are put in too."""
+    """How a table is to be read: by field its column (``None``: as guessed), by which order its
+    dates (of ``resight.catalogue.dates.ORDERS``; empty: as they show it), and whether photos that
+    no row names are put in too."""
 
     columns: Optional[Mapping[str, str]] = None
     others: bool = False
+    dates: str = ""
 
 
 @dataclass(frozen=True)

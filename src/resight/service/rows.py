@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Optional
-
-from pydantic import BaseModel
 
 from resight.catalogue import (
     AddOutcome,
@@ -23,30 +20,12 @@ from resight.errors import BadFact, ImportFileError
 from resight.formats.wildbook_reading import is_sheet, plan_sheet
 from resight.service.imports import Import
 from resight.service.sent import Sent
+from resight.service.tables import DateChoice, Report, Row
 
 #: In the order in which they are shown: what needs somebody comes first.
 STATUSES = ("bad", "conflict", "updated", "added", "already")
 #: Paths of tables are names here, by which the files are found that were sent.
 _NO_FOLDER = Path()
-
-
-class Row(BaseModel):
-    """What becomes of a row, and what it says. ``source``: its line and the photo it names."""
-
-    source: str
-    status: str
-    reason: str
-    annotation: Optional[str]
-    said: dict[str, str]
-
-
-class Report(BaseModel):
-    """What becomes of a table: the rows that need somebody first."""
-
-    counts: dict[str, int]
-    rows: list[Row]
-    warnings: list[str]
-    unnamed: list[str]
 
 
 def planned(of: Import, catalogue: Catalogue) -> tuple[ImportPlan, list[str]]:
@@ -74,7 +53,9 @@ def planned(of: Import, catalogue: Catalogue) -> tuple[ImportPlan, list[str]]:
     unnamed = sorted(set(files.sent) - files.named)
     if of.choice.others:
         photos += [PlannedPhoto(files.sent[path], path, path) for path in unnamed]
-    return replace(read, origin=of.name, photos=tuple(photos), bad=tuple(bad)), unnamed
+    warnings = tuple(each.removeprefix(f"{of.table.name}: ") for each in read.warnings)
+    plan = replace(read, origin=of.name, photos=tuple(photos), bad=tuple(bad), warnings=warnings)
+    return plan, unnamed
 
 
 def report_of(
@@ -101,9 +82,18 @@ def report_of(
     return Report(
         counts={status: counts[status] for status in STATUSES},
         rows=rows,
-        warnings=list(plan.warnings),
+        warnings=[*plan.warnings, *plan.notes],
         unnamed=unnamed,
+        dates=_dates(plan),
     )
+
+
+def _dates(plan: ImportPlan) -> DateChoice | None:
+    """The choice that the dates of its table leave."""
+    found = next((each for each in plan.dates if each.choices), None)
+    if found is None:
+        return None
+    return DateChoice(order=found.order or None, example=found.example, choices=dict(found.choices))
 
 
 def _read(of: Import, table: Table) -> ImportPlan:
@@ -115,7 +105,9 @@ def _read(of: Import, table: Table) -> ImportPlan:
         twice = [column for column, number in Counter(of.columns.values()).items() if number > 1]
         if twice:
             raise BadFact(f"the column {twice[0]!r} is chosen twice")
-        return plan_table(of.table, table, _NO_FOLDER, columns=of.columns, only=True)
+        return plan_table(
+            of.table, table, _NO_FOLDER, columns=of.columns, dates=of.choice.dates, only=True
+        )
     except ImportFileError as error:
         raise ImportFileError(str(error).replace(str(of.table), of.name)) from error
 

@@ -65,7 +65,7 @@ function form(annotation, mayEdit, close, undone) {
   const text = (name, label, value, hint = "") => h("label", {}, label, h("input", { value: value ?? "", placeholder: hint, autocomplete: "off", oninput: (event) => note(name, event.target.value.trim() || null) }));
   const select = sideSelect(annotation.side, (value) => note("side", value));
   const proposal = h("div", { class: "side-proposal", role: "status" });
-  if (mayEdit && !annotation.side) proposeInto(proposal, annotation, select);
+  if (mayEdit && annotation.side === "unknown") proposeInto(proposal, annotation, select);
   const fields = h("fieldset", { class: "annotation-fields", disabled: !mayEdit }, h("legend", { class: "visually-hidden" }, "Facts"),
     h("label", {}, "Side", select), proposal,
     text("encounter", "Encounter", annotation.encounter, "photos of one occasion"),

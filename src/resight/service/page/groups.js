@@ -35,7 +35,7 @@ export class Groups {
     const turn = this.turn = Symbol("turn");
     for (const { id } of this.annotations) {
       const annotation = this.groups.flatMap(({ annotations }) => annotations).find((each) => each.id === id);
-      if (!annotation || annotation.side || this.proposals.has(id)) continue;
+      if (annotation?.side !== "unknown" || this.proposals.has(id)) continue;
       let proposed = null;
       try {
         proposed = await proposedSide(annotation);

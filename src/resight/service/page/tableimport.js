@@ -3,7 +3,7 @@
 import { ended, get, post, remove, upload } from "./api.js";
 import { confirm } from "./dialog.js";
 import { fill, h, icon, settled } from "./dom.js";
-import { count } from "./format.js";
+import { clock, count, day } from "./format.js";
 import { complain, say } from "./toast.js";
 
 const AT_ONCE = 3;
@@ -32,7 +32,8 @@ export class TableImport {
     this.table = table;
     this.changed = changed;
     this.columns = { ...table.columns };
-    this.others = false;
+    this.others = table.others;
+    this.dates = table.dates; // the order of day, month and year that was chosen, if one was
     this.waiting = [];
     this.running = 0;
     this.sent = new Set(table.photos);
@@ -106,18 +107,35 @@ export class TableImport {
     const choice = ([field, label]) => h("div", {}, h("label", { for: `column-${field}` }, label), h("select", { id: `column-${field}`, onchange: (event) => this.#choose(field, event.target.value) },
       h("option", { value: "" }, "–"),
       this.table.header.map(({ name, sample }) => h("option", { value: name, selected: this.columns[field] === name }, sample ? `${name} (${sample.slice(0, 30)})` : name))));
-    fill(this.form, h("fieldset", { class: "columns" }, h("legend", {}, "Which column is what?"), Object.entries(FIELDS).map(choice)),
+    this.order = h("div", { hidden: true }); // beside the column of dates
+    this.orderOf = "";
+    fill(this.form, h("fieldset", { class: "columns" }, h("legend", {}, "Which column is what?"), Object.entries(FIELDS).flatMap((each) => each[0] === "date" ? [choice(each), this.order] : [choice(each)])),
       h("details", {}, h("summary", {}, "Boxes and more"), h("div", { class: "columns" }, Object.entries(RARE).map(choice))));
   }
 
   #choose(field, column) {
     if (column) this.columns[field] = column;
     else delete this.columns[field];
+    if (field === "date") this.dates = null;
     this.look();
   }
 
+  /** What its example means, where the dates do not show it. Left as it is where nothing else is asked: it may be in use. */
+  #drawOrder(dates) {
+    const asked = dates && JSON.stringify([dates.example, dates.choices]);
+    if (asked !== this.orderOf) {
+      fill(this.order, dates && [h("label", { for: "date-order" }, `${dates.example} is`),
+        h("select", { id: "date-order", onchange: (event) => { this.dates = event.target.value || null; this.look(); } }, h("option", { value: "" }, "choose"),
+          Object.entries(dates.choices).map(([order, date]) => h("option", { value: order }, date ? day(date) : `no date: ${order.replace("-", " ")}`)))]);
+      this.orderOf = asked;
+    }
+    this.order.hidden = !dates;
+    this.order.classList.toggle("lacking", Boolean(dates) && !dates.order);
+    if (dates) this.order.lastChild.value = dates.order ?? "";
+  }
+
   get #choices() {
-    return { columns: this.table.fixed ? null : this.columns, others: this.others };
+    return { columns: this.table.fixed ? null : this.columns, others: this.others, dates: this.dates };
   }
 
   // What will happen -------------------------------------------------------------------------------
@@ -138,6 +156,7 @@ export class TableImport {
     this.all = false;
     if (!report.counts[this.only]) this.only = null;
     const { counts, warnings, unnamed } = report;
+    if (!this.ended && !this.table.fixed) this.#drawOrder(report.dates);
     const good = counts.added + counts.updated;
     const bad = counts.bad + counts.conflict;
     this.list = h("div", {});
@@ -182,7 +201,7 @@ export class TableImport {
     return h("tr", { "data-status": status },
       h("td", {}, source),
       h("td", {}, h("span", { class: "import-status" }, WORDS[status][this.ended ? 3 : 2]), reason && h("span", { class: "import-reason" }, reason)),
-      h("td", {}, Object.entries(said).map(([field, text]) => h("span", { class: "import-said" }, h("span", { class: "hint" }, `${SAID[field] ?? field} `), text))));
+      h("td", {}, Object.entries(said).map(([field, text]) => h("span", { class: "import-said" }, h("span", { class: "hint" }, `${SAID[field] ?? field} `), field === "date" ? `${day(text)} ${clock(text)}` : text))));
   }
 
   // Doing it ---------------------------------------------------------------------------------------

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Optional
+from typing import Annotated
 
 from fastapi import APIRouter, File, Path, Query, Response, UploadFile
-from pydantic import BaseModel, Field
 
 from resight.catalogue.csvfile import COLUMNS
 from resight.errors import BadFact
@@ -19,54 +18,12 @@ from resight.service.desk import Desk
 from resight.service.imports import Choice, Import
 from resight.service.jobs_api import shown
 from resight.service.routes.photos import clean_file_name
-from resight.service.rows import Report, planned, report_of
+from resight.service.rows import planned, report_of
+from resight.service.tables import Choices, Column, Report, SentPhoto, TableImport
 
 router = APIRouter(prefix="/imports", tags=["imports"])
 
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
-_Column = Annotated[str, Field(max_length=500)]
-
-
-class Column(BaseModel):
-    """A column of a table, with the first value that stands in it."""
-
-    name: str
-    sample: str
-
-
-class TableImport(BaseModel):
-    """A table that was sent. ``columns`` says by field which column is read for it; a sheet whose
-    columns are known anyhow (Wildbook's) has ``fixed``. ``report`` is there once it was put in,
-    by ``decisions``, newest first: one, or after an interruption several."""
-
-    id: str
-    name: str
-    begun_at: str
-    rows: int
-    header: list[Column]
-    fields: list[str]
-    columns: dict[str, str]
-    fixed: bool
-    photos: list[str]
-    job: Optional[int]
-    report: Optional[Report]
-    decisions: list[int]
-
-
-class SentPhoto(BaseModel):
-    """A photo that is kept with a table."""
-
-    path: str
-    width: int
-    height: int
-
-
-class Choices(models.Asked):
-    """How to read a table: by field its column, null as guessed. ``others``: photos that no row
-    names are put in too."""
-
-    columns: Optional[Annotated[dict[str, _Column], Field(max_length=40)]] = None
-    others: bool = False
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
@@ -118,7 +75,7 @@ def send(
 @router.post("/{id}/preview")
 def preview(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> Report:
     """What putting it in would do, row by row; nothing is changed."""
-    chosen = desk.imports.choose(id, asker.name, Choice(asked.columns, asked.others))
+    chosen = desk.imports.choose(id, asker.name, _choice(asked))
     plan, unnamed = planned(chosen, desk.catalogue)
     outcomes = desk.catalogue.add(
         plan, actor=asker.name, dry_run=True, limits=desk.uploads,
@@ -130,13 +87,17 @@ def preview(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> Report:
 @router.post("/{id}/run", status_code=HTTPStatus.ACCEPTED)
 def run(id: Id, asked: Choices, desk: TheDesk, asker: TheAsker) -> models.Job:
     """Put it in, as a job; ``GET /imports/{id}`` has what became of each row then."""
-    choice = Choice(asked.columns, asked.others)
+    choice = _choice(asked)
     at_work = desk.puts_in(desk.imports.get(id, asker.name).id)
     if at_work is None:
         waits = replace(desk.imports.waiting(id, asker.name), choice=choice)
         planned(waits, desk.catalogue)  # refused now rather than in a job
         at_work = desk.put_in(id, asker.name, choice)
     return shown(at_work)
+
+
+def _choice(asked: Choices) -> Choice:
+    return Choice(asked.columns, asked.others, asked.dates or "")
 
 
 def _told(desk: Desk, of: Import) -> TableImport:
@@ -156,6 +117,8 @@ def _told(desk: Desk, of: Import) -> TableImport:
         fields=list(COLUMNS),
         columns={} if fixed else dict(of.columns),
         fixed=fixed,
+        dates=of.choice.dates or None,
+        others=of.choice.others,
         photos=sorted(of.photos()),
         job=at_work.id if at_work else None,
         report=Report(**report) if report else None,

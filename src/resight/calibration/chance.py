@@ -1,0 +1,49 @@
+"""Trials of drawn animals, in units of what chance scores in one's own catalogue.
+
+How alike photos of different animals look depends on the species, the cameras and the water; how
+much more alike photos of one animal look, compared with that, does so much less. And what
+chance scores can be seen in any catalogue, without one animal known to be seen twice: ask about
+each as if it were new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from resight.calibration.trials import SCALED, Trial, Trials
+from resight.errors import CalibrationError
+
+#: Individuals that are asked about as strangers at least.
+ENOUGH_STRANGERS = 10
+#: So much the scores of drawn animals may be stretched or shrunk.
+_MOST = 10.0
+
+
+def scaled(drawn: Trials, strangers: Sequence[Trial], photos: int) -> Trials:
+    """``drawn`` with all scores multiplied by one factor: strangers then score as ``strangers`` do.
+
+    ``strangers`` are novel trials of a catalogue that holds ``photos`` photos. What is compared is
+    the median of the best scores, 0 where nobody was a candidate. A single photo moves it hardly,
+    and it says nothing about who is on which, so it also serves for photos that it was taken from.
+
+    Raises ``CalibrationError`` for too few trials.
+    """
+    if len(strangers) < ENOUGH_STRANGERS:
+        raise CalibrationError(
+            f"{len(strangers)} photos could be asked about, and {ENOUGH_STRANGERS} are needed to "
+            "learn what strangers score"
+        )
+    factor = _chance(strangers) / max(_chance(drawn.trials), 1e-9)
+    factor = float(np.clip(factor, 1 / _MOST, _MOST))
+    stretched = (
+        replace(trial, scores=tuple(factor * score for score in trial.scores))
+        for trial in drawn.trials
+    )
+    return replace(drawn, origin=SCALED, photos=photos, trials=tuple(stretched))
+
+
+def _chance(trials: Sequence[Trial]) -> float:
+    return float(np.median([max(trial.scores, default=0.0) for trial in trials if trial.novel]))
