@@ -55,7 +55,8 @@ def test_a_proposal_is_taken_by_a_key(page: Page, desk: str, tmp_path: Path) -> 
     expect(side).to_be_focused()
     expect(page.get_by_role("button", name=re.compile("^Take left for IMG_50.jpg"))).to_be_visible()
     page.wait_for_function(
-        "async () => (await (await fetch('/api/v1/annotations?q=IMG_51')).json()).items[0].side === 'right'"
+        "async () => (await (await fetch('/api/v1/annotations?q=IMG_51')).json())"
+        ".items[0].side === 'right'"
     )
 
     page.get_by_role("button", name="Box, side and facts of IMG_50.jpg").click()

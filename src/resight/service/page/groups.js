@@ -171,7 +171,7 @@ export class Groups {
   /** The photo is not drawn anew, so that the select stays under the fingers. */
   async #saveSide(annotation, select) {
     const path = `/annotations/${encodeURIComponent(annotation.id)}`;
-    const shown = () => annotation.side ?? "unknown";
+    const shown = () => annotation.side;
     try {
       while (select.value !== shown()) Object.assign(annotation, await patch(path, { side: select.value }, annotation.etag));
     } catch (error) {
