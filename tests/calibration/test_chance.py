@@ -31,9 +31,12 @@ def novel(trials: Trials) -> list[Trial]:
     return [trial for trial in trials.trials if trial.novel]
 
 
-@pytest.mark.parametrize("factor", [0.4, 1.0, 2.5])
-def test_the_same_is_as_probable_in_the_units_of_another_catalogue(factor: float) -> None:
-    drawn, own = trials_of(10.0), trials_of(10.0 * factor)
+@pytest.mark.parametrize(("strangers", "factor"), [(4.0, 0.4), (10.0, 1.0), (25.0, 1.0)])
+def test_the_same_is_as_probable_in_the_units_of_another_catalogue(
+    strangers: float, factor: float
+) -> None:
+    """Where strangers score more than drawn ones, drawings stay as they are."""
+    drawn, own = trials_of(10.0), trials_of(strangers)
     there = scaled(drawn, novel(own), photos=33)
     assert (there.origin, there.photos, len(there.trials)) == (SCALED, 33, len(drawn.trials))
     for scores in ([60.0, 12.0, 9.0], [14.0, 12.0], [11.0]):

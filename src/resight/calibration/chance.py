@@ -18,12 +18,14 @@ from resight.errors import CalibrationError
 
 #: Individuals that are asked about as strangers at least.
 ENOUGH_STRANGERS = 10
-#: So much the scores of drawn animals may be stretched or shrunk.
-_MOST = 10.0
+#: To so much of their height the scores of drawn animals may be shrunk. They are never stretched:
+#: where strangers score more than drawn ones, animals seen again need not (docs/methods.md).
+_LEAST = 0.1
 
 
 def scaled(drawn: Trials, strangers: Sequence[Trial], photos: int) -> Trials:
-    """``drawn`` with all scores multiplied by one factor: strangers then score as ``strangers`` do.
+    """``drawn`` with all scores multiplied by one factor, so that its strangers score no more than
+    ``strangers`` do.
 
     ``strangers`` are novel trials of a catalogue that holds ``photos`` photos. What is compared is
     the median of the best scores, 0 where nobody was a candidate. A single photo moves it hardly,
@@ -37,12 +39,12 @@ def scaled(drawn: Trials, strangers: Sequence[Trial], photos: int) -> Trials:
             "learn what strangers score"
         )
     factor = _chance(strangers) / max(_chance(drawn.trials), 1e-9)
-    factor = float(np.clip(factor, 1 / _MOST, _MOST))
-    stretched = (
+    factor = float(np.clip(factor, _LEAST, 1.0))
+    shrunk = (
         replace(trial, scores=tuple(factor * score for score in trial.scores))
         for trial in drawn.trials
     )
-    return replace(drawn, origin=SCALED, photos=photos, trials=tuple(stretched))
+    return replace(drawn, origin=SCALED, photos=photos, trials=tuple(shrunk))
 
 
 def _chance(trials: Sequence[Trial]) -> float:
