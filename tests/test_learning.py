@@ -167,6 +167,11 @@ def test_what_is_learned_serves_answers_of_the_same_identifier() -> None:
         assert sum(each) + rest == pytest.approx(1)
 
 
+def test_a_limit_that_leaves_too_few_is_told_from_a_catalogue_that_has_too_few() -> None:
+    with pytest.raises(CalibrationError, match=r"limit of 30 asks about 15 of 24 .* set it to 40"):
+        learn(identifier(Herd(24)), limit=30)
+
+
 def test_a_calibration_of_another_effort_is_refused() -> None:
     learned = Calibration(learn(identifier(Herd(24))))
     with pytest.raises(CalibrationError, match="not of sift"):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -84,11 +84,17 @@ def learn(
     """
     entries = [entry for entry in identifier.gallery.entries() if entry.individual]
     questions = plan(entries, limit)
-    twice = len({each.entry.individual for each in questions if not each.novel})
+    asked_twice = len({each.entry.individual for each in questions if not each.novel})
+    if asked_twice < ENOUGH_INDIVIDUALS <= (twice := _seen_twice(entries)):
+        raise CalibrationError(
+            f"a limit of {limit} asks about {asked_twice} of {twice} individuals seen in two "
+            f"encounters, and {ENOUGH_INDIVIDUALS} are needed: set it to {2 * ENOUGH_INDIVIDUALS} "
+            "or more"
+        )
     drawn = None
-    if twice < ENOUGH_INDIVIDUALS:
+    if asked_twice < ENOUGH_INDIVIDUALS:
         questions = [each for each in questions if each.novel][:_STRANGERS]
-        drawn = _drawn_for(identifier, questions, twice)
+        drawn = _drawn_for(identifier, questions, asked_twice)
     asked_with = asked_by(identifier.method, identifier.effort)
     asked = [(each.entry.annotation, each.novel) for each in questions]
     made_by = (
@@ -101,7 +107,8 @@ def learn(
     with _Journal(journal, header).open() as kept:
         trials = _ask_all(identifier, entries, questions, kept, progress)
     if drawn:
-        return scaled(drawn, trials, len(entries))
+        shrunk = scaled(drawn, trials, len(entries))
+        return replace(shrunk, side_policy=identifier.side_policy)
     return Trials(
         method=identifier.method.name,
         fingerprint=asked_with,
@@ -123,6 +130,12 @@ def _drawn_for(identifier: Identifier, strangers: Sequence[Question], twice: int
         f"learn probabilities, or {ENOUGH_STRANGERS} seen once to learn what strangers score; "
         "until then they are learned from drawn animals, if there are any for this method"
     )
+
+
+def _seen_twice(entries: Sequence[GalleryEntry]) -> int:
+    """How many individuals were seen in two encounters."""
+    seen = {(entry.individual, entry.encounter) for entry in entries if entry.encounter}
+    return sum(count > 1 for count in Counter(individual for individual, _ in seen).values())
 
 
 def plan(entries: Sequence[GalleryEntry], limit: int) -> list[Question]:

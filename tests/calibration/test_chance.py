@@ -46,17 +46,18 @@ def test_the_same_is_as_probable_in_the_units_of_another_catalogue(
         assert after.candidates == pytest.approx(before.candidates, abs=1e-6)
 
 
-def test_strangers_whom_nobody_resembles_shrink_scores_by_ten_at_most() -> None:
+def test_strangers_whom_hardly_anybody_resembles_shrink_scores_by_ten_at_most() -> None:
     drawn = trials_of(10.0)
-    nobody = [replace(trial, scores=()) for trial in novel(drawn)]
+    nobody = [replace(trial, scores=(0.1,)) for trial in novel(drawn)]
     there = scaled(drawn, nobody, photos=1)
     assert there.trials[0].scores == pytest.approx([s / 10 for s in drawn.trials[0].scores])
 
 
 def test_too_few_strangers_say_nothing() -> None:
     drawn = trials_of(10.0)
-    with pytest.raises(CalibrationError, match="9 photos could be asked about, and 10"):
-        scaled(drawn, novel(drawn)[:9], photos=9)
+    nine = [*novel(drawn)[:9], *novel(drawn)[:9]]
+    with pytest.raises(CalibrationError, match="photos of 9 animals could be compared"):
+        scaled(drawn, nine, photos=18)
 
 
 def test_what_it_was_learned_from_is_said_and_when_that_is_old() -> None:

@@ -318,6 +318,11 @@ def test_old_excels_encoding_is_read_and_told(tmp_path: Path) -> None:
     assert "“José” in line 3" in plan.warnings[0]
 
 
+def test_a_list_of_names_in_old_excels_encoding_is_read(tmp_path: Path) -> None:
+    plan = plan_csv(written(tmp_path, "path\nJosé.jpg\n", "latin-1"))
+    assert [each.path.name for each in plan.photos] == ["José.jpg"]
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -325,7 +330,11 @@ def test_old_excels_encoding_is_read_and_told(tmp_path: Path) -> None:
         ("path,identity\n1.jpg,José\n2.jpg,".encode() + b"Jos\xe9\n", "line 3 is not UTF-8"),
         ("path,identity\n1.jpg,Jos\xe9\n".encode("utf-16"), "line 1 is not UTF-8"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF,,", "line 1 is not UTF-8"),
-        (b"\xff\xd8\xff\xe0 no table", "is no table"),
+        (b"\xff\xd8\xff\xe0 no table", "is not UTF-8"),
+        ("path,identity\n1.jpg,José".encode()[:-1], "line 2 is not UTF-8"),
+        ("path,identity\n1.jpg,Черепаха\n".encode("cp1251"), "line 2 is not UTF-8"),
+        ("path,identity\n1.jpg,海龟\n".encode("gbk"), "line 2 is not UTF-8"),
+        (b"Jos\xe9 no table", "is no table"),
     ],
 )
 def test_what_is_no_text_is_refused(tmp_path: Path, data: bytes, message: str) -> None:

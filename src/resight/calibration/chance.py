@@ -28,15 +28,16 @@ def scaled(drawn: Trials, strangers: Sequence[Trial], photos: int) -> Trials:
     ``strangers`` do.
 
     ``strangers`` are novel trials of a catalogue that holds ``photos`` photos. What is compared is
-    the median of the best scores, 0 where nobody was a candidate. A single photo moves it hardly,
-    and it says nothing about who is on which, so it also serves for photos that it was taken from.
+    the median of the best scores of photos that were compared with anybody. A single photo moves it
+    hardly and says nothing about who is on which, so it also serves for those photos themselves.
 
     Raises ``CalibrationError`` for too few trials.
     """
-    if len(strangers) < ENOUGH_STRANGERS:
+    animals = len({trial.individual for trial in strangers})
+    if animals < ENOUGH_STRANGERS:
         raise CalibrationError(
-            f"{len(strangers)} photos could be asked about, and {ENOUGH_STRANGERS} are needed to "
-            "learn what strangers score"
+            f"photos of {animals} animals could be compared with others, and of {ENOUGH_STRANGERS} "
+            "they are needed to learn what strangers score"
         )
     factor = _chance(strangers) / max(_chance(drawn.trials), 1e-9)
     factor = float(np.clip(factor, _LEAST, 1.0))
@@ -48,4 +49,4 @@ def scaled(drawn: Trials, strangers: Sequence[Trial], photos: int) -> Trials:
 
 
 def _chance(trials: Sequence[Trial]) -> float:
-    return float(np.median([max(trial.scores, default=0.0) for trial in trials if trial.novel]))
+    return float(np.median([max(trial.scores) for trial in trials if trial.novel]))

@@ -24,6 +24,9 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: Two digits are a year of 1969 to 2068, as POSIX has it for ``%y``.
 _FIRST_SHORT_YEAR = 1969
 
+#: Years of photos, and of notes from before them.
+_EARLIEST, _LATEST = 1800, 2199
+
 _LONG = r"(?P<year>[0-9]{4})"
 _YEAR = r"(?P<year>[0-9]{4}|'?[0-9]{2})"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
@@ -121,6 +124,8 @@ def _month(text: str) -> int:
 def _iso(told: tuple[str, list[int]], timed: re.Match[str] | None) -> str:
     """ISO 8601. Raises ``ValueError`` where there is no such time, or it is another weekday."""
     weekday, (year, month, *days) = told
+    if not _EARLIEST <= year <= _LATEST:  # 0024 or 1024 is a slip of the hand
+        raise ValueError
     moment = datetime(year, month, days[0] if days else 1)
     if weekday and moment.weekday() != _WEEKDAYS.index(weekday):
         raise ValueError

@@ -20,6 +20,9 @@ _ZIP = b"PK\x03\x04"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
 #: What is UTF-8 beyond ASCII: where one byte is wrong, the others are right all the same.
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+#: Words of another alphabet's code page, such as Cyrillic or Chinese, taken for Windows-1252: in
+#: languages written with Latin letters no three accented ones follow each other.
+_ALPHABET = re.compile(r"[^\x00-\x7f]{3}")
 _ACCENTED = re.compile(r"\w*[^\x00-\x7f]\w*")
 #: Of a workbook: what Excel itself can hold, and what memory can.
 _MOST_ROWS, _MOST_CELLS = 1_048_576, 20_000_000
@@ -66,7 +69,9 @@ def _csv(file: Path, data: bytes, is_known: Callable[[str], bool]) -> Table:
     except csv.Error as error:
         raise ImportFileError(f"{file} is not a CSV file: {error}") from error
     header = tuple(cell.strip() for cell in lines[0][1]) if lines else ()
-    if warnings and len(header) < 2:  # any bytes are Windows-1252, those of a photo too
+    if (
+        warnings and len(header) < 2 and not any(map(is_known, header))
+    ):  # any bytes are Windows-1252, those of a photo too
         raise ImportFileError(f"{file} is no table: its first line must name the columns")
     return Table(header, tuple(lines[1:]), decimal_comma=separator != ",", warnings=warnings)
 
@@ -84,7 +89,8 @@ def _decoded(file: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
             text = data.decode("cp1252")
         except UnicodeDecodeError:
             text = "\0"
-        if _CONTROLS.search(text) or _UTF8.search(data):
+        cut = error.reason == "unexpected end of data"  # in the middle of a letter
+        if cut or _CONTROLS.search(text) or _UTF8.search(data) or _ALPHABET.search(text):
             raise ImportFileError(
                 f"{file} line {line} is not UTF-8: save the table as “CSV UTF-8”"
             ) from error

@@ -192,9 +192,9 @@ def searched(answer: Identification) -> str:
     if answer.left_out:
         reasons = ", ".join(f"{number} ({reason})" for reason, number in answer.left_out.items())
         text += f"; left out {reasons}"
-    first = EFFORTS[answer.effort].looks[0].shortlisted
-    if first and answer.shortlisted > first:
-        text += f". No animal stood out among the first {first}, so more were looked at"
+    first, *further = EFFORTS[answer.effort].looks
+    if further and answer.half_matched > (first.shortlisted or 0):
+        text += ". No animal stood out at first, so more photos were looked at"
     return text + ("" if answer.candidates else ". No candidates: there was nothing to compare")
 
 

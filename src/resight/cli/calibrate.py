@@ -42,9 +42,10 @@ def calibrate(
     """Learn from your own catalogue how probable an answer with a certain score is.
 
     Asks about photos of animals that were seen in two encounters (at least 20 of them),
-    each as if it were not in the catalogue, some seconds each. With fewer, but 10 animals
-    in all, it learns what strangers score, and measures drawn animals by that. Stop it
-    whenever you like: the same command continues. Do it again when a fifth has been added.
+    each as if it were not in the catalogue, some seconds each. With fewer, but 10
+    animals in all, it learns what strangers score, and shrinks what drawn animals
+    score to that. Stop it whenever you like: the same command continues. Do it again
+    when a fifth has been added.
 
     Examples:
       resight calibrate

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from resight.boxing import learned_detector
+from resight.calibration.trials import CATALOGUE
 from resight.catalogue import AddOutcome, Catalogue, ImportPlan
 from resight.errors import ImportFileError, NotFound, PhotoError
 from resight.formats import Reading, plan_sources
@@ -136,6 +137,8 @@ class _Work:
         learned = search.calibrate(
             **task.arguments, progress=lambda done, total: task.tell("asking", done, total)
         )
+        if learned.trials.origin != CATALOGUE:
+            return {"origin": learned.trials.origin}
         return {"individuals": learned.trials.individuals, "ece": learned.predicted.ece}
 
     def boxes(self, task: Task, settings: Settings) -> Mapping[str, Any]:
