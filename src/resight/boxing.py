@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,7 @@ from resight.errors import ModelError, PhotoError
 from resight.photos import read_photo
 from resight.registry import SALIENT, build_detector, build_engine
 from resight.settings import Settings
+from resight.taught import kept_models, model_file, newest
 from resight.types import Box
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,9 @@ _PART = 0.5
 _MOST = 200
 #: Degrees that a boxed animal may be turned by: photos are looked at as they are.
 _TURNED = 15.0
-_VERSION = "boxes.v2"
+#: The kind of models that are kept (``taught``).
+BOXES = "boxes"
+_VERSION = "boxes.v3"
 
 
 def learned_detector(
@@ -55,8 +57,7 @@ def learned_detector(
         networks.fingerprint,
         *(f"{each.id} {each.box} {each.rotation} {each.individual}" for each in records),
     ]
-    digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()
-    path = _folder(catalogue) / f"{digest[:16]}.safetensors"
+    path = model_file(catalogue, BOXES, asked)
     try:
         model = PartModel.read(path)
     except (FileNotFoundError, ModelError):
@@ -65,25 +66,14 @@ def learned_detector(
     return LearnedDetector(model, networks), model
 
 
-def kept_models(catalogue: Catalogue) -> tuple[Path, ...]:
-    """What ``learned_detector`` has kept, the newest first; boxes may have changed since."""
-    models = ((path.stat().st_mtime, path) for path in _folder(catalogue).glob("*.safetensors"))
-    return tuple(path for _, path in sorted(models, reverse=True))
-
-
 def kept_detector(catalogue: Catalogue, settings: Settings) -> LearnedDetector | None:
     """The detector that was learned last, at once and of whatever boxes there were; ``None``
     where none was. Raises ``WeightsMissing``."""
-    models = kept_models(catalogue)
+    models = kept_models(catalogue, BOXES)
     if not models:
         return None
     networks = _networks(settings)
-    for path in models:
-        try:
-            return LearnedDetector(PartModel.read(path), networks)
-        except (FileNotFoundError, ModelError):  # damaged, or of other settings
-            continue
-    return None
+    return newest(models, lambda path: LearnedDetector(PartModel.read(path), networks))
 
 
 def _networks(settings: Settings) -> Networks:
@@ -93,10 +83,6 @@ def _networks(settings: Settings) -> Networks:
         CellNetwork(engine=engine, side=FIRST_SIDE),
         CellNetwork(engine=engine, side=SECOND_SIDE),
     )
-
-
-def _folder(catalogue: Catalogue) -> Path:
-    return catalogue.folder / "features" / "boxes"
 
 
 def boxed(records: Sequence[AnnotationRecord]) -> list[AnnotationRecord]:

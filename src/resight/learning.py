@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -85,7 +85,8 @@ def learn(
     entries = [entry for entry in identifier.gallery.entries() if entry.individual]
     questions = plan(entries, limit)
     asked_twice = len({each.entry.individual for each in questions if not each.novel})
-    if asked_twice < ENOUGH_INDIVIDUALS <= (twice := _seen_twice(entries)):
+    twice = len({entry.individual for entry in _seen_twice(entries)})
+    if asked_twice < ENOUGH_INDIVIDUALS <= twice:
         raise CalibrationError(
             f"a limit of {limit} asks about {asked_twice} of {twice} individuals seen in two "
             f"encounters, and {ENOUGH_INDIVIDUALS} are needed: set it to {2 * ENOUGH_INDIVIDUALS} "
@@ -132,28 +133,24 @@ def _drawn_for(identifier: Identifier, strangers: Sequence[Question], twice: int
     )
 
 
-def _seen_twice(entries: Sequence[GalleryEntry]) -> int:
-    """How many individuals were seen in two encounters."""
-    seen = {(entry.individual, entry.encounter) for entry in entries if entry.encounter}
-    return sum(count > 1 for count in Counter(individual for individual, _ in seen).values())
-
-
 def plan(entries: Sequence[GalleryEntry], limit: int) -> list[Question]:
     """Which photos to ask about: of each individual one, then of each a second, and so on.
 
     Known and novel trials take photos in one order, so that they are of the same ones where
     that is possible.
     """
+    known = [Question(entry, novel=False) for entry in _spread(_seen_twice(entries), limit // 2)]
+    novel = [Question(entry, novel=True) for entry in _spread(entries, limit // 2)]
+    return [*known, *novel]
+
+
+def _seen_twice(entries: Sequence[GalleryEntry]) -> list[GalleryEntry]:
+    """Those that have an encounter, of individuals that were seen in two."""
     encounters: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         if entry.encounter:
             encounters[entry.individual].add(entry.encounter)
-    twice = [
-        entry for entry in entries if entry.encounter and len(encounters[entry.individual]) > 1
-    ]
-    known = [Question(entry, novel=False) for entry in _spread(twice, limit // 2)]
-    novel = [Question(entry, novel=True) for entry in _spread(entries, limit // 2)]
-    return [*known, *novel]
+    return [entry for entry in entries if entry.encounter and len(encounters[entry.individual]) > 1]
 
 
 def _spread(entries: Iterable[GalleryEntry], limit: int) -> list[GalleryEntry]:

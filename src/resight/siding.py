@@ -6,18 +6,18 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.catalogue import AnnotationRecord, Catalogue
+from resight.catalogue import AnnotationRecord, Catalogue, State
 from resight.chips import make_chip
 from resight.detect.sides import PartsNetwork, Shown, SideModel, learn_sides
 from resight.errors import ModelError, PhotoError
 from resight.photos import read_photo
 from resight.registry import build_engine
 from resight.settings import Settings
+from resight.taught import kept_models, model_file, newest
 from resight.types import UNKNOWN_SIDE
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 #: Photos learned from at most: each takes some 30 ms.
 _MOST = 600
 _LONG_EDGE = 512
+#: The kind of models that are kept (``taught``).
+SIDES = "sides"
 _VERSION = "sides.v1"
 
 #: Told how many photos were looked at, and how many are to be.
@@ -49,6 +51,8 @@ class SideFinder:
         self.model = model
         self._catalogue = catalogue
         self._network = network
+        self._state = State()
+        self._names: Mapping[str, str] = {}
 
     def propose(self, record: AnnotationRecord) -> ProposedSide:
         """The likeliest side of an annotation.
@@ -56,8 +60,11 @@ class SideFinder:
         Nothing is used that was learned from photos of its own animal or encounter.
         Raises ``PhotoError``.
         """
+        state = self._catalogue.now()
+        if state is not self._state:  # the same object where nothing was decided since
+            self._names, self._state = _names(state), state
         parts = _parts(self._catalogue, record, self._network)
-        found = self.model.probabilities(parts, _animal(record, _names(self._catalogue)))
+        found = self.model.probabilities(parts, _animal(record, self._names))
         side = max(found, key=lambda each: found[each])
         return ProposedSide(record, side, found[side])
 
@@ -72,42 +79,30 @@ def learned_sides(
     """
     network = PartsNetwork(engine=build_engine(settings))
     records = sided(catalogue.annotations())
-    names = _names(catalogue)
+    names = _names(catalogue.now())
     asked = [
         _VERSION,
         network.fingerprint,
         *(f"{_shown(each)} {each.side} {_animal(each, names)}" for each in records),
     ]
-    digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()
-    path = _folder(catalogue) / f"{digest[:16]}.safetensors"
+    path = model_file(catalogue, SIDES, asked)
     try:
         model = SideModel.read(path)
     except (FileNotFoundError, ModelError):
-        pictures = _pictures(catalogue, records, network, progress)
+        pictures = _pictures(catalogue, records, names, network, progress)
         model = learn_sides(tuple(pictures), network.fingerprint)
         model.write(path)
     return SideFinder(catalogue, model, network)
 
 
-def kept_models(catalogue: Catalogue) -> tuple[Path, ...]:
-    """What ``learned_sides`` has kept, the newest first; sides may have changed since."""
-    models = ((path.stat().st_mtime, path) for path in _folder(catalogue).glob("*.safetensors"))
-    return tuple(path for _, path in sorted(models, reverse=True))
-
-
 def kept_sides(catalogue: Catalogue, settings: Settings) -> SideFinder | None:
     """The finder that was learned last, at once and of whatever sides were known then; ``None``
     where none was. Raises ``WeightsMissing``."""
-    models = kept_models(catalogue)
+    models = kept_models(catalogue, SIDES)
     if not models:
         return None
     network = PartsNetwork(engine=build_engine(settings))
-    for path in models:
-        try:
-            return SideFinder(catalogue, SideModel.read(path), network)
-        except (FileNotFoundError, ModelError):  # damaged, or of other settings
-            continue
-    return None
+    return newest(models, lambda path: SideFinder(catalogue, SideModel.read(path), network))
 
 
 def unsided(records: Sequence[AnnotationRecord]) -> list[AnnotationRecord]:
@@ -127,10 +122,10 @@ def sided(records: Sequence[AnnotationRecord]) -> list[AnnotationRecord]:
 def _pictures(
     catalogue: Catalogue,
     records: Sequence[AnnotationRecord],
+    names: Mapping[str, str],
     network: PartsNetwork,
     progress: Progress | None,
 ) -> Iterator[Shown]:
-    names = _names(catalogue)
     for done, record in enumerate(records, start=1):
         try:
             yield Shown(_parts(catalogue, record, network), record.side, _animal(record, names))
@@ -148,9 +143,9 @@ def _parts(
     return network.parts(chip.pixels)
 
 
-def _names(catalogue: Catalogue) -> Mapping[str, str]:
+def _names(state: State) -> Mapping[str, str]:
     """Whose an encounter is, of those of which somebody said so."""
-    records = catalogue.now().annotations.values()
+    records = state.annotations.values()
     return {each.encounter_ref: each.individual for each in records if each.individual}
 
 
@@ -161,7 +156,3 @@ def _animal(record: AnnotationRecord, names: Mapping[str, str]) -> str:
 
 def _shown(record: AnnotationRecord) -> str:
     return f"{record.id} {tuple(record.box) if record.box else ''} {record.rotation}"
-
-
-def _folder(catalogue: Catalogue) -> Path:
-    return catalogue.folder / "features" / "sides"

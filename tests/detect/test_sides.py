@@ -12,7 +12,8 @@ from resight.catalogue import Catalogue, plan_csv
 from resight.detect.sides import Shown, SideModel, learn_sides
 from resight.errors import CalibrationError, ModelError
 from resight.settings import Settings
-from resight.siding import kept_models, kept_sides, learned_sides, unsided
+from resight.siding import SIDES, kept_sides, learned_sides, unsided
+from resight.taught import kept_models
 from resight.testing import drawn_animals, photograph, write_jpeg
 
 LENGTH = 300
@@ -136,7 +137,7 @@ def test_sides_of_drawn_animals_are_proposed_and_kept(catalogue: Path) -> None:
         assert kept.propose(wanted[0]) == proposed[0]
         opened.describe([wanted[0].id], side=proposed[0].side, actor="Ann")
         assert learned_sides(opened, Settings()).model.pictures == 21
-        assert len(kept_models(opened)) == 2
+        assert len(kept_models(opened, SIDES)) == 2
 
 
 def test_a_lost_original_is_not_learned_from(

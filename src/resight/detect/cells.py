@@ -8,18 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from resight.detect.maps import SIXTEENTH, THIRTY_SECOND, MirroredMaps, normalised
 from resight.engine import Engine
-from resight.fingerprints import fingerprint
-from resight.models.folder import weights_path
-from resight.models.graphs import ModelGraph
-from resight.models.table import weights
 
 #: Pixels from one cell to the next.
 CELL = 16
-
-_WEIGHTS = "efficientnet-lite0"
-#: What the template calls its maps of a sixteenth (112 numbers) and a thirty-second (320).
-_MAPS = ("add_5", "getitem_141")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,26 +40,16 @@ class CellNetwork:
 
     def __init__(self, *, engine: Engine, side: int) -> None:
         self.side = side
-        weights_path(_WEIGHTS)  # says so now if it is missing, whatever has been compiled before
-        source = ModelGraph(
-            _WEIGHTS, _WEIGHTS, shapes=(("photo", (2, 3, side, side)),), outputs=_MAPS
-        )
-        self._graph = engine.load(source, exact=True)
-        self.fingerprint = fingerprint(
-            "cells.v1",
-            engine=engine.name,
-            graph=source.digest[:16],
-            precision=self._graph.precision,
-            weights=weights(_WEIGHTS).sha256,
-        )
+        maps = (SIXTEENTH, THIRTY_SECOND)
+        self._maps = MirroredMaps("cells.v1", engine=engine, side=side, maps=maps)
+        self.fingerprint = self._maps.fingerprint
 
     def cells(self, pixels: NDArray[np.uint8]) -> Cells:
         """Of a picture (h, w, 3) uint8 RGB, neither side longer than ``side``."""
         height, width = pixels.shape[:2]
         square = np.zeros((self.side, self.side, 3), np.float32)
-        square[:height, :width] = (pixels.astype(np.float32) - 127) / 128
-        both = np.stack([square, square[:, ::-1]]).transpose(0, 3, 1, 2)
-        fine, coarse = self._graph.run({"photo": np.ascontiguousarray(both)})
+        square[:height, :width] = normalised(pixels)
+        fine, coarse = self._maps.of(square)
         rows, columns = -(-height // CELL), -(-width // CELL)
         ys, xs = np.mgrid[:rows, :columns]
         points = np.stack([xs, ys], -1) * float(CELL) + (CELL - 1) / 2

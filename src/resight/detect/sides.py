@@ -20,13 +20,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from resight.detect.maps import SIXTEENTH, MirroredMaps, normalised
 from resight.engine import Engine
 from resight.errors import CalibrationError, ModelError
 from resight.files import write_whole
-from resight.fingerprints import fingerprint
-from resight.models.folder import weights_path
-from resight.models.graphs import ModelGraph
-from resight.models.table import weights
 
 Values = NDArray[np.float64]
 
@@ -37,8 +34,6 @@ SURE = 0.9
 
 _SIDE = 224  # pixels, as trained
 _GRID = 4
-_WEIGHTS = "efficientnet-lite0"
-_MAP = "add_5"  # what the template calls the map of a sixteenth (112 numbers)
 _OF_A_SIDE = 5  # pictures of a side, or of its mirror image, without which it is not learned
 _RIDGE = 1.0
 _FOLDS = 5
@@ -53,26 +48,14 @@ class PartsNetwork:
     """
 
     def __init__(self, *, engine: Engine) -> None:
-        weights_path(_WEIGHTS)  # says so now if it is missing, whatever has been compiled before
-        source = ModelGraph(
-            _WEIGHTS, _WEIGHTS, shapes=(("photo", (2, 3, _SIDE, _SIDE)),), outputs=(_MAP,)
-        )
-        self._graph = engine.load(source, exact=True)
-        self.fingerprint = fingerprint(
-            "parts.v1",
-            engine=engine.name,
-            graph=source.digest[:16],
-            precision=self._graph.precision,
-            weights=weights(_WEIGHTS).sha256,
-        )
+        self._maps = MirroredMaps("parts.v1", engine=engine, side=_SIDE, maps=(SIXTEENTH,))
+        self.fingerprint = self._maps.fingerprint
 
     def parts(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(2, 1792) of a picture (h, w, 3) uint8 RGB, and of its mirror image: for each of 4 x 4
         parts what the network sees there on average."""
         square = cv2.resize(pixels, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        square = (square.astype(np.float32) - 127) / 128
-        both = np.stack([square, square[:, ::-1]]).transpose(0, 3, 1, 2)
-        (seen,) = self._graph.run({"photo": np.ascontiguousarray(both)})
+        (seen,) = self._maps.of(normalised(square))
         shares = _shares(seen.shape[2])
         parts: NDArray[np.float32] = np.einsum(
             "ah,nchw,bw->nabc", shares, seen, shares, optimize=True

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from resight.boxing import kept_detector, kept_models
+from resight.boxing import BOXES, kept_detector
 from resight.catalogue import AnnotationRecord, Catalogue
 from resight.detect import LEAST, Detection, Detector
 from resight.errors import Conflict
 from resight.photos import read_photo
 from resight.registry import SALIENT, build_detector
 from resight.settings import Settings
+from resight.taught import kept_models
 
 #: The detector that the catalogue's own boxes teach.
 CATALOGUE = "catalogue"
@@ -51,7 +52,7 @@ class BoxFinder:
 
     def _finder(self, detector: str | None) -> tuple[str, Detector]:
         with self._lock:
-            models = kept_models(self._catalogue)
+            models = kept_models(self._catalogue, BOXES)
             if detector != SALIENT and models != self._known:
                 self._learned = kept_detector(self._catalogue, self._settings)
                 self._known = models

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from resight.catalogue import AnnotationRecord, Catalogue
 from resight.settings import Settings
-from resight.siding import ProposedSide, SideFinder, kept_models, kept_sides
+from resight.siding import SIDES, ProposedSide, SideFinder, kept_sides
+from resight.taught import kept_models
 
 
 class SideProposer:
@@ -27,7 +28,7 @@ class SideProposer:
         Raises what loading the network and reading a photo raise.
         """
         with self._lock:
-            models = kept_models(self._catalogue)
+            models = kept_models(self._catalogue, SIDES)
             if models != self._known:
                 self._finder = kept_sides(self._catalogue, self._settings)
                 self._known = models
