@@ -12,7 +12,7 @@ WBIA_PIP := $(WBIA_VENV)/bin/python -m pip --disable-pip-version-check
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN)/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-desk test-wbia check contract notebooks parity bench templates lock clean
+.PHONY: help setup demo test test-desk test-wbia fuzz check contract notebooks parity bench templates lock clean
 
 help:  ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -23,7 +23,10 @@ demo: setup  ## Drawn animals: make a catalogue, identify new photos, draw a mat
 	$(RUN)/resight demo --dir demo
 
 test: $(VENV)/.dev  ## The test suite
-	$(RUN)/python -m pytest -n 2 --dist loadfile -m "not browser"
+	$(RUN)/python -m pytest -n 2 --dist loadfile -m "not browser" --hypothesis-profile=ci
+
+fuzz: $(VENV)/.dev  ## The property tests with other examples each time (make test always draws the same)
+	$(RUN)/python -m pytest -n 2 --dist loadfile -m "hypothesis and not browser"
 
 test-desk: $(VENV)/.dev  ## The review desk in a browser (needs Chromium: apt-get install chromium)
 	@command -v chromium chromium-browser google-chrome || { echo "no Chromium here: apt-get install chromium"; exit 1; }
