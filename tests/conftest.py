@@ -4,9 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from resight.engine import ENGINES, Engine, open_engine
 from resight.models.graphs import compiled_folder
+
+# No test of ours is right or wrong by how busy the machine is.
+settings.register_profile("anew", deadline=None)
+settings.load_profile("anew")
 
 
 @pytest.fixture(scope="session", params=ENGINES)

@@ -45,7 +45,7 @@ boxes = st.builds(
 
 
 class TestWayBack:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(boxes, st.floats(-720, 720), st.floats(0, 2), st.integers(1, 700), st.data())
     def test_chip_to_photo_to_chip_is_the_identity(
         self, box: Box, rotation: float, margin: float, long_edge: int, data: st.DataObject
@@ -270,7 +270,7 @@ class TestErrors:
         with pytest.raises(ValueError, match="pixels"):
             make_chip(np.zeros(shape, np.uint8))
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(
         st.builds(Box, *[st.floats(allow_nan=True, allow_infinity=True)] * 4),
         st.floats(allow_nan=True, allow_infinity=True),

@@ -582,7 +582,7 @@ class TestDamage:
             pixels = outcome(data[:length] + bytes(len(data) - length))
             assert pixels is None or np.array_equal(pixels, INTACT[kind])
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400)
     @given(st.sampled_from(sorted(SAMPLES)), st.data())
     def test_changed_bytes_never_raise_anything_else(self, kind: str, draw: st.DataObject) -> None:
         data = bytearray(SAMPLES[kind])
@@ -594,7 +594,7 @@ class TestDamage:
             data[min(place, len(data) - 1)] = value
         outcome(bytes(data))
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.sampled_from(sorted(SAMPLES)), st.data())
     def test_bytes_cut_out_or_put_in_never_raise_anything_else(
         self, kind: str, draw: st.DataObject
@@ -604,7 +604,7 @@ class TestDamage:
         end = draw.draw(st.integers(start, len(data)))
         outcome(data[:start] + draw.draw(st.binary(max_size=64)) + data[end:])
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(st.sampled_from(sorted({data[:12] for data in SAMPLES.values()})), st.binary())
     def test_random_bytes_never_raise_anything_else(self, magic: bytes, noise: bytes) -> None:
         outcome(noise)

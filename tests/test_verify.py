@@ -159,7 +159,7 @@ def test_degenerate_points_are_survived(end: str) -> None:
         assert (geometry.model is None) == (not geometry.inliers.any())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     npst.arrays(
         np.float64,

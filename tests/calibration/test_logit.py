@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
@@ -34,7 +34,6 @@ rankings = st.lists(st.floats(-100, 500).map(lambda score: score + 0.0), max_siz
 priors = st.floats(0.01, 0.99)
 
 
-@settings(deadline=None)
 @given(models, rankings, priors)
 def test_probabilities_sum_to_one(model: Logit, scores: list[float], prior: float) -> None:
     each, other, new = model.probabilities(scores, new_prior=prior)
@@ -43,7 +42,6 @@ def test_probabilities_sum_to_one(model: Logit, scores: list[float], prior: floa
     assert each.sum() + other + new == pytest.approx(1, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(models, rankings.filter(len), priors, st.data())
 def test_a_higher_score_never_lowers_its_candidates_probability(
     model: Logit, scores: list[float], prior: float, data: st.DataObject
@@ -57,7 +55,6 @@ def test_a_higher_score_never_lowers_its_candidates_probability(
     assert after >= before - 1e-9
 
 
-@settings(deadline=None)
 @given(models, rankings, priors)
 def test_the_prior_multiplies_the_odds_of_new(
     model: Logit, scores: list[float], prior: float

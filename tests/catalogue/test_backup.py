@@ -186,7 +186,6 @@ def test_a_restored_folder_is_flushed_with_its_name(
 
 @settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resight.catalogue import ImportPlan, PlannedPhoto, plan_csv, plan_folders, plan_pattern
@@ -374,7 +374,6 @@ def test_what_csv_writes_is_read_back(
         assert [(photo.identity, photo.side) for photo in plan.photos] == names
 
 
-@settings(deadline=None)
 @given(text=st.text(max_size=200))
 def test_any_text_is_a_table_or_refused(
     tmp_path_factory: pytest.TempPathFactory, text: str

@@ -358,7 +358,6 @@ TestSeasons = Seasons.TestCase
 TestSeasons.settings = settings(
     max_examples=10,
     stateful_step_count=15,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -215,7 +215,6 @@ TestHistories = Histories.TestCase
 TestHistories.settings = settings(
     max_examples=12,
     stateful_step_count=20,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -24,7 +24,6 @@ from .made import records, said
 
 LISTS = st.lists(records(), min_size=1, max_size=4, unique_by=lambda each: each.id)
 relaxed = settings(
-    deadline=None,
     max_examples=25,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -609,7 +609,7 @@ EDITS = st.lists(
 
 
 @pytest.mark.parametrize("layout", ["zip", "stream", "pickle in zip"])
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(edits=EDITS)
 def test_damage_raises_nothing_but_model_errors(
     tmp_path: Path, layout: str, edits: list[tuple[int, bytes]]

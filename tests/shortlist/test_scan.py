@@ -30,7 +30,7 @@ def photo(count: int, rng: np.random.Generator) -> Features:
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=40), st.integers(0, 2**32 - 1))
 def test_it_agrees_with_the_matcher(counts: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
