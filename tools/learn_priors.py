@@ -27,7 +27,7 @@ from resight.method import Method
 from resight.registry import build_method
 from resight.settings import Settings
 from resight.testing import drawn_animals, photograph
-from resight.types import Features, GalleryEntry
+from resight.types import Chip, Features, GalleryEntry
 
 PRIORS = Path(__file__).parents[1] / "src/resight/calibration/priors"
 DIFFICULTIES = (0.3, 0.45, 0.6, 0.75, 0.9)
@@ -36,9 +36,10 @@ DIFFICULTIES = (0.3, 0.45, 0.6, 0.75, 0.9)
 class Drawn:
     """Drawn photos in memory, as a ``Gallery``."""
 
-    def __init__(self, described: Sequence[tuple[GalleryEntry, Features]]) -> None:
-        self._entries = [entry for entry, _ in described]
-        self._features = {entry.annotation: features for entry, features in described}
+    def __init__(self, described: Sequence[tuple[GalleryEntry, Chip, Features]]) -> None:
+        self._entries = [entry for entry, _, _ in described]
+        self._features = {entry.annotation: features for entry, _, features in described}
+        self.chips = {entry.annotation: chip for entry, chip, _ in described}
 
     def entries(self) -> Sequence[GalleryEntry]:
         return self._entries
@@ -55,7 +56,7 @@ class Drawn:
         return map(self._features.__getitem__, annotations)
 
 
-def draw(method: Method, count: int) -> list[tuple[GalleryEntry, Features]]:
+def draw(method: Method, count: int) -> list[tuple[GalleryEntry, Chip, Features]]:
     """Two photos each of ``count`` animals, half of them turtles, described by the method."""
     animals = [
         *drawn_animals((count + 1) // 2, seed=1, kind="scutes"),
@@ -72,10 +73,11 @@ def draw(method: Method, count: int) -> list[tuple[GalleryEntry, Features]]:
             photo = photograph(
                 animal, seed=10 * number + visit, side=side, size=(640, 480), difficulty=difficulty
             )
-            (features,) = method.extractor.extract([method.chip(photo.pixels)])
+            chip = method.chip(photo.pixels)
+            (features,) = method.extractor.extract([chip])
             name = f"{animal.name} {visit}"
             entry = GalleryEntry(name, animal.name, f"drawn {name}", side, f"encounter {name}")
-            described.append((entry, features))
+            described.append((entry, chip, features))
     return described
 
 
@@ -91,7 +93,9 @@ def main() -> int:
     gallery = Drawn(draw(method, asked.animals))
     PRIORS.mkdir(exist_ok=True)
     for effort in asked.effort:
-        identifier = Identifier(gallery=gallery, method=method, effort=effort)
+        identifier = Identifier(
+            gallery=gallery, method=method, effort=effort, chips=gallery.chips.__getitem__
+        )
         trials = learn(
             identifier,
             limit=4 * asked.animals,

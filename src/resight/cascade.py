@@ -6,7 +6,8 @@
 
 ``Effort`` says how many photos pass from one stage to the next. A stage is not run where
 no fewer would pass than come. Where nobody stands out among those that were matched, more photos
-pass: a further look.
+pass: a further look. Where still nobody does, the query is turned by right angles, since networks
+know an animal only some 30 degrees off.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from resight.verify import verify
 Photo = tuple[GalleryEntry, Features]
 
 #: Stages told of, beside those of the shortlist.
-READING, SCREENING, COMPARING = "reading", "screening", "comparing"
+READING, SCREENING, COMPARING, TURNING = "reading", "screening", "comparing", "turning"
 
 NOT_AVAILABLE = "photo not available"
 NO_KEYPOINTS = "no keypoints"
@@ -50,6 +51,7 @@ _FEW = 10
 _PHOTOS_SHORTLISTED = 3
 #: Individuals in an answer at least, if so many were screened.
 _NAMED = 10
+_TURNS = (1, 2, 3)  # right angles
 
 
 @dataclass
@@ -60,9 +62,22 @@ class Funnel:
     shortlisted: int = 0
     half_matched: int = 0
     matched: int = 0
+    turned: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     candidates: tuple[Candidate, ...] = ()
     passed_over: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A query as it is, or turned.
+
+    ``features`` is what is compared; ``upright`` the same with keypoints in pixels of the chip
+    as it is, in which evidence is given.
+    """
+
+    features: Features
+    upright: Features
 
 
 @dataclass(frozen=True)
@@ -70,13 +85,15 @@ class Cascade:
     """What is compared by which method, and how much of it.
 
     ``describe`` gives the features of entries in order, ``None`` where there are none to be
-    had; ``shortlist`` an up-to-date shortlist of the gallery, called only when it is needed.
+    had; ``shortlist`` an up-to-date shortlist of the gallery, called only when it is needed;
+    ``turned`` the query turned by so many right angles, ``None`` where it cannot be.
     """
 
     method: Method
     effort: Effort
     describe: Callable[[Sequence[GalleryEntry]], Iterator[Optional[Features]]]
     shortlist: Callable[[], Shortlist]
+    turned: Callable[[int], Optional[View]]
     photos_kept: int
     batch_size: int
 
@@ -89,32 +106,62 @@ class Cascade:
     ) -> Funnel:
         """Compare a query that has keypoints with the entries."""
         funnel = Funnel()
-        most = self.effort.looks[-1].shortlisted
-        screen = self._screen(len(entries))
-        if most is not None and (screen or len(entries) > most):
-            # Also where all would pass: the screen looks at the most alike first.
-            entries = self._shortlisted(query, entries, most, funnel)
-        else:
-            funnel.searched = len(entries)
         best = _Best(self.method, self.photos_kept)
-        photos = self._photos(entries, funnel)
-        run = _Run(query, photos, len(entries), distributions, progress, funnel, best)
+        view = View(query, query)
+        run = self._begun(view, entries, self.effort.looks, funnel, best, distributions, progress)
         for look in self.effort.looks:
-            self._look(look, screen, run)
+            self._look(look, run)
             if best.stands_out(self.effort.certain):
                 break
+        else:
+            funnel.turned = self._turned(entries, run)
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
         funnel.candidates = best.candidates()
         funnel.passed_over = self._passed_over(query, run.seen, funnel.candidates)
         return funnel
 
-    def _screen(self, count: int) -> Optional[Screen]:
-        """The screen, if it keeps any of so many photos from being matched."""
-        passed = self.effort.looks[0].matched
-        return self.method.screen if passed is not None and count > passed else None
+    def _begun(
+        self,
+        view: View,
+        entries: Sequence[GalleryEntry],
+        looks: Sequence[Look],
+        funnel: Funnel,
+        best: _Best,
+        distributions: Optional[ScoreDistributions],
+        progress: Optional[Progress],
+    ) -> _Run:
+        """What is to be compared with a view of the query, the most alike first."""
+        passed, most = looks[0].matched, looks[-1].shortlisted
+        # Only where it keeps photos from being matched.
+        screen = self.method.screen if passed is not None and len(entries) > passed else None
+        if most is not None and (screen or len(entries) > most):
+            # Also where all would pass: the screen looks at the most alike first.
+            entries = self._shortlisted(view.features, entries, most, funnel)
+        else:
+            funnel.searched = len(entries)
+        photos = self._photos(entries, funnel)
+        return _Run(view, screen, photos, len(entries), distributions, progress, funnel, best)
 
-    def _look(self, look: Look, screen: Optional[Screen], run: _Run) -> None:
+    def _turned(self, entries: Sequence[GalleryEntry], upright: _Run) -> int:
+        """Look at the query turned; how many photos, each turn for itself."""
+        look, funnel = self.effort.turned, Funnel()
+        if look is None:
+            return 0
+        most = max((each.score for each in upright.seen), default=0.0)
+        for turn in _TURNS:
+            view = self.turned(turn)
+            if view is not None and len(view.features):
+                run = self._begun(
+                    view, entries, [look], funnel, upright.best, upright.distributions, None
+                )
+                run.floor = most
+                self._look(look, run)
+            upright.tell(TURNING, turn, len(_TURNS))
+        return max(funnel.half_matched, funnel.matched)
+
+    def _look(self, look: Look, run: _Run) -> None:
         """Compare the photos that this look takes in and none before it did."""
+        screen = run.screen
         total = min(look.shortlisted or run.total, run.total)
         fresh = islice(run.photos, look.shortlisted and look.shortlisted - len(run.seen))
         if screen is None:
@@ -123,7 +170,7 @@ class Cascade:
             run.funnel.half_matched += self._match(screen, fresh, total, run)
         else:
             run.seen += self._screened(screen, fresh, total, run)
-            passed = self._close(run.seen, look)
+            passed = self._close(run, look)
             more = [each.photo for each in passed if each.entry.annotation not in run.compared]
             total = run.funnel.matched + len(more)
             run.funnel.matched += self._match(self.method.matcher, iter(more), total, run)
@@ -134,7 +181,7 @@ class Cascade:
         """Compare the photos; how many there were. ``total``: with those of looks before."""
         before = len(run.compared)
         while batch := list(islice(photos, self.batch_size)):
-            run.best.add(self._compare(matcher, run.query, batch, run.distributions))
+            run.best.add(self._compare(matcher, run.view, batch, run.distributions))
             run.compared.update(entry.annotation for entry, _ in batch)
             run.tell(COMPARING, len(run.compared), total)
         if len(run.compared) < total:  # some were not available
@@ -173,7 +220,7 @@ class Cascade:
         seen: list[_Seen] = []
         highest: dict[str, float] = {}  # score of each individual
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
-            found = screen.match(run.query, [features for _, features in batch])
+            found = screen.match(run.view.features, [features for _, features in batch])
             for photo, matches in zip(batch, found, strict=True):
                 seen.append(_Seen(photo, matches))
                 who = seen[-1].entry.individual
@@ -184,10 +231,10 @@ class Cascade:
                 break
         return seen
 
-    def _close(self, seen: Sequence[_Seen], look: Look) -> list[_Seen]:
+    def _close(self, run: _Run, look: Look) -> list[_Seen]:
         """The best photo of each individual that comes close to the best one."""
-        least = look.close * max((each.score for each in seen), default=0.0)
-        return _best_seen([each for each in seen if each.score >= least], look.matched or 0)
+        least = look.close * max([run.floor, *(each.score for each in run.seen)])
+        return _best_seen([each for each in run.seen if each.score >= least], look.matched or 0)
 
     def _passed_over(
         self, query: Features, seen: Sequence[_Seen], candidates: Sequence[Candidate]
@@ -209,15 +256,17 @@ class Cascade:
     def _compare(
         self,
         matcher: Matcher | Screen,
-        query: Features,
+        view: View,
         batch: Sequence[Photo],
         distributions: Optional[ScoreDistributions],
     ) -> Iterator[tuple[GalleryEntry, Evidence]]:
-        found = matcher.match(query, [features for _, features in batch])
+        found = matcher.match(view.features, [features for _, features in batch])
+        as_it_is = view.upright is view.features
+        keypoints = None if as_it_is else view.upright.keypoints
         for (entry, features), matches in zip(batch, found, strict=True):
-            geometry = verify(query, features, matches)
+            geometry = verify(view.upright, features, matches)
             scores = score_pair(matches, geometry, distributions)
-            yield entry, Evidence(entry.annotation, scores, matches, geometry)
+            yield entry, Evidence(entry.annotation, scores, matches, geometry, keypoints)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,9 +287,10 @@ class _Seen:
 
 @dataclass
 class _Run:
-    """How far the comparison of one query has come."""
+    """How far the comparison of one view of a query has come."""
 
-    query: Features
+    view: View
+    screen: Optional[Screen]
     photos: Iterator[Photo]  # each is taken once
     total: int
     distributions: Optional[ScoreDistributions]
@@ -248,6 +298,7 @@ class _Run:
     funnel: Funnel
     best: _Best
     seen: list[_Seen] = field(default_factory=list)  # by the screen
+    floor: float = 0.0  # what the screen found before, of another view
     compared: set[str] = field(default_factory=set)  # annotations
 
     def tell(self, stage: str, done: int, total: int) -> None:
@@ -284,6 +335,17 @@ def _best_of(
     return best
 
 
+def _keep(
+    kept: list[tuple[GalleryEntry, Evidence]], entry: GalleryEntry, evidence: Evidence
+) -> None:
+    """Add the evidence of a photo; of two views of the query that with stronger matches."""
+    same = [i for i, (_, each) in enumerate(kept) if each.annotation == evidence.annotation]
+    if not same:
+        kept.append((entry, evidence))
+    elif evidence.matches.scores.sum() > kept[same[0]][1].matches.scores.sum():
+        kept[same[0]] = (entry, evidence)
+
+
 class _Best:
     """The best photos of each individual seen so far.
 
@@ -300,7 +362,7 @@ class _Best:
         changed: dict[str, list[tuple[GalleryEntry, Evidence]]] = {}
         for entry, evidence in compared:
             kept = changed.setdefault(entry.individual, list(self._kept.get(entry.individual, ())))
-            kept.append((entry, evidence))
+            _keep(kept, entry, evidence)
         for candidate in self._rank(changed):
             entries = {item.annotation: entry for entry, item in changed[candidate.individual]}
             self._kept[candidate.individual] = [

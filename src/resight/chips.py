@@ -90,6 +90,22 @@ def chip_to_photo(
     return _warp_to_photo(wide, rotation, long_edge)[1]
 
 
+def turned(chip: Chip, quarters: int) -> tuple[Chip, NDArray[np.float64]]:
+    """A chip turned counter-clockwise by so many right angles, and the way back.
+
+    No pixel changes. The (2, 3) float64 affine takes points of the turned chip to the chip as
+    it was, pixel centre to pixel centre.
+    """
+    back = np.eye(3)
+    for turn in range(quarters % 4):
+        width = chip.size[turn % 2]
+        back = back @ [[0, -1, width - 1], [1, 0, 0], [0, 0, 1]]
+    to_photo = np.vstack([chip.to_photo, [0, 0, 1]]) @ back
+    animal = None if chip.animal is None else np.rot90(chip.animal, quarters)
+    pixels = np.ascontiguousarray(np.rot90(chip.pixels, quarters))
+    return Chip(pixels, to_photo[:2], animal), back[:2]
+
+
 def _widened(
     box: Optional[Box], rotation: float, margin: float, photo_size: tuple[int, int]
 ) -> Box:

@@ -156,7 +156,8 @@ def _row(style: _Style, query: View, row: Row) -> NDArray[np.uint8]:
     if matches.whole:
         alike = f"compared as a whole: {float(matches.scores.sum()):.3f} of 1"
         return _captioned(canvas, style, row.title, alike)
-    from_ = _placed(query, matches.pairs[:, 0], left, left_at)
+    asked = View(query.chip, row.evidence.of_query(query.keypoints))
+    from_ = _placed(asked, matches.pairs[:, 0], left, left_at)
     to = _placed(row.gallery, matches.pairs[:, 1], right, right_at)
     draw_unverified(canvas, from_[~inliers], to[~inliers])
     draw_verified(canvas, style.pen, from_[inliers], to[inliers], matches.scores[inliers])

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Optional, Protocol, TypeVar, Union
+
+import numpy as np
 
 from resight.calibration import Calibration, Trials, asked_by
 from resight.calibration.prior import stripped
 from resight.calibration.trials import CATALOGUE
-from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade, Funnel
+from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade, Funnel, View
+from resight.chips import turned
 from resight.errors import CalibrationError, IncompatibleFeatures, SettingsError, TooLittleLearned
 from resight.extractors import Extractor
 from resight.fingerprints import fingerprint
@@ -92,7 +95,9 @@ class Identifier:
     needed by the scores that compare with distributions, and must be the method's own;
     from those of a query's own encounter or photo, or of an individual left out, nothing is
     learned about it. With a
-    ``calibration``, which must be of this method and effort, answers have probabilities. Of each
+    ``calibration``, which must be of this method and effort, answers have probabilities. ``chips``
+    gives what the features of a gallery's annotation were made of, so that it can be asked about
+    turned, as a new photo is. Of each
     individual the evidence of its best ``photos_kept`` photos is kept, so that
     memory grows with the individuals, not the photos. ``batch_size`` photos are
     given to the matcher at a time. Safe to use from several threads, if the
@@ -109,6 +114,7 @@ class Identifier:
         shortlist: Optional[Shortlist] = None,
         known_pairs: Optional[KnownPairs] = None,
         calibration: Optional[Calibration] = None,
+        chips: Optional[Callable[[str], Optional[Chip]]] = None,
         photos_kept: int = 3,
         batch_size: int = 32,
     ) -> None:
@@ -131,6 +137,7 @@ class Identifier:
         self.side_policy = side_policy
         self.known_pairs = known_pairs
         self.calibration = calibration
+        self.chips = chips
         self.photos_kept = photos_kept
         self.batch_size = batch_size
         self.effort = effort_for(method, effort)
@@ -147,6 +154,7 @@ class Identifier:
         encounter: str = "",
         photo: str = "",
         without_individual: str = "",
+        chip: Optional[Callable[[], Optional[Chip]]] = None,
         progress: Optional[Progress] = None,
     ) -> Identification:
         """Rank the gallery's individuals by how alike they look to the query.
@@ -162,7 +170,8 @@ class Identifier:
         photo read and packed (whether its features were kept or are made now), and of each
         batch indexed, screened and compared.
 
-        A ``Chip`` should come from ``Method.chip``.
+        A ``Chip`` should come from ``Method.chip``. ``chip`` gives the one that ``Features`` were
+        made of, called where nobody stands out as the query is; without it the query is not turned.
 
         Raises ``SettingsError`` for an unknown side, a chip of another size or a score
         the method cannot give, ``IncompatibleFeatures`` for features of another extractor,
@@ -185,6 +194,9 @@ class Identifier:
                 effort=self.effort,
                 describe=lambda some: self._described([each.annotation for each in some], progress),
                 shortlist=lambda: self.shortlist(progress),
+                turned=_Turning(
+                    self.method.extractor, (lambda: query) if isinstance(query, Chip) else chip
+                ),
                 photos_kept=self.photos_kept,
                 batch_size=self.batch_size,
             )
@@ -203,10 +215,15 @@ class Identifier:
             shortlisted=funnel.shortlisted,
             half_matched=funnel.half_matched,
             matched=funnel.matched,
+            turned=funnel.turned,
             left_out={reason: left_out[reason] for reason in LEFT_OUT if left_out[reason]},
             seconds=time.perf_counter() - started,
         )
         return self._judged(answer, encounter, photo)
+
+    def chip(self, annotation: str) -> Optional[Chip]:
+        """The chip of a gallery's annotation, where it can be had."""
+        return self.chips(annotation) if self.chips else None
 
     def _judged(self, answer: Identification, encounter: str, photo: str) -> Identification:
         """The answer with probabilities, if there is a calibration and anything was compared."""
@@ -322,6 +339,26 @@ class Identifier:
             if each is not None:
                 self._check(each, f"annotation {name}")
             yield each
+
+
+class _Turning:
+    """Views of a query's chip, which is had when the first one is asked for."""
+
+    def __init__(self, extractor: Extractor, chip: Optional[Callable[[], Optional[Chip]]]) -> None:
+        self._extractor = extractor
+        self._had = chip
+        self._chip: Optional[Chip] = None
+
+    def __call__(self, quarters: int) -> Optional[View]:
+        if self._chip is None and self._had is not None:
+            self._chip = self._had()
+        if self._chip is None:
+            return None
+        other, back = turned(self._chip, quarters)
+        (features,) = self._extractor.extract([other])
+        keypoints = features.keypoints @ back[:, :2].T + back[:, 2]
+        as_it_is = replace(features, keypoints=keypoints.astype(np.float32), size=self._chip.size)
+        return View(features, as_it_is)
 
 
 def _told(each: Iterator[_Item], total: int, tell: Progress) -> Iterator[_Item]:

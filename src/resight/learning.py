@@ -217,6 +217,7 @@ def _ask(
         try:
             answer = identifier.identify(
                 features,
+                chip=lambda: identifier.chip(own.annotation),
                 side=own.side,
                 encounter=own.encounter,
                 photo=own.photo,

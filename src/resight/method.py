@@ -36,6 +36,9 @@ class Look:
     matched: Optional[int]
     close: float = 0.0
 
+    def __str__(self) -> str:
+        return f"{self.shortlisted} {self.matched} {self.close}"
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -44,13 +47,15 @@ class Effort:
     ``scanned``: how many of a large gallery the votes give to the scan. ``looks``: each takes in
     more than the one before, and is taken where none did so far stand out: no individual's
     score of whole matches exceeds the next one's by ``certain`` times the square root of that.
-    By the same rule the screen of the first look stops early.
+    By the same rule the screen of the first look stops early. ``turned``: a look for each of
+    the query's three turns by right angles, where still none stands out.
     """
 
     name: str
     scanned: int
     looks: tuple[Look, ...]
     certain: float = inf
+    turned: Optional[Look] = None
 
     @property
     def matches_all(self) -> bool:
@@ -61,7 +66,7 @@ class Effort:
     def fingerprint(self) -> str:
         """All that changes what is compared."""
         first, *further = self.looks
-        looks = "; ".join(f"{each.shortlisted} {each.matched} {each.close}" for each in further)
+        looks = "; ".join(map(str, further))
         return fingerprint(
             "effort.v1",
             certain=self.certain,
@@ -71,10 +76,12 @@ class Effort:
             shortlist=SHORTLIST,
             shortlisted=first.shortlisted,
             **({"further": looks} if further else {}),
+            **({"turned": str(self.turned)} if self.turned else {}),
         )
 
 
 _ALL = (Look(shortlisted=None, matched=None),)
+_TURNED = Look(4, matched=3, close=0.6)
 
 #: From the least to the most; the numbers come from docs/speed.md.
 EFFORTS: Mapping[str, Effort] = MappingProxyType(
@@ -87,8 +94,14 @@ EFFORTS: Mapping[str, Effort] = MappingProxyType(
                 scanned=400,
                 looks=(Look(24, matched=6, close=0.6), Look(80, matched=14, close=0.4)),
                 certain=2.5,
+                turned=_TURNED,
             ),
-            Effort("thorough", scanned=1500, looks=(Look(100, matched=20),)),
+            Effort(
+                "thorough",
+                scanned=1500,
+                looks=(Look(100, matched=20),),
+                turned=_TURNED,
+            ),
             Effort("exhaustive", scanned=0, looks=_ALL),
         )
     }
@@ -191,5 +204,5 @@ def effort_for(method: Method, name: str) -> Effort:
             "make: use a higher effort, or another score"
         )
     if method.screen is None:  # a further look is what the screen can afford
-        return replace(effort, looks=effort.looks[:1])
+        return replace(effort, looks=effort.looks[:1], turned=None)
     return effort

@@ -125,6 +125,7 @@ def _summed(
         shortlisted=sum(each.shortlisted for each in answers),
         half_matched=sum(each.half_matched for each in answers),
         matched=sum(each.matched for each in answers),
+        turned=sum(each.turned for each in answers),
         left_out=dict(left_out),
         seconds=sum(each.seconds for each in answers),
         new_probability=_mean([each.new_probability for each in heard]) if judged else None,

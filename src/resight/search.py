@@ -75,12 +75,13 @@ class Pair:
     ) -> Pair:
         """From chip pixels, in which photos are matched, to photo pixels."""
         matches, geometry = evidence.matches, evidence.geometry
+        asked = evidence.of_query(query.features.keypoints)
         if matches.whole:
             return cls(np.zeros((0, 6), np.float32), None)
         from_, to = matches.pairs.T
         lines = np.column_stack(
             [
-                query.chip.points_to_photo(query.features.keypoints[from_]),
+                query.chip.points_to_photo(asked[from_]),
                 keypoints[to] @ to_photo[:, :2].T + to_photo[:, 2],
                 matches.scores,
                 geometry.inliers,
@@ -138,6 +139,9 @@ class PhotoSearch:
             effort=effort,
             shortlist=self._shortlist,
             known_pairs=known,
+            chips=lambda annotation: catalogue.chip(
+                annotation, long_edge=method.long_edge, margin=method.margin
+            ),
             batch_size=_BATCH,
         )
         self._odds = {"new_prior": new_prior, "wanted_error": wanted_error}
@@ -256,6 +260,7 @@ class PhotoSearch:
             side=query.side,
             encounter=query.encounter,
             photo=query.photo.sha256,
+            chip=lambda: query.chip,
             progress=progress,
         )
         return without_some(answer, lacking) if lacking else answer

@@ -267,13 +267,20 @@ class Evidence:
 
     ``scores`` maps each raw score's name to its value (``None`` where the
     method cannot give it); ``matches`` and ``geometry`` are what a picture of
-    this pair draws.
+    this pair draws. ``keypoints`` (N, 2) float32: those of the query that the matches mean,
+    in pixels of its chip as it is, where it was turned to be compared; ``None`` where it was
+    not, and they are those of its features.
     """
 
     annotation: str
     scores: Mapping[str, Optional[float]]
     matches: Matches
     geometry: Geometry
+    keypoints: Optional[NDArray[np.float32]] = None
+
+    def of_query(self, keypoints: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The keypoints that the matches mean; ``keypoints`` are those of the query's features."""
+        return keypoints if self.keypoints is None else self.keypoints
 
 
 @dataclass(frozen=True)
@@ -324,6 +331,8 @@ class Identification:
     was matched, or half-matched where the effort matches none. ``passed_over`` are the most
     alike of the half-matched individuals that are no candidates, so that an answer names ten if
     it can: their scores are of the first layers and compare with each other only.
+    ``turned`` counts the photos looked at with the query turned, because nobody stood out as it
+    is: once for each of the three turns.
     ``new_probability`` that the animal is new, ``unlisted_probability`` that it is a known one
     but none of the candidates, because the search missed it: with those of the candidates
     they sum to one. ``needed`` is the probability that an outcome must have to be acted on,
@@ -343,6 +352,7 @@ class Identification:
     half_matched: int
     matched: int
     passed_over: tuple[Candidate, ...] = ()
+    turned: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     new_probability: Optional[float] = None

@@ -158,7 +158,16 @@ class GalleryFeatures:
         if record is None:
             return _Wanted(None, None, None)
         features = self._store.load(record.photo.sha256, _region(record))
-        chip = pool.submit(self._chip, record) if features is None else None
+        chip = None
+        if features is None:
+            chip = pool.submit(
+                chip_of,
+                self._catalogue,
+                self._originals,
+                record,
+                long_edge=self._long_edge,
+                margin=self._margin,
+            )
         return _Wanted(record, features, chip)
 
     def _batch(self, wanted: Sequence[_Wanted]) -> list[Features | None]:
@@ -185,38 +194,44 @@ class GalleryFeatures:
                     self._store.remove(record.photo.sha256, _region(record))
                     yield index
 
-    def _chip(self, record: AnnotationRecord) -> Chip | None:
-        from resight.chips import make_chip  # loads OpenCV
 
-        path = self._originals.path(record.photo.sha256, record.photo.format)
-        try:
-            photo, pixels = read_photo(path)
-        except PhotoError as error:
-            self._warn_of(record, str(error))
-            return None
-        if photo.sha256 != record.photo.sha256:
-            self._warn_of(record, f"{path} is not the photo that was added")
-            return None
-        return make_chip(
-            pixels,
-            record.box,
-            rotation=record.rotation,
-            margin=self._margin,
-            long_edge=self._long_edge,
-        )
+def chip_of(
+    store: Store,
+    originals: Originals,
+    record: AnnotationRecord,
+    *,
+    long_edge: int,
+    margin: float,
+) -> Chip | None:
+    """An annotation cut out of its photo; ``None``, with a warning, for a lost original."""
+    from resight.chips import make_chip  # loads OpenCV
 
-    def _warn_of(self, record: AnnotationRecord, why: str) -> None:
-        """Say that an original is lost or damaged, unless the photo was just purged."""
-        # A purge is committed before its files are removed.
-        with self._catalogue.reading() as connection:
-            if not queries.holds_photo(connection, record.photo.sha256):
-                return
-        logger.warning(
-            "photo %s is left out, its original is lost or damaged: %s: run `resight check`, and "
-            "add the photo again from its source to put it back",
-            record.name,
-            why,
-        )
+    path = originals.path(record.photo.sha256, record.photo.format)
+    try:
+        photo, pixels = read_photo(path)
+    except PhotoError as error:
+        _warn_of(store, record, str(error))
+        return None
+    if photo.sha256 != record.photo.sha256:
+        _warn_of(store, record, f"{path} is not the photo that was added")
+        return None
+    return make_chip(
+        pixels, record.box, rotation=record.rotation, margin=margin, long_edge=long_edge
+    )
+
+
+def _warn_of(store: Store, record: AnnotationRecord, why: str) -> None:
+    """Say that an original is lost or damaged, unless the photo was just purged."""
+    # A purge is committed before its files are removed.
+    with store.reading() as connection:
+        if not queries.holds_photo(connection, record.photo.sha256):
+            return
+    logger.warning(
+        "photo %s is left out, its original is lost or damaged: %s: run `resight check`, and "
+        "add the photo again from its source to put it back",
+        record.name,
+        why,
+    )
 
 
 def _proportions(record: AnnotationRecord) -> float:

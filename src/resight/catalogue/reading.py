@@ -24,7 +24,7 @@ from resight.catalogue.store import Store
 from resight.errors import NotFound
 from resight.extractors import Extractor
 from resight.shortlist.index import Progress, Shortlist
-from resight.types import Features, GalleryEntry
+from resight.types import Chip, Features, GalleryEntry
 
 
 class Reading:
@@ -163,6 +163,16 @@ class Reading:
             known = queries.known(connection, annotations)
         made = self._described(extractor, long_edge, margin)
         return made.of([known.get(id) for id in annotations])
+
+    def chip(self, annotation: str, *, long_edge: int, margin: float = 0.0) -> Chip | None:
+        """The chip that features of an annotation are made of; ``None`` as in ``features``."""
+        with self._store.reading() as connection:
+            record = queries.known(connection, [annotation]).get(annotation)
+        if record is None:
+            return None
+        return gallery.chip_of(
+            self._store, self._originals, record, long_edge=long_edge, margin=margin
+        )
 
     def not_described(
         self,

@@ -195,6 +195,8 @@ def searched(answer: Identification) -> str:
     first, *further = EFFORTS[answer.effort].looks
     if further and answer.half_matched > (first.shortlisted or 0):
         text += ". No animal stood out at first, so more photos were looked at"
+    if answer.turned:
+        text += ". No animal stood out, so the photo was tried turned as well"
     return text + ("" if answer.candidates else ". No candidates: there was nothing to compare")
 
 
@@ -214,6 +216,7 @@ def as_json(
         "shortlisted": answer.shortlisted,
         "half_matched": answer.half_matched,
         "matched": answer.matched,
+        "turned": answer.turned,
         "individuals": len(answer.candidates),
         "left_out": dict(answer.left_out),
         "seconds": answer.seconds,

@@ -45,6 +45,7 @@ class MemoryGallery:
         progress: Optional[Callable[[int, int], None]] = None,
     ) -> None:
         self._method = method
+        self._photos = photos
         self._entries: list[GalleryEntry] = []
         self._features: dict[str, Features] = {}
         self._rows: dict[str, Row] = {}
@@ -99,6 +100,13 @@ class MemoryGallery:
         ):
             raise ValueError(f"this gallery was described by {own.matching_fingerprint} only")
         return map(self._features.__getitem__, annotations)
+
+    def chip(self, annotation: str) -> Optional[Chip]:
+        """Cut again: all of a protocol's chips would take much memory."""
+        try:
+            return read_chip(self._rows[annotation], self._photos, self._method)[0]
+        except PhotoError:  # readable before, and gone meanwhile
+            return None
 
 
 def _as_kept(features: Features) -> Features:

@@ -249,6 +249,7 @@ class _Run:
             side_policy=policy,
             effort=self._settings.effort,
             known_pairs=known,
+            chips=gallery.chip,
         )
 
     def _learn(self, identifier: Identifier) -> str:

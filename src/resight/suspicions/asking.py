@@ -99,6 +99,7 @@ def _unjudged(search: PhotoSearch) -> Identifier:
         effort=asks.effort.name,
         shortlist=asks.shortlist(),
         known_pairs=asks.known_pairs,
+        chips=asks.chips,
         photos_kept=1,
         batch_size=asks.batch_size,
     )
@@ -147,6 +148,7 @@ def _identified(
 ) -> tuple[Candidate, ...]:
     return identifier.identify(
         features,
+        chip=lambda: identifier.chip(entry.annotation),
         side=entry.side,
         encounter=entry.encounter,
         photo=entry.photo,
