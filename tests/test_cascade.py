@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ from resight.extractors.sift import Sift
 from resight.identify import Identifier
 from resight.matchers import ANY_FAMILY
 from resight.method import EFFORTS, Method, Screen
-from resight.types import Features, Identification, Matches
+from resight.types import Chip, Features, Identification, Matches
 
 SIFT = Sift()
 
@@ -100,6 +100,78 @@ def test_where_nobody_stands_out_more_photos_are_looked_at(stops_early: bool, ma
     total = len(others) + 1
     assert (answer.shortlisted, len(look.seen)) == (total, total)
     assert (answer.matched, len(match.seen)) == (matched, matched)
+
+
+class Corners(Sift):
+    """Sees what the query shows where the chip's top left corner is bright, else other numbers."""
+
+    def extract(self, chips: Sequence[Chip]) -> list[Features]:
+        return [photo(range(40) if each.pixels[0, 0, 0] else range(60, 100)) for each in chips]
+
+
+def with_bright_corner(row: int, column: int) -> Chip:
+    pixels = np.zeros((50, 50, 3), np.uint8)
+    pixels[row, column] = 255
+    return Chip(pixels, np.eye(2, 3))
+
+
+def ask_turned(gallery: Photos, chip: Chip, effort: str = "normal") -> Identification:
+    method = Method("drawn", Corners(), Shared(), long_edge=50, screen=Screen(Shared(), 50))
+    return Identifier(gallery=gallery, method=method, effort=effort).identify(chip)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "back"),
+    [  # of the points of a chip turned once, twice, thrice counter-clockwise
+        (0, -1, lambda x, y: (49 - y, x)),
+        (-1, -1, lambda x, y: (49 - x, 49 - y)),
+        (-1, 0, lambda x, y: (y, 49 - x)),
+    ],
+)
+def test_where_nobody_stands_out_the_query_is_turned(
+    row: int, column: int, back: Callable[[float, float], tuple[float, float]]
+) -> None:
+    answer = ask_turned(gallery_of(*([9] * 100), 30), with_bright_corner(row, column))
+    assert named(answer)[0] == ("animal 100", 30.0)
+    assert answer.turned == 8 + 4 + 8  # turned right it stands out at once
+    keypoints = answer.candidates[0].evidence[0].keypoints
+    assert keypoints is not None
+    upright = [back(x, y) for x, y in photo(range(40)).keypoints]
+    np.testing.assert_allclose(keypoints, upright)
+
+
+def test_who_stands_out_is_not_asked_turned() -> None:
+    answer = ask_turned(gallery_of(*([9] * 100), 30), with_bright_corner(0, 0))
+    assert (named(answer)[0], answer.turned) == (("animal 100", 30.0), 0)
+    assert answer.candidates[0].evidence[0].keypoints is None
+
+
+@pytest.mark.parametrize(("effort", "turned"), [("quick", 0), ("thorough", 24), ("exhaustive", 0)])
+def test_which_efforts_turn_the_query(effort: str, turned: int) -> None:
+    answer = ask_turned(gallery_of(*([9] * 100), 30), with_bright_corner(-1, -1), effort)
+    assert answer.turned == turned
+
+
+def test_a_photo_seen_in_two_views_is_one_piece_of_evidence() -> None:
+    gallery = gallery_of(*([24] * 30), per_individual=30)
+    gallery.rows = [(each, [*range(24), *range(60, 70)]) for each, _ in gallery.rows]
+    answer = ask_turned(gallery, with_bright_corner(-1, -1), "thorough")
+    photos = [each.annotation for each in answer.candidates[0].evidence]
+    assert len(photos) == len(set(photos))
+    assert answer.candidates[0].score == 24
+
+
+def test_features_alone_cannot_be_turned() -> None:
+    answer, _, _ = ask(gallery_of(*ALIKE), "normal")
+    assert answer.turned == 0
+
+
+def test_a_chance_lead_of_a_single_one_is_no_reason_to_stop() -> None:
+    """It alone passes the screen, which saw others not far behind."""
+    answer, _, match = ask(gallery_of(*([6] * 100), 11), "normal")
+    assert len(match.seen) == answer.matched > 1
+    answer, _, match = ask(gallery_of(*([1] * 100), 11), "normal")
+    assert len(match.seen) == answer.matched == 1
 
 
 def test_a_method_without_a_screen_looks_once() -> None:

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from resight.chips import chip_to_photo, make_chip
+from resight.chips import chip_to_photo, make_chip, turned
 from resight.errors import PhotoError
 from resight.types import Box, Chip
 
@@ -297,3 +297,22 @@ def test_where_a_chip_lies_is_known_without_its_pixels(rotation: float, box: Box
     how = {"rotation": rotation, "margin": 0.1, "long_edge": 64}
     chip = make_chip(pixels, box, **how)  # type: ignore[arg-type]
     assert np.array_equal(chip_to_photo((120, 80), box, **how), chip.to_photo)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("quarters", range(-1, 6))
+def test_a_turned_chip_is_the_chip_turned_by_numpy_and_leads_back(quarters: int) -> None:
+    dice = np.random.default_rng(0)
+    pixels = dice.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    cut = make_chip(pixels, Box(30, 20, 80, 60), rotation=20, long_edge=100)
+    chip = Chip(cut.pixels, cut.to_photo, cut.pixels[..., 0] > 127)
+    other, back = turned(chip, quarters)
+    np.testing.assert_array_equal(other.pixels, np.rot90(chip.pixels, quarters))
+    assert other.animal is not None
+    np.testing.assert_array_equal(other.animal, other.pixels[..., 0] > 127)
+    rows, columns = np.indices(other.pixels.shape[:2]).reshape(2, -1)
+    before = np.column_stack([columns, rows]) @ back[:, :2].T + back[:, 2]
+    x, y = np.rint(before).astype(int).T
+    np.testing.assert_array_equal(other.pixels[rows, columns], chip.pixels[y, x])
+    np.testing.assert_allclose(
+        other.points_to_photo(np.column_stack([columns, rows])), chip.points_to_photo(before)
+    )

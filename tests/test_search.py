@@ -6,13 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from resight.catalogue import Catalogue, plan_folders, plan_pattern
+from resight.demo import QUICK
 from resight.extractors.sift import Sift
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import Method
+from resight.registry import build_method
 from resight.search import PhotoSearch
+from resight.settings import Settings
+from resight.testing import drawn_animals, photograph
 
 METHOD = Method("sift+nearest", Sift(max_keypoints=50), NearestNeighbour(), long_edge=96)
 
@@ -82,3 +87,48 @@ def test_a_search_that_waits_for_few_leaves_out_what_is_not_described(tmp_path: 
         drawn(tmp_path / "more" / "animal 6" / "6.png", 6)
         list(catalogue.add(plan_folders(tmp_path / "more"), actor="test"))
         assert search.identify(query).searched == 7, "one is described on the way"
+
+
+def test_an_animal_that_lies_on_its_side_is_found_and_its_lines_lie_on_the_photo(
+    tmp_path: Path,
+) -> None:
+    animals = drawn_animals(8, seed=5, kind="scutes")
+
+    def taken(number: int, visit: int) -> NDArray[np.uint8]:
+        seed = 10 * number + visit
+        return photograph(animals[number], seed=seed, size=(320, 240), difficulty=0.2).pixels
+
+    for number in range(len(animals)):
+        path = tmp_path / "photos" / f"animal {number}" / f"{number}.png"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(taken(number, 0)).save(path)
+    asked = taken(3, 1)
+    for name, pixels in {"upright": asked, "turned": np.rot90(asked)}.items():
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    method = build_method("aliked-n16+lightglue", Settings().model_copy(update=QUICK))
+    with Catalogue.init(tmp_path / "catalogue") as catalogue:
+        list(catalogue.add(plan_folders(tmp_path / "photos"), actor="test"))
+        search = PhotoSearch(catalogue=catalogue, method=method)
+        found = {}
+        for name in ("upright", "turned"):
+            query = search.read(tmp_path / f"{name}.png")
+            answer = search.identify(query)
+            assert answer.candidates[0].individual == "animal 3"
+            found[name] = answer, search.pair(query, answer.candidates[0].evidence[0])
+    (upright, straight), (turned, across) = found["upright"], found["turned"]
+    assert (upright.turned > 0, turned.turned > 0) == (False, True)
+    # A point of the photo lies on the candidate where it did before the photo was turned.
+    assert straight.transform is not None
+    assert across.transform is not None
+    inside = np.array([[x, y, 1.0] for x in (110, 160, 210) for y in (90, 120, 150)])
+    as_turned = (
+        inside @ np.array([[0, 1, 0], [-1, 0, 319], [0, 0, 1.0]]).T
+    )  # (x, y) to (y, 319 - x)
+    np.testing.assert_allclose(
+        placed(across.transform, as_turned), placed(straight.transform, inside), atol=6
+    )
+
+
+def placed(transform: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    mapped = points @ transform.T
+    return mapped[:, :2] / mapped[:, 2:]

@@ -111,7 +111,7 @@ class Cascade:
         run = self._begun(view, entries, self.effort.looks, funnel, best, distributions, progress)
         for look in self.effort.looks:
             self._look(look, run)
-            if best.stands_out(self.effort.certain):
+            if run.stands_out(self.effort.certain):
                 break
         else:
             funnel.turned = self._turned(entries, run)
@@ -218,16 +218,13 @@ class Cascade:
         """
         certain = inf if run.seen else self.effort.certain
         seen: list[_Seen] = []
-        highest: dict[str, float] = {}  # score of each individual
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
             found = screen.match(run.view.features, [features for _, features in batch])
             for photo, matches in zip(batch, found, strict=True):
                 seen.append(_Seen(photo, matches))
-                who = seen[-1].entry.individual
-                highest[who] = max(seen[-1].score, highest.get(who, 0.0))
             run.funnel.half_matched += len(batch)
             run.tell(SCREENING, run.funnel.half_matched, total)
-            if _stands_out(highest.values(), certain):
+            if _stands_out(_highest(seen).values(), certain):
                 break
         return seen
 
@@ -301,6 +298,20 @@ class _Run:
     floor: float = 0.0  # what the screen found before, of another view
     compared: set[str] = field(default_factory=set)  # annotations
 
+    def stands_out(self, certain: float) -> bool:
+        """Whether one individual's whole matches are that much more than the next one's.
+
+        Of the next to a single one only the screen knows: by how much it was behind there.
+        """
+        sums = self.best.sums()
+        screened = _highest(self.seen)
+        if len(sums) == 1 and screened:
+            ((first, score),) = sums.items()
+            own = screened.pop(first)
+            second = max(screened.values(), default=0.0)
+            return _stands_out([score, score * min(second / own, 1.0) if own else 0.0], certain)
+        return _stands_out(sums.values(), certain)
+
     def tell(self, stage: str, done: int, total: int) -> None:
         if self.progress:
             self.progress(stage, done, total)
@@ -311,6 +322,14 @@ def _stands_out(scores: Iterable[float], certain: float) -> bool:
     best, second = nlargest(2, [*scores, 0.0, 0.0])
     # Sums of chance matches vary like counts: by their square root.
     return best >= second + certain * sqrt(second + _FEW)
+
+
+def _highest(seen: Sequence[_Seen]) -> dict[str, float]:
+    """The screen's highest score of each individual."""
+    highest: dict[str, float] = {}
+    for each in seen:
+        highest[each.entry.individual] = max(each.score, highest.get(each.entry.individual, 0.0))
+    return highest
 
 
 def _best_seen(seen: Sequence[_Seen], limit: int) -> list[_Seen]:
@@ -372,11 +391,12 @@ class _Best:
     def candidates(self) -> tuple[Candidate, ...]:
         return self._rank(self._kept)
 
-    def stands_out(self, certain: float) -> bool:
-        """Whether one individual's matches are that much more than the next one's."""
-        kept = self._kept.values()
-        sums = (max(float(each.matches.scores.sum()) for _, each in photos) for photos in kept)
-        return _stands_out(sums, certain)
+    def sums(self) -> dict[str, float]:
+        """The most that each individual's matches of one photo sum up to."""
+        return {
+            individual: max(float(each.matches.scores.sum()) for _, each in photos)
+            for individual, photos in self._kept.items()
+        }
 
     def _rank(
         self, kept: Mapping[str, Sequence[tuple[GalleryEntry, Evidence]]]

@@ -46,7 +46,8 @@ class Effort:
 
     ``scanned``: how many of a large gallery the votes give to the scan. ``looks``: each takes in
     more than the one before, and is taken where none did so far stand out: no individual's
-    score of whole matches exceeds the next one's by ``certain`` times the square root of that.
+    score of whole matches exceeds the next one's by ``certain`` times the square root of that
+    (of a single one's next by as much as the screen saw it behind).
     By the same rule the screen of the first look stops early. ``turned``: a look for each of
     the query's three turns by right angles, where still none stands out.
     """
@@ -68,7 +69,8 @@ class Effort:
         first, *further = self.looks
         looks = "; ".join(map(str, further))
         return fingerprint(
-            "effort.v1",
+            # Version 2 knows the next one to a single one; where all is looked at nobody asks.
+            "effort.v2" if self.certain < inf else "effort.v1",
             certain=self.certain,
             close=first.close,
             matched=first.matched,
@@ -81,7 +83,7 @@ class Effort:
 
 
 _ALL = (Look(shortlisted=None, matched=None),)
-_TURNED = Look(4, matched=3, close=0.6)
+_TURNED = Look(8, matched=3, close=0.6)
 
 #: From the least to the most; the numbers come from docs/speed.md.
 EFFORTS: Mapping[str, Effort] = MappingProxyType(

@@ -57,6 +57,7 @@ def _told(pooled: Pooled) -> dict[str, Any]:
         "searched": answer.searched,
         "shortlisted": answer.shortlisted,
         "matched": answer.matched,
+        "turned": answer.turned,
         "left_out": dict(answer.left_out),
         "seconds": round(answer.seconds, 3),
         "candidates": [candidate(each) for each in pooled.candidates],

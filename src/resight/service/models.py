@@ -215,6 +215,7 @@ class Answer(BaseModel):
     searched: int
     shortlisted: int
     matched: int
+    turned: int = Field(0, description="photos looked at with the query turned, each turn counts")
     left_out: Mapping[str, int]
     seconds: float
     candidates: list[CandidateAnswer]

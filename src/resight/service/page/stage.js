@@ -115,6 +115,7 @@ function life({ photos, encounters: met, first_seen: first, last_seen: last, not
   return [count(photos, "photo"), met ? count(met, "encounter") : "", years, notes].filter(Boolean).join(" · ");
 }
 
-function searched({ searched: all, shortlisted, matched, annotations }) {
-  return `${annotations.length > 1 ? count(all, "pair of photos", "pairs of photos") : count(all, "photo")} searched, ${shortlisted} looked at, ${matched} compared in full`;
+function searched({ searched: all, shortlisted, matched, turned, annotations }) {
+  const also = turned ? ", nobody stood out: tried turned as well" : "";
+  return `${annotations.length > 1 ? count(all, "pair of photos", "pairs of photos") : count(all, "photo")} searched, ${shortlisted} looked at, ${matched} compared in full${also}`;
 }
