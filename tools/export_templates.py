@@ -226,6 +226,7 @@ def main() -> int:
     )
     export_matcher("lightglue", LIGHTGLUE, 128)
     export_input("lightglue-oriented-input", LIGHTGLUE, 128, position=4)
+    export_input("lightglue-plain-input", LIGHTGLUE, LIGHTGLUE.dim, position=2)
     export_matcher("lighterglue", LIGHTERGLUE, 64)
     return 0
 

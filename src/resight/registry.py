@@ -115,6 +115,7 @@ MATCHERS: Mapping[str, Part] = MappingProxyType(
                 "aliked": "aliked-lightglue",
                 "disk": "disk-lightglue",
                 "sift": "sift-lightglue",
+                "superpoint": "superpoint-lightglue",
             },
             screen=_FEW_LAYERS,
         ),

@@ -32,6 +32,15 @@ def test_file_names_are_plain_and_differ_as_all_lie_in_one_folder() -> None:
     assert all(set(file) <= set(string.ascii_letters + string.digits + "-_.") for file in files)
 
 
+def test_a_size_is_exact_unless_only_a_rounded_one_is_known() -> None:
+    row = weights("aliked-n16")
+    assert row.size_problem(row.bytes) == ""
+    assert row.size_problem(row.bytes + 1) == "it has 2738092 bytes instead of 2738091"
+    rounded = weights("superpoint-lightglue")
+    assert rounded.size_problem(rounded.bytes - rounded.slack) == ""
+    assert rounded.size_problem(9) == "it has 9 bytes instead of about 47500000"
+
+
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_a_row_says_everything(name: str) -> None:
     row = WEIGHTS[name]

