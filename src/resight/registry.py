@@ -84,6 +84,7 @@ EXTRACTORS: Mapping[str, Part] = MappingProxyType(
         "aliked-n16rot": Part(_ALIKED, {"model": "aliked-n16rot"}),
         "aliked-n32": Part(_ALIKED, {"model": "aliked-n32"}),
         "aliked-t16": Part(_ALIKED, {"model": "aliked-t16"}),
+        "dedode": Part("resight.extractors.dedode:DeDoDe"),
         "disk": Part("resight.extractors.disk:Disk"),
         "efficientnet-lite0": Part("resight.extractors.efficientnet:EfficientNetLite0"),
         "fast_brief": Part("resight.extractors.fast_brief:FastBrief"),

@@ -47,7 +47,7 @@ def test_a_row_says_everything(name: str) -> None:
     assert row.name == name
     assert len(row.sha256) == 64
     assert set(row.sha256) <= set("0123456789abcdef")
-    assert row.licence in ("Apache-2.0", "BSD-3-Clause") or row.restriction
+    assert row.licence in ("Apache-2.0", "BSD-3-Clause", "MIT") or row.restriction
     assert row.paper.url.startswith("https://arxiv.org/abs/")
     assert row.package is None or row.package.path.endswith("/" + row.file)
     assert row.urls or name == "efficientnet-lite0"  # published as that package only

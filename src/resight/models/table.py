@@ -95,6 +95,18 @@ _SUPERPOINT = Paper(
     2017,
     "https://arxiv.org/abs/1712.07629",
 )
+_DEDODE = Paper(
+    "DeDoDe: Detect, Don't Describe — Describe, Don't Detect for Local Feature Matching",
+    "Edstedt et al.",
+    2024,
+    "https://arxiv.org/abs/2308.08479",
+)
+_DEDODE_V2 = Paper(
+    "DeDoDe v2: Analyzing and Improving the DeDoDe Keypoint Detector",
+    "Edstedt et al.",
+    2024,
+    "https://arxiv.org/abs/2404.08928",
+)
 _XFEAT = Paper(
     "XFeat: Accelerated Features for Lightweight Image Matching",
     "Potje et al.",
@@ -201,6 +213,30 @@ _ROWS = (
         ),
         restriction="for academic or non-profit research only, not for commercial use: "
         "https://github.com/magicleap/SuperPointPretrainedNetwork/blob/master/LICENSE",
+    ),
+    WeightsFile(
+        name="dedode-detector",
+        file="dedode_detector_L_v2.pth",
+        bytes=58483585,
+        sha256="4113809dd9e0367af013a45fc2255a6b243ff241cd06520d17a65d9e231bdc17",
+        licence="MIT",
+        paper=_DEDODE_V2,
+        package=None,
+        urls=("https://github.com/Parskatt/DeDoDe/releases/download/v2/dedode_detector_L_v2.pth",),
+    ),
+    WeightsFile(
+        name="dedode-descriptor",
+        file="dedode_descriptor_B.pth",
+        bytes=54300000,
+        sha256="8eccfc270ec990ced60cd54a434411a47c4c504de13586f596d042e005b3022b",
+        licence="MIT",
+        paper=_DEDODE,
+        package=None,
+        urls=(
+            "https://github.com/Parskatt/DeDoDe/releases/download/dedode_pretrained_models/"
+            "dedode_descriptor_B.pth",
+        ),
+        slack=50000,
     ),
     _of_xfeat("xfeat", 6247949, "0f5187fd7bedd26c7fe6acc9685444493a165a35ecc087b33c2db3627f3ea10b"),
     _of_xfeat(
