@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from resight.errors import EngineError, IncompatibleFeatures, UnknownMethod, WeightsMissing
+from resight.models import table
 from resight.registry import build_method, registered
 from resight.settings import Settings
 
@@ -73,6 +76,7 @@ def test_the_registered_names() -> None:
         "aliked-n16rot",
         "aliked-n32",
         "aliked-t16",
+        "dedode",
         "disk",
         "efficientnet-lite0",
         "fast_brief",
@@ -128,7 +132,7 @@ def test_extractors_see_the_animal_alone_and_its_contrast_evened_out() -> None:
     [
         ("shift+nearest", "there is no extractor 'shift'; did you mean sift?"),
         ("sift+lightglu", "there is no matcher 'lightglu'; did you mean lightglue?"),
-        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, disk, effi"),
+        ("zzz+nearest", "there are aliked-n16, aliked-n16rot, aliked-n32, aliked-t16, dedode, d"),
         ("sift", "'sift' does not name a method; a method is an extractor and a matcher"),
         ("", "'' does not name a method"),
     ],
@@ -184,7 +188,9 @@ def test_lightglue_has_the_model_for_the_extractor(
 
 
 def test_lightglue_refuses_features_it_has_no_model_for() -> None:
-    with pytest.raises(IncompatibleFeatures, match="of aliked, disk, sift, not the orb features"):
+    with pytest.raises(
+        IncompatibleFeatures, match="of aliked, disk, sift, superpoint, not the orb"
+    ):
         build_method("orb+lightglue", Settings())
 
 
@@ -194,6 +200,23 @@ def test_lightglue_for_sift_needs_weights_of_its_own(
     monkeypatch.setenv("RESIGHT_MODELS", str(tmp_path))
     with pytest.raises(WeightsMissing, match="models fetch sift-lightglue"):
         build_method("sift+lightglue", Settings())
+
+
+def test_lightglue_for_superpoint_needs_weights_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where SuperPoint's own are there."""
+    content = b"not read before the other file is missed"
+    row = replace(
+        table.weights("superpoint"),
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    (tmp_path / row.file).write_bytes(content)
+    monkeypatch.setattr(table, "WEIGHTS", {**table.WEIGHTS, row.name: row})
+    monkeypatch.setenv("RESIGHT_MODELS", str(tmp_path))
+    with pytest.raises(WeightsMissing, match="models fetch superpoint-lightglue"):
+        build_method("superpoint+lightglue", Settings())
 
 
 @pytest.mark.usefixtures("plug_in")

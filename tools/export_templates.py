@@ -26,6 +26,15 @@ import onnx
 import onnx_ir
 import torch
 from tools.networks.aliked import ALIKED, AlikedDense, AlikedDescriptors, onnx_deform_conv
+from tools.networks.dedode import (
+    DESCRIPTOR_B,
+    DETECTOR_L,
+    SMALL_DESCRIPTOR,
+    SMALL_DETECTOR,
+    DedodeDescriptor,
+    DedodeDetector,
+    Layout,
+)
 from tools.networks.disk import DISK_DOWN, DISK_UP, DiskDense, DiskDescriptors
 from tools.networks.efficientnet import EfficientNetLite0
 from tools.networks.lightglue import (
@@ -42,7 +51,10 @@ from tools.networks.superpoint import SuperPoint
 from tools.networks.xfeat import XFeat
 from torch import Tensor, nn
 
-TEMPLATES = Path(__file__).parents[1] / "src" / "resight" / "models" / "templates"
+ROOT = Path(__file__).parents[1]
+TEMPLATES = ROOT / "src" / "resight" / "models" / "templates"
+#: Networks of the same make that are small enough for tests.
+SMALL_TEMPLATES = ROOT / "tests" / "extractors" / "templates"
 OPSET = 19
 
 
@@ -52,6 +64,7 @@ def export(
     arguments: dict[str, Tensor],
     dynamic: dict[str, dict[int, Any]],
     outputs: list[str],
+    folder: Path = TEMPLATES,
 ) -> None:
     """Write ``network`` as template ``name``: no weights, no optimisation."""
     if sys.argv[1:] and not name.startswith(tuple(sys.argv[1:])):
@@ -71,8 +84,8 @@ def export(
     model = onnx_ir.to_proto(program.model)
     weights = set(network.state_dict())
     strip(model, weights)
-    TEMPLATES.mkdir(parents=True, exist_ok=True)
-    path = TEMPLATES / f"{name}.onnx"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.onnx"
     path.write_bytes(model.SerializeToString(deterministic=True))
     left = [i.name for i in model.graph.initializer if i.name in weights]
     size, steps = path.stat().st_size, len(model.graph.node)
@@ -158,6 +171,27 @@ def export_input(name: str, width: Width, descriptors: int, *, position: int) ->
     )
 
 
+def export_dedode(detector: Layout, descriptor: Layout, folder: Path) -> None:
+    photo = torch.rand(1, 3, 96, 128)
+    sides = {2: 8 * torch.export.Dim("h"), 3: 8 * torch.export.Dim("w")}
+    export(
+        "dedode-detector",
+        DedodeDetector(detector),
+        {"photo": photo},
+        {"photo": sides},
+        ["logits"],
+        folder,
+    )
+    export(
+        "dedode-descriptor",
+        DedodeDescriptor(descriptor),
+        {"photo": photo, "pixels": torch.rand(7, 2)},
+        {"photo": sides, "pixels": {0: torch.export.Dim.DYNAMIC}},
+        ["descriptors"],
+        folder,
+    )
+
+
 def main() -> int:
     torch.manual_seed(0)
     free = torch.export.Dim.DYNAMIC
@@ -224,8 +258,11 @@ def main() -> int:
         {"photo": {}},
         ["features"],
     )
+    export_dedode(DETECTOR_L, DESCRIPTOR_B, TEMPLATES)
+    export_dedode(SMALL_DETECTOR, SMALL_DESCRIPTOR, SMALL_TEMPLATES)
     export_matcher("lightglue", LIGHTGLUE, 128)
     export_input("lightglue-oriented-input", LIGHTGLUE, 128, position=4)
+    export_input("lightglue-plain-input", LIGHTGLUE, LIGHTGLUE.dim, position=2)
     export_matcher("lighterglue", LIGHTERGLUE, 64)
     return 0
 

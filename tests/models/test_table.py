@@ -32,13 +32,22 @@ def test_file_names_are_plain_and_differ_as_all_lie_in_one_folder() -> None:
     assert all(set(file) <= set(string.ascii_letters + string.digits + "-_.") for file in files)
 
 
+def test_a_size_is_exact_unless_only_a_rounded_one_is_known() -> None:
+    row = weights("aliked-n16")
+    assert row.size_problem(row.bytes) == ""
+    assert row.size_problem(row.bytes + 1) == "it has 2738092 bytes instead of 2738091"
+    rounded = weights("superpoint-lightglue")
+    assert rounded.size_problem(rounded.bytes - rounded.slack) == ""
+    assert rounded.size_problem(9) == "it has 9 bytes instead of about 47500000"
+
+
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_a_row_says_everything(name: str) -> None:
     row = WEIGHTS[name]
     assert row.name == name
     assert len(row.sha256) == 64
     assert set(row.sha256) <= set("0123456789abcdef")
-    assert row.licence in ("Apache-2.0", "BSD-3-Clause") or row.restriction
+    assert row.licence in ("Apache-2.0", "BSD-3-Clause", "MIT") or row.restriction
     assert row.paper.url.startswith("https://arxiv.org/abs/")
     assert row.package is None or row.package.path.endswith("/" + row.file)
     assert row.urls or name == "efficientnet-lite0"  # published as that package only

@@ -197,19 +197,22 @@ class LightGlueConfidence(nn.Module):
 class LightGlueInput(nn.Module):
     """Descriptors (B, N, D) and keypoints (B, N, P) -> tokens and rotations.
 
-    P is 2, in [-1, 1], or 4 with scale and orientation.
+    P is 2, in [-1, 1], or 4 with scale and orientation. Descriptors as wide as tokens are tokens.
     """
 
     def __init__(self, width: Width, descriptors: int, position: int = 2) -> None:
         super().__init__()
-        self.input_proj = nn.Linear(descriptors, width.dim)
+        if descriptors != width.dim:
+            self.input_proj = nn.Linear(descriptors, width.dim)
         self.posenc = nn.Module()
         self.posenc.Wr = nn.Linear(position, width.head // 2, bias=False)
 
     def forward(self, descriptors: Tensor, keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         angles = self.posenc.Wr(keypoints)
         angles = torch.cat([angles, angles], -1)[:, None]
-        return self.input_proj(descriptors), angles.cos(), angles.sin()
+        # A copy, as an output that is an input would take its name.
+        project = getattr(self, "input_proj", torch.clone)
+        return project(descriptors), angles.cos(), angles.sin()
 
 
 class LightGlueAssignment(nn.Module):

@@ -17,14 +17,17 @@ _SIZES_KEPT = 4  # ALIKED's graphs for photos of 512 pixels take some 130 MB
 
 
 class GraphsBySize:
-    """The graphs ``load(h, w)`` makes for photos of that size; those of the last four are kept.
+    """The graphs ``load(h, w)`` makes for photos of that size; those of the last ``kept`` stay.
 
     Engines run graphs of fixed shapes about twice as fast as graphs for any. Safe to use from
     several threads.
     """
 
-    def __init__(self, load: Callable[[int, int], tuple[Graph, ...]]) -> None:
+    def __init__(
+        self, load: Callable[[int, int], tuple[Graph, ...]], *, kept: int = _SIZES_KEPT
+    ) -> None:
         self._load = load
+        self._kept = kept
         self._loaded: OrderedDict[tuple[int, int], tuple[Graph, ...]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -34,7 +37,7 @@ class GraphsBySize:
             if graphs is None:
                 graphs = self._load(h, w)
             self._loaded[h, w] = graphs
-            if len(self._loaded) > _SIZES_KEPT:
+            if len(self._loaded) > self._kept:
                 self._loaded.popitem(last=False)
         return graphs
 

@@ -37,26 +37,28 @@ from resight.types import Features, Matches
 class _Network(NamedTuple):
     """The features it was trained for, its templates, its layers, how its file names weights.
 
-    ``oriented``: it is told keypoints' scales and orientations too.
+    ``input``: the template that makes tokens. ``oriented``: it is told keypoints' scales and
+    orientations too.
     """
 
     family: str
     templates: str = "lightglue"
     layers: int = 9
     names: tuple[tuple[str, str], ...] = ()
+    input: str = "input"
     oriented: bool = False
 
 
+#: How the two files that were published first name the weights of layers.
+_FIRST_NAMES = (
+    ("transformers.0.self_attn.", "self_attn.0."),
+    ("transformers.0.cross_attn.", "cross_attn.0."),
+)
 _NETWORKS = {
     "aliked-lightglue": _Network("aliked"),
-    "disk-lightglue": _Network(
-        "disk",
-        names=(
-            ("transformers.0.self_attn.", "self_attn.0."),
-            ("transformers.0.cross_attn.", "cross_attn.0."),
-        ),
-    ),
-    "sift-lightglue": _Network("sift", oriented=True),
+    "disk-lightglue": _Network("disk", names=_FIRST_NAMES),
+    "sift-lightglue": _Network("sift", input="oriented-input", oriented=True),
+    "superpoint-lightglue": _Network("superpoint", names=_FIRST_NAMES, input="plain-input"),
     "xfeat-lighterglue": _Network("xfeat", "lighterglue", 6, (("", "matcher."),)),
 }
 #: Keypoints per batch and photo; bounds memory and is where larger batches stop paying.
@@ -66,10 +68,10 @@ _BATCH_POINTS = 4096
 class LightGlue:
     """LightGlue with the weights ``model``, which say what features it ``accepts``.
 
-    aliked-lightglue, disk-lightglue and sift-lightglue have nine layers; xfeat-lighterglue is
-    LighterGlue, with six narrower ones, whose authors never stop early and use a
-    ``width_confidence`` of 0.95. sift-lightglue, which was **not tried with the authors' weights**,
-    reads scales and orientations too.
+    aliked-lightglue, disk-lightglue, sift-lightglue and superpoint-lightglue have nine layers;
+    xfeat-lighterglue is LighterGlue, with six narrower ones, whose authors never stop early and
+    use a ``width_confidence`` of 0.95. Those for SIFT, which reads scales and orientations too,
+    and SuperPoint were **not tried with the authors' weights**: no copy was to be had.
 
     ``depth_confidence`` in (0, 1]: stop after the layer where more than this share of the
     points is confident; -1 runs all. ``width_confidence`` in (0, 1]: drop points
@@ -302,7 +304,7 @@ class LightGlue:
 @cache
 def _graph(model: str, part: str, layer: int | None) -> ModelGraph:
     network = _NETWORKS[model]
-    template = "oriented-input" if network.oriented and part == "input" else part
+    template = network.input if part == "input" else part
     return ModelGraph(model, f"{network.templates}-{template}", layer, names=network.names)
 
 

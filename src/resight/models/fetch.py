@@ -142,7 +142,8 @@ class _Run:
         for row in rows:
             lines.append(f"could not fetch {row.name}:")
             lines += [f"  {reason}" for reason in self.reasons[row.name]]
-            lines.append(f"  needed is {row.file}, {row.bytes} bytes, sha256 {row.sha256}")
+            about = "about " if row.slack else ""
+            lines.append(f"  needed is {row.file}, {about}{row.bytes} bytes, sha256 {row.sha256}")
         names = " ".join(row.name for row in rows)
         lines.append(
             f"Where these can be had, copy them into {self.folder}, "

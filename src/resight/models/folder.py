@@ -43,11 +43,8 @@ def status(name: str, *, folder: Optional[Path] = None) -> WeightsStatus:
     path = (models_folder() if folder is None else folder) / row.file
     if not path.is_file():
         return WeightsStatus(row, path, "missing")
-    size = path.stat().st_size
-    if size != row.bytes:
-        problem = f"it has {size} bytes instead of {row.bytes}"
-        return WeightsStatus(row, path, "corrupt", problem)
-    return WeightsStatus(row, path, "present")
+    problem = row.size_problem(path.stat().st_size)
+    return WeightsStatus(row, path, "corrupt" if problem else "present", problem)
 
 
 def verify(name: str, *, folder: Optional[Path] = None) -> WeightsStatus:
@@ -85,8 +82,8 @@ def content_problem(path: Path, row: WeightsFile) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
             size += len(block)
-    if size != row.bytes:
-        return f"it has {size} bytes instead of {row.bytes}"
+    if problem := row.size_problem(size):
+        return problem
     if digest.hexdigest() != row.sha256:
         return f"its sha256 is {digest.hexdigest()} instead of {row.sha256}"
     return ""

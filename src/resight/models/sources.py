@@ -135,18 +135,18 @@ def _receive(
     progress: Optional[Callable[[Progress], None]] = None,
 ) -> None:
     """Write the stream to ``target``, flushed to the disk, if it is what the table says."""
-    done = 0
+    done, most = 0, row.bytes + row.slack
     with target.open("wb") as file:
         # One block too many is enough to see that this is another file.
-        while done <= row.bytes and (block := stream.read(_BLOCK)):
+        while done <= most and (block := stream.read(_BLOCK)):
             file.write(block)
             done += len(block)
             if progress is not None:
                 progress(Progress(row.name, done, row.bytes))
         file.flush()
         os.fsync(file.fileno())
-    if done > row.bytes:
-        raise SourceFailed(f"more than the {row.bytes} bytes expected")
+    if done > most:
+        raise SourceFailed(f"more than the {most} bytes expected")
     if problem := content_problem(target, row):
         raise SourceFailed(problem)
 

