@@ -18,6 +18,7 @@ from resight.catalogue.store import Store
 from resight.engine import available_cores
 from resight.errors import PhotoError
 from resight.extractors import Extractor, describes_whole
+from resight.masks import mask_text, masked
 from resight.photos import read_photo
 from resight.shortlist.index import Progress, Shortlist
 from resight.types import Chip, Features, GalleryEntry
@@ -169,7 +170,9 @@ class GalleryFeatures:
             if each.record and chip:
                 made.append((index, each.record, chip))
         if made:
-            extracted = self._extractor.extract([chip for _, _, chip in made])
+            from resight.extractors.foreground import described  # loads OpenCV
+
+            extracted = described(self._extractor, [chip for _, _, chip in made])
             for (index, record, _), features in zip(made, extracted, strict=True):
                 found[index] = self._store.save(record.photo.sha256, _region(record), features)
             for index in self._purged([(index, record) for index, record, _ in made]):
@@ -197,13 +200,14 @@ class GalleryFeatures:
         if photo.sha256 != record.photo.sha256:
             self._warn_of(record, f"{path} is not the photo that was added")
             return None
-        return make_chip(
+        chip = make_chip(
             pixels,
             record.box,
             rotation=record.rotation,
             margin=self._margin,
             long_edge=self._long_edge,
         )
+        return masked(chip, record.mask)
 
     def _warn_of(self, record: AnnotationRecord, why: str) -> None:
         """Say that an original is lost or damaged, unless the photo was just purged."""
@@ -226,4 +230,5 @@ def _proportions(record: AnnotationRecord) -> float:
 
 
 def _region(record: AnnotationRecord) -> str:
-    return f"{box_text(record.box)}|{record.rotation!r}"
+    mask = f"|{mask_text(record.mask)}" if record.mask else ""
+    return f"{box_text(record.box)}|{record.rotation!r}{mask}"
