@@ -3,8 +3,8 @@
 COCO (Lin et al. 2014, https://cocodataset.org; ``maskApi.c`` of its API) goes through a mask
 column by column, each from the top, and notes how many places in turn are not, are, are not … on
 it, beginning with "not". As text each run from the fourth on is told as its difference from the
-one two before, five bits to a character, the lowest first. pycocotools would bring a compiled
-library for these few lines, and takes text from a stranger without a check.
+one two before, five bits to a character, the lowest first. pycocotools is well kept, but it is a
+compiled library for these few lines, and leaves it to its callers to check what strangers send.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resight.catalogue import Catalogue, ImportPlan, MergeConflict, PlannedPhoto
+from resight.catalogue import Catalogue, ImportPlan, MergeConflict, PlannedPhoto, plan_csv
 from resight.errors import BadFact, Conflict
 from resight.extractors.sift import Sift
 from resight.masks import Mask, mask_text, mask_told
@@ -216,3 +216,31 @@ def test_what_is_kept_of_annotations_without_a_mask_is_still_found(
     """The names that version 0.1.0 gave: nothing is described again after an upgrade."""
     list(catalogue.features([id], Sift(), long_edge=96))
     assert [each.described for each in catalogue.entries()] == [f"{id}/ca6a6a04"]
+
+
+MASK = '"{""size"": [2, 2], ""counts"": ""13""}"'
+
+
+def test_a_table_brings_masks(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(f'path,Mask\na.png,{MASK}\nb.png,\nc.png,"[[0,0,2,0,2,2]]"\nd.png,x.png\n')
+    plan = plan_csv(table)
+    masks = [photo.mask for photo in plan.photos]
+    assert masks[0] == Mask(Box(0, 0, 2, 2), 2, 2, "13")
+    assert masks[1] is None
+    assert masks[2] is not None
+    assert [(bad.source, bad.reason[:17]) for bad in plan.bad] == [
+        ("t.csv line 5", "the mask is no CO")
+    ]
+
+
+def test_segmentations_that_nobody_can_read_cost_no_photo(tmp_path: Path) -> None:
+    """Metadata of wildlife-datasets have files, Python's own notation and more in this column."""
+    table = tmp_path / "t.csv"
+    table.write_text(f"path,segmentation\na.png,{MASK}\nb.png,b-mask.png\nc.png,nan\nd.png\n")
+    plan = plan_csv(table)
+    assert [photo.mask is not None for photo in plan.photos] == [True, False, False, False]
+    assert plan.warnings == (
+        "t.csv: 1 segmentations are none of COCO's and were left out, the first in line 3",
+    )
+    assert plan.columns == {"path": "path", "mask": "segmentation"}
