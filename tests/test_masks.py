@@ -115,6 +115,17 @@ def test_a_mask_beside_the_chip_says_nothing_of_it() -> None:
     assert masked(chip, None) is chip
 
 
+@pytest.mark.parametrize("rotation", [0, 90, 30])
+def test_what_a_chip_shows_lies_in_the_photo_and_comes_back(rotation: float) -> None:
+    photo = np.zeros((300, 400, 3), np.uint8)
+    chip = make_chip(photo, Box(100, 80, 160, 120), rotation=rotation, long_edge=160)
+    animal = np.zeros(chip.pixels.shape[:2], bool)
+    animal[20:60, 30:140] = True
+    shown = masked(chip, Mask.of_chip(chip, animal)).animal
+    assert shown is not None
+    assert (shown == animal).mean() > 0.985
+
+
 def on_photo(mask: Mask, width: int, height: int) -> Any:
     chip = Chip(np.zeros((height, width, 3), np.uint8), np.eye(2, 3))
     return masked(chip, mask).animal

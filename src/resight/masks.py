@@ -52,6 +52,22 @@ class Mask:
         """
         return _kept(rle.runs_of(cells), cells.shape[0], cells.shape[1], box)
 
+    @classmethod
+    def of_chip(cls, chip: Chip, animal: NDArray[np.bool_]) -> Mask:
+        """The mask of the pixels (h, w) of a chip that show the animal; some do."""
+        w, h = chip.size
+        edges = np.array([[-0.5, -0.5], [w - 0.5, -0.5], [w - 0.5, h - 0.5], [-0.5, h - 0.5]])
+        corners = chip.points_to_photo(edges) + 0.5
+        box = Box(*map(float, corners.min(0)), *map(float, np.ptp(corners, axis=0)))
+        columns, rows = _grid(Box(0, 0, *(np.array(box[2:]) / max(box[2:]) * MOST_CELLS)))
+        x = box.x + (np.arange(columns) + 0.5) * (box.w / columns)
+        y = box.y + (np.arange(rows) + 0.5) * (box.h / rows)
+        centres = np.stack(np.meshgrid(x, y), 2).reshape(-1, 2) - 0.5
+        at = np.rint(chip.points_from_photo(centres)).astype(np.int64)
+        there = ((at >= 0) & (at < (w, h))).all(1)
+        column, row = at.clip(0, (w - 1, h - 1)).T
+        return cls.of((there & animal[row, column]).reshape(rows, columns), box)
+
     def cells(self) -> NDArray[np.bool_]:
         """(rows, columns): where the animal is."""
         return rle.cells_of(rle.of_text(self.counts), self.rows, self.columns)
