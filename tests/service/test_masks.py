@@ -42,6 +42,9 @@ def test_a_mask_is_given_and_taken_back(ann: Browser, desk: Desk, photo: Any) ->
     assert record.mask == Mask(Box(40, 60, 100, 80), 2, 2, "13")
     decision = ann.get("/decisions", annotation=photo["id"])["items"][0]
     assert (decision["actor"], decision["note"]) == ("ann", "a hand")
+    (change,) = ann.get(f"/decisions/{decision['id']}/changes")["items"]
+    assert change["before"] == {"mask": ""}
+    assert len(change["after"]["mask"]) < 20
     back = put(ann, photo, None, made.json()["etag"])
     assert back.json()["mask"] is None
     ann.post(f"/decisions/{decision['id'] + 1}/undo", {})
