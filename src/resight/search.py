@@ -17,9 +17,11 @@ from resight.chips import chip_to_photo
 from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification, draw_matches
 from resight.errors import CalibrationError, CatalogueDamaged, NotFound, PhotoError
+from resight.extractors.foreground import described
 from resight.identify import Identifier
 from resight.learning import Progress as TrialProgress
 from resight.learning import learn
+from resight.masks import masked
 from resight.method import Method, effort_for
 from resight.photos import read_photo
 from resight.ready import ReadyGallery, without_some
@@ -164,7 +166,7 @@ class PhotoSearch:
                 self.identifier,
                 limit=limit,
                 journal=journal,
-                pinned=repr([(each.id, each.box, each.rotation) for each in annotations]),
+                pinned=repr([each.shown for each in annotations]),
                 progress=progress,
             )
             calibration = Calibration(trials, **self._odds)
@@ -232,15 +234,14 @@ class PhotoSearch:
         photo, pixels = read_photo(path)
         records = self._records_of(photo)
         own = _own(records, box)
-        rotation = 0.0
         if own is not None:
-            box, rotation = own.box, own.rotation
             side = own.side if side == UNKNOWN_SIDE else side
+        box, rotation, mask = (own.box, own.rotation, own.mask) if own else (box, 0.0, None)
         try:
-            chip = self.method.chip(pixels, box, rotation=rotation)
+            chip = masked(self.method.chip(pixels, box, rotation=rotation), mask)
         except PhotoError as error:
             raise PhotoError(f"{path}: {error}") from error
-        (features,) = self.method.extractor.extract([chip])
+        (features,) = described(self.method.extractor, [chip])
         encounters = {record.encounter for record in ([own] if own else records)}
         if not encounter and len(encounters) == 1:
             encounter = encounters.pop()

@@ -23,6 +23,8 @@ from PIL import Image
 
 from resight.catalogue import Catalogue, plan_folders
 from resight.errors import CatalogueExists, NotACatalogue, NotFound
+from resight.masks import Mask
+from resight.types import Box
 
 Say = Callable[[str], None]
 _EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.chmod", "os.rmdir", "os.link"}
@@ -70,6 +72,8 @@ def work(place: Path, say: Say) -> None:
         say(f"decision {hidden.id}")
     say(f"decision {catalogue.undo(actor='ann').id}")
     say(f"decision {catalogue.assign(first, 'Crush', actor='ann').id}")
+    mask = Mask.of(np.eye(3, dtype=bool), Box(0, 0, 8, 8))
+    say(f"decision {catalogue.describe(first, mask=mask, actor='ann').id}")
     try:
         purged = catalogue.purge("Squirt/3.png", confirm="3.png", actor="ann")
         say(f"purged {purged.photo}")
@@ -144,6 +148,8 @@ def round_of(place: Path, fuse: int) -> bool:
     work(place, said.append)
     verify(place, said)
     with Catalogue.open(place / "catalogue") as catalogue:
+        if any(bool(each.mask) != (each.individual == "Crush") for each in catalogue.annotations()):
+            raise RuntimeError(f"round {fuse} ended with other masks")
         names = sorted(record.individual for record in catalogue.annotations())
         if names != ["", "Crush", "Crush"]:
             raise RuntimeError(f"round {fuse} ended with {names}")

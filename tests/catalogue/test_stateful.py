@@ -16,10 +16,13 @@ from PIL import Image
 
 from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto
 from resight.errors import Conflict, NotFound
+from resight.masks import Mask
+from resight.types import Box
 
 PHOTOS = 5
 NAMES = ("", "Crush", "Squirt", "CRUSH")
 ENCOUNTERS = ("", "dive 1", "dive 2")
+MASKS = (None, *(Mask.of(np.array([[True]]), Box(at, 0, 2, 2)) for at in (0, 1)))
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Animal:
     individual: str
     encounter: str
     hidden: bool = False
+    mask: Mask | None = None
 
 
 State = dict[str, Animal]
@@ -149,6 +153,13 @@ class Histories(RuleBasedStateMachine):
                 hiding = {id: replace(self.state[id], hidden=hidden) for id in changing}
                 self.decide(self.state | hiding, changing)
 
+    @rule(chosen=st.lists(ids, min_size=1, max_size=3), mask=st.sampled_from(MASKS))
+    def draw(self, chosen: list[str], mask: Mask | None) -> None:
+        if set(chosen) <= self.state.keys():
+            self.catalogue.describe(chosen, mask=mask or "", actor="ann")
+            drawn = {id: replace(self.state[id], mask=mask) for id in chosen}
+            self.decide(self.state | drawn, set(chosen))
+
     def stands(self, decision: int) -> bool:
         return not any(self.stands(by) for by, undone in self.undoes.items() if undone == decision)
 
@@ -180,7 +191,7 @@ class Histories(RuleBasedStateMachine):
             return old
         back = {
             field: getattr(old, field)
-            for field in ("individual", "encounter", "hidden")
+            for field in ("individual", "encounter", "hidden", "mask")
             if getattr(old, field) != getattr(new, field)
         }
         return replace(now, **back)
@@ -193,7 +204,7 @@ class Histories(RuleBasedStateMachine):
 
     def read(self) -> State:
         return {
-            record.id: Animal(record.individual, record.encounter, record.hidden)
+            record.id: Animal(record.individual, record.encounter, record.hidden, record.mask)
             for record in self.catalogue.annotations()
         }
 

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from resight.chips import make_chip
 from resight.engine import open_engine
 from resight.extractors.aliked import Aliked
-from resight.extractors.foreground import Foreground
+from resight.extractors.foreground import Foreground, described
 from resight.extractors.sift import Sift
+from resight.extractors.thumbnail import Thumbnail
 from resight.models.graphs import compiled_folder
 from resight.segment.u2net import U2NetP
 from resight.testing import drawn_animals, photograph
@@ -83,6 +84,40 @@ def test_all_are_kept_where_what_was_found_has_no_keypoints() -> None:
     (found,) = Foreground(Sift(), right_half(chip)).extract([chip])
     np.testing.assert_array_equal(found.keypoints, everything.keypoints)
     assert found.fingerprint != everything.fingerprint
+
+
+def test_what_a_person_said_goes_before_what_was_found() -> None:
+    chip, other = drawn_chip(1), drawn_chip(2)
+    said = np.zeros(chip.pixels.shape[:2], bool)
+    said[:, : chip.size[0] // 2] = True
+    for extractor in (Foreground(Sift(), right_half(chip)), Sift()):
+        one, two = described(extractor, [replace(chip, animal=said), other])
+        assert 0 < one.keypoints[:, 0].max() < chip.size[0] / 2
+        (alone,) = extractor.extract([other])
+        np.testing.assert_array_equal(two.keypoints, alone.keypoints)
+
+
+def test_what_a_person_said_counts_for_nothing_where_nothing_is_seen_on_it() -> None:
+    pixels = drawn_chip(1).pixels.copy()
+    pixels[:, : pixels.shape[1] // 2 + 20] = 128
+    chip = chip_of(pixels)
+    said = np.zeros(chip.pixels.shape[:2], bool)
+    said[:, : chip.size[0] // 2] = True
+    for extractor in (Foreground(Sift(), right_half(chip)), Sift()):
+        (found,) = described(extractor, [replace(chip, animal=said)])
+        (unsaid,) = extractor.extract([chip])
+        np.testing.assert_array_equal(found.keypoints, unsaid.keypoints)
+
+
+def test_an_extractor_of_whole_chips_is_not_concerned() -> None:
+    chip = drawn_chip(1)
+    said = np.zeros(chip.pixels.shape[:2], bool)
+    said[0, 0] = True
+    (found,), (unsaid,) = (
+        described(Thumbnail(), [replace(chip, animal=said)]),
+        Thumbnail().extract([chip]),
+    )
+    np.testing.assert_array_equal(found.descriptors, unsaid.descriptors)
 
 
 def test_the_fingerprint_follows_both_parts() -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from resight.catalogue import AnnotationRecord, PlannedPhoto
 from resight.catalogue.names import clean_name, date_named
+from resight.masks import Mask
 from resight.types import SIDES, Box, Photo, Place
 
 
@@ -37,6 +39,11 @@ dates = st.one_of(
     st.dates().map(lambda day: str(day)[:7]),
     st.dates().map(lambda day: str(day)[:4]),
     st.datetimes().map(lambda moment: date_named(str(moment.replace(microsecond=0)))),
+)
+masks = st.builds(
+    Mask.of,
+    arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(np.any),
+    st.builds(Box, *[st.floats(-50, 50)] * 2, *[st.floats(0.5, 500)] * 2),
 )
 boxes = st.builds(Box, *[st.floats(-50, 50)] * 2, *[st.floats(0.5, 500)] * 2)
 
@@ -69,6 +76,7 @@ def records(draw: st.DrawFn, name: st.SearchStrategy[str] = file_names) -> Annot
         place=draw(names),
         position=draw(st.none() | places),
         hidden=False,
+        mask=draw(st.none() | masks),
     )
 
 
@@ -83,5 +91,15 @@ def draw_photo(path: Path, seed: int) -> Path:
 def said(of: AnnotationRecord | PlannedPhoto) -> dict[str, object]:
     """What people said of an annotation, in a record or in a plan."""
     who = of.individual if isinstance(of, AnnotationRecord) else of.identity
-    fields = ("box", "rotation", "side", "encounter", "species", "date", "place", "position")
+    fields = (
+        "box",
+        "rotation",
+        "side",
+        "encounter",
+        "species",
+        "date",
+        "place",
+        "position",
+        "mask",
+    )
     return {"name": of.name, "who": who, **{field: getattr(of, field) for field in fields}}

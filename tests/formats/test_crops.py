@@ -14,6 +14,7 @@ from PIL import Image
 from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto
 from resight.errors import ExportError
 from resight.formats.crops import crop
+from resight.masks import Mask
 from resight.types import Box, Chip
 
 WHITE = Box(30, 10, 20, 40)
@@ -74,6 +75,18 @@ def test_chips_masks_and_the_way_back(catalogue: Catalogue, tmp_path: Path) -> N
     assert set(np.unique(mask)) == {0, 255}
     assert mask[:20].min() == 255
     assert mask[-20:].max() == 0
+
+
+def test_a_persons_mask_is_written_instead(catalogue: Catalogue, tmp_path: Path) -> None:
+    (crush,) = catalogue.find("Crush")
+    lower = Mask.of(np.array([[False], [True]]), WHITE)
+    catalogue.describe([crush], mask=lower, actor="ann")
+    records = catalogue.annotations([crush])
+    crop(catalogue, records, tmp_path / "out", long_edge=80, segmenter=UpperHalf())
+    (row,) = table(tmp_path / "out")
+    mask = np.asarray(Image.open(tmp_path / "out" / row["mask"]))
+    assert mask[:40].max() == 0
+    assert mask[40:].min() == 255
 
 
 def test_a_lost_photo_is_told_and_the_rest_written(catalogue: Catalogue, tmp_path: Path) -> None:

@@ -145,6 +145,31 @@ def test_coco_with_boxes_gives_an_annotation_for_each(tmp_path: Path) -> None:
     assert plan.notes == ("1 sides not understood", "1 dates not understood")
 
 
+def test_coco_brings_polygons_and_run_lengths_as_masks(tmp_path: Path) -> None:
+    square = {"size": [6, 7], "counts": "=33000:N"}
+    document = coco(
+        images=[{"id": 1, "file_name": "a.jpg", "width": 7, "height": 6}],
+        annotations=[
+            {"image_id": 1, "bbox": [0, 0, 5, 6], "segmentation": said}
+            for said in (
+                [[2, 1, 5, 1, 5, 4, 2, 4], [6, 5, 7, 5, 7, 6, 6, 6]],
+                square,
+                {"size": [6, 7], "counts": [13, 3, 3, 3, 3, 3, 13, 1]},
+                [],
+                {"size": [7, 6], "counts": "=33000:N"},  # of the photo as it lay in the camera
+                "a.png",
+            )
+        ],
+    )
+    plan = plan_source(written(tmp_path / "coco.json", document), Reading())
+    first = plan.photos[0].mask
+    assert first is not None
+    assert first.box == Box(2, 1, 5, 5)
+    assert first.cells().sum() == 10
+    assert [photo.mask for photo in plan.photos] == [first] * 3 + [None] * 3
+    assert plan.notes == ("2 masks not understood",)
+
+
 @pytest.mark.parametrize(
     ("annotation", "reason"),
     [

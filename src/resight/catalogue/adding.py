@@ -23,16 +23,18 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from resight.catalogue.decisions import Said, append, changed, fields_of, record, storable
-from resight.catalogue.facts import as_corrected, box_before, contradiction
+from resight.catalogue.facts import as_corrected, box_before, check_place
 from resight.catalogue.importing import ImportPlan, PlannedPhoto
 from resight.catalogue.log import still_stands
-from resight.catalogue.names import box_text, coarse_degrees
+from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals, Staging, sha256_of
+from resight.catalogue.planned import filled_in, new_fields
 from resight.catalogue.records import AddOutcome, Change
 from resight.catalogue.store import Store, annotations_table, photos, purged
-from resight.errors import Conflict, PhotoError
+from resight.errors import BadFact, Conflict, PhotoError
+from resight.masks import check_mask
 from resight.photos import DEFAULT_LIMITS, PhotoLimits, read_photo
-from resight.types import UNKNOWN_SIDE, Photo
+from resight.types import Photo
 
 #: Below the catalogue's folder: photos that were sent and wait to be added.
 UPLOADS = "uploads"
@@ -183,6 +185,7 @@ class _Adder:
 
             # Also says now whether the box can be cut out, not at the first search.
             found = detail(pixels, planned.box, rotation=planned.rotation)
+            _check_mask(planned, photo)
             staged = None
             if self._staging is not None and known is None:
                 staged = self._staging.copy(planned.path, photo.sha256)
@@ -193,8 +196,9 @@ class _Adder:
         return _Prepared(planned, photo.sha256, photo, staged, detail=found)
 
     def _looked_at(self, planned: PlannedPhoto, photo: Photo) -> _Prepared:
-        """As ``prepare`` without reading the file; raises ``PhotoError`` for a wrong box."""
+        """As ``prepare`` without reading the file; ``PhotoError`` for a wrong box or mask."""
         known = self._known.boxes(photo.sha256)
+        _check_mask(planned, photo)
         if known is not None and box_text(planned.box) in known:
             return _Prepared(planned, photo.sha256)
         if planned.box:
@@ -237,7 +241,7 @@ class _Adder:
                 # Last, so that a conflict leaves no file behind.
                 if publish and self._staging and prepared.staged:
                     self._staging.publish(prepared.staged, prepared.sha256, publish)
-        except Conflict as error:
+        except (Conflict, BadFact) as error:
             self._decision = before
             return AddOutcome("conflict", planned.source, planned.path, reason=str(error))
         if change is not None:
@@ -248,13 +252,13 @@ class _Adder:
     def _judge(
         self, connection: Connection, prepared: _Prepared, reason: str
     ) -> tuple[AddOutcome, Change | None]:
-        """What is to become of a photo that is known now; raises ``Conflict``."""
+        """What is to become of a photo that is known now; raises ``Conflict``, ``BadFact``."""
         planned = prepared.planned
         outcome = AddOutcome("added", planned.source, planned.path)
         found = _annotation_meant(connection, prepared.sha256, planned)
         if found is None:
             new = secrets.token_hex(8)
-            change = Change(new, None, _new_fields(prepared.sha256, planned))
+            change = Change(new, None, new_fields(prepared.sha256, planned))
             outcome = replace(outcome, annotation=new, reason=reason, detail=prepared.detail)
             return outcome, change
         id, fields = found
@@ -263,9 +267,10 @@ class _Adder:
         if fields["hidden"]:
             reason = "it is hidden" + (f"; {reason}" if reason else "")
         said_by = {field: self._said_by.get((id, field), "") for field in fields}
-        filled = _filled_in(fields, planned, said_by)
+        filled = filled_in(fields, planned, said_by)
         if not filled:
             return replace(outcome, reason=reason), None
+        check_place(connection, id, {each: filled[each] for each in filled if each == "mask"})
         outcome = replace(outcome, status="updated", reason=f"filled in {', '.join(filled)}")
         return outcome, changed(id, fields, filled)
 
@@ -297,6 +302,11 @@ class _Adder:
         return photo.format, ""
 
 
+def _check_mask(planned: PlannedPhoto, photo: Photo) -> None:
+    if planned.mask is not None:
+        check_mask(planned.mask, photo.size)
+
+
 def _photo_columns(photo: Photo, planned: PlannedPhoto) -> dict[str, Any]:
     return {
         "sha256": photo.sha256,
@@ -310,34 +320,6 @@ def _photo_columns(photo: Photo, planned: PlannedPhoto) -> dict[str, Any]:
         "latitude": photo.place.latitude if photo.place else None,
         "longitude": photo.place.longitude if photo.place else None,
     }
-
-
-def _new_fields(sha256: str, planned: PlannedPhoto) -> dict[str, Any]:
-    return {"photo": sha256, **_said_about(planned), "hidden": False}
-
-
-def _said_about(planned: PlannedPhoto) -> dict[str, Any]:
-    position = planned.position
-    return {
-        "box": box_text(planned.box),
-        "rotation": planned.rotation,
-        "individual": planned.identity,
-        "side": planned.side,
-        "encounter": planned.encounter,
-        "species": planned.species,
-        "date": planned.date,
-        "place": planned.place,
-        "latitude": position.latitude if position else None,
-        "longitude": position.longitude if position else None,
-    }
-
-
-#: What stands for "not known", other than empty text and ``None``.
-_NOT_SAID = {"side": UNKNOWN_SIDE, "rotation": 0.0}
-
-
-def _is_said(field: str, value: object) -> bool:
-    return value not in (None, "", _NOT_SAID.get(field))
 
 
 def _annotation_meant(
@@ -376,24 +358,3 @@ def _annotation_meant(
         f"this photo shows {names} in the catalogue, each in its box, and {planned.identity!r} "
         "here: say in which box"
     )
-
-
-def _filled_in(
-    fields: dict[str, Any], planned: PlannedPhoto, said_by: Mapping[str, str]
-) -> dict[str, Any]:
-    """Facts that were not known and are said now; raises ``Conflict`` for a contradiction.
-
-    ``said_by`` has the file of the same run that said what is known; empty for none.
-    """
-    filled = {}
-    for field, said in _said_about(planned).items():
-        known = fields[field]
-        if not _is_said(field, said) or said == known:
-            continue
-        if _is_said(field, known):
-            hidden = field in ("latitude", "longitude") and said == coarse_degrees(known)
-            if field in planned.derived or hidden:  # an export that is added again
-                continue
-            raise Conflict(contradiction(field, known, said, said_by[field]))
-        filled[field] = said
-    return filled

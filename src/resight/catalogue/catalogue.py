@@ -33,6 +33,7 @@ from resight.catalogue.records import (
 )
 from resight.catalogue.store import Store
 from resight.errors import BadFact
+from resight.masks import Mask
 from resight.photos import DEFAULT_LIMITS, PhotoLimits
 from resight.types import Box, Photo
 
@@ -200,6 +201,7 @@ class Catalogue(Reading):
         place: str | None = None,
         box: Box | Literal[""] | None = None,
         rotation: float | None = None,
+        mask: Mask | Literal[""] | None = None,
         actor: str,
         note: str = "",
         seen: Mapping[str, int] = _ANY,
@@ -207,13 +209,15 @@ class Catalogue(Reading):
         """Correct facts of annotations: only those given change, ``""`` to not known.
 
         They may be written as in tables for ``add``. A ``box`` of ``""`` is the whole
-        photo. By a box that was corrected ``add`` still knows its annotation again.
+        photo. With a ``mask`` an annotation is described where that lies, with ``""`` again
+        where the program finds the animal. By a box that was corrected ``add`` still knows its
+        annotation again.
 
         Raises ``BadFact`` for a fact that cannot be understood or none at
         all, ``NotFound``, and ``Conflict`` where an encounter would hold two animals or a
         photo two annotations of one box.
         """
-        facts = Facts(side, encounter, species, date, place, box, rotation).fields()
+        facts = Facts(side, encounter, species, date, place, box, rotation, mask).fields()
         return self._set(annotations, Said("describe", actor, note), seen, **facts)
 
     def hide(

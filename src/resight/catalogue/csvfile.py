@@ -19,13 +19,14 @@ from resight.catalogue.importing import (
 )
 from resight.catalogue.tables import Table, read_table
 from resight.errors import ImportFileError
+from resight.masks import mask_named
 from resight.types import SIDES
 
 _NUMBERS = ("x", "y", "w", "h", "rotation", "latitude", "longitude")
 #: What a table may say of a photo.
 COLUMNS = (
     "path", "photo_name", "identity", "side", "date", "encounter", "place", "species", "bbox",
-    *_NUMBERS,
+    *_NUMBERS, "mask",
 )  # fmt: skip
 #: Protocol files say which photos ask and which answer, tables of `resight detect` and `resight
 #: sides` how sure a box or a side is, exports repeat what is in the photos; a catalogue does not
@@ -36,6 +37,8 @@ _IGNORED = (
 )  # fmt: skip
 #: The first column of the tables of wildlife-datasets, which call a side "orientation".
 _WILDLIFE_DATASETS = "image_id"
+#: What COCO and tables made of it call a mask.
+_SEGMENTATION = "segmentation"
 
 
 def plan_csv(
@@ -48,12 +51,13 @@ def plan_csv(
     """Photos listed in a CSV file or Excel sheet with a header line.
 
     Columns, in any order: path (required), photo_name, identity, side, date, encounter,
-    place, latitude, longitude, x, y, w, h (or bbox, ``[x, y, w, h]``), rotation, species; others
-    are left out with a warning. ``columns`` says by field which column has it, where the table
-    calls it otherwise (``{"identity": "Turtle"}``). Metadata tables of wildlife-datasets are
-    understood as they are. Separated by comma, semicolon or tab; UTF-8 with or without a byte
-    order mark, else, with a warning, Windows-1252; where commas do not separate columns, ``12,5``
-    is a number. Paths are relative to ``photos``, or to the file's own folder. Dates are read as
+    place, latitude, longitude, x, y, w, h (or bbox, ``[x, y, w, h]``), rotation, species, mask
+    (JSON as of ``resight.masks.mask_said``; or segmentation); others are left out with a
+    warning. ``columns`` says by field which column has it, where the table calls it otherwise
+    (``{"identity": "Turtle"}``). Metadata tables of wildlife-datasets are understood as they
+    are. Separated by comma, semicolon or tab; UTF-8 with or without a byte order mark, else,
+    with a warning, Windows-1252; where commas do not separate columns, ``12,5`` is a number.
+    Paths are relative to ``photos``, or to the file's own folder. Dates are read as
     ``resight.catalogue.dates`` says, by the order ``dates`` (of ``ORDERS``) or the one that the
     column shows. A row that cannot be used is bad, the others are planned.
 
@@ -83,7 +87,8 @@ def plan_table(
     dated = date_column(_dates(table, header), dates)
     planned: list[PlannedPhoto] = []
     bad: list[BadSource] = []
-    for line, cells in table.rows:
+    rows, lost = _readable(table, header, understood)
+    for line, cells in rows:
         source = f"{file.name} line {line}"
         try:
             planned.append(_planned(table, header, cells, source, base, dated))
@@ -92,6 +97,11 @@ def plan_table(
     if not planned and not bad:
         raise ImportFileError(f"{file} has no rows below its header")
     warnings = table.warnings if only else (*table.warnings, *_unknown(file, header))
+    if lost:
+        warnings += (
+            f"{file.name}: {len(lost)} segmentations are none of COCO's and were left out, the "
+            f"first in line {lost[0]}",
+        )
     if table.workbook and dated.example and any(map(_EXCELS.match, _dates(table, header))):
         warnings = (*warnings, _swapped(file, dated.example))
     return ImportPlan(
@@ -103,6 +113,27 @@ def plan_table(
         columns=understood,
         dates=(dated,),
     )
+
+
+def _readable(
+    table: Table, header: tuple[str, ...], understood: Mapping[str, str]
+) -> tuple[Sequence[tuple[int, tuple[str, ...]]], list[int]]:
+    """Rows without masks that nobody can read, and their lines: as ``segmentation`` other
+    programs write many things."""
+    if understood.get("mask", "").lower() != _SEGMENTATION:
+        return table.rows, []
+    at = header.index("mask")
+    rows, lost = [], []
+    for line, cells in table.rows:
+        said = cells[at].strip() if len(cells) > at else ""
+        none = said.lower() in ("nan", "[]")
+        try:
+            mask_named("" if none else said)
+        except ValueError:
+            lost.append(line)
+            none = True
+        rows.append((line, (*cells[:at], "", *cells[at + 1 :]) if none else cells))
+    return rows, lost
 
 
 #: What a date cell of Excel is as text.
@@ -168,6 +199,8 @@ def _header(
     header = [cell.lower() for cell in table.header]
     if not only and _WILDLIFE_DATASETS in header and not {"side"} & {*header, *columns}:
         columns = {**columns, **({"side": "orientation"} if "orientation" in header else {})}
+    if not only and _SEGMENTATION in header and not {"mask"} & {*header, *columns}:
+        columns = {**columns, "mask": _SEGMENTATION}
     meant = {}
     for field, column in columns.items():
         if field not in COLUMNS:
@@ -226,6 +259,7 @@ _ALSO = {
     **dict.fromkeys(("day", "date seen", "sighting date"), "date"),
     **dict.fromkeys(("sighting", "encounter id", "sighting id"), "encounter"),
     **dict.fromkeys(("location", "site", "locality", "spot"), "place"),
+    "segmentation": "mask",
     **dict.fromkeys(("lat", "gps latitude"), "latitude"),
     **dict.fromkeys(("lon", "long", "lng", "gps longitude"), "longitude"),
 }

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, RowMapping
 from resight.catalogue import dismissals, notes
 from resight.catalogue.facts import check_place
 from resight.catalogue.log import ADDED_LATER, changes_of, is_undone, undoers_of
-from resight.catalogue.names import name_key
+from resight.catalogue.names import name_key, told
 from resight.catalogue.records import Change
 from resight.catalogue.store import annotations_table, changes, decisions, photos
 from resight.errors import BadFact, CatalogueDamaged, Conflict, NotFound, Outdated
@@ -39,6 +39,7 @@ FIELDS = (
     "longitude",
     "hidden",
     "review",
+    "mask",
 )
 #: Kinds that cannot be taken back: a purge has destroyed what it removed.
 _FINAL = frozenset({"purge"})
@@ -240,7 +241,7 @@ def _apply(connection: Connection, change: Change) -> None:
         if now[field] != value:
             raise Conflict(
                 f"the {field} of annotation {change.annotation} was changed since, "
-                f"from {value!r} to {now[field]!r}: undo that first"
+                f"from {told(field, value)} to {told(field, now[field])}: undo that first"
             )
     row = annotations_table.c.id == change.annotation
     if change.after is None:

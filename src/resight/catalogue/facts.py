@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from resight.catalogue.importing import PlannedPhoto
-from resight.catalogue.names import box_of, box_text, clean_name, date_named, side_named
+from resight.catalogue.names import box_of, box_text, clean_name, date_named, side_named, told
 from resight.catalogue.store import annotations_table, changes, photos
 from resight.errors import BadFact, PhotoError
+from resight.masks import Mask, check_mask, mask_of, mask_text
 from resight.types import Box
 
 
@@ -22,7 +23,7 @@ from resight.types import Box
 class Facts:
     """What ``describe`` can correct; ``None`` is not said, ``""`` not known.
 
-    A ``box`` of ``""`` is the whole photo.
+    A ``box`` of ``""`` is the whole photo, a ``mask`` of ``""`` the program's own.
     """
 
     side: str | None = None
@@ -32,6 +33,7 @@ class Facts:
     place: str | None = None
     box: Box | Literal[""] | None = None
     rotation: float | None = None
+    mask: Mask | Literal[""] | None = None
 
     def fields(self) -> dict[str, Any]:
         """Those that are said, as decisions write them.
@@ -46,6 +48,7 @@ class Facts:
             "place": clean_name,
             "box": lambda box: box_text(box or None),
             "rotation": _angle,
+            "mask": lambda mask: mask_text(mask or None),
         }
         try:
             said = {
@@ -67,8 +70,8 @@ def _angle(degrees: float) -> float:
 
 
 def check_place(connection: Connection, annotation: str, after: dict[str, Any]) -> None:
-    """Raise ``BadFact`` where a corrected box or rotation leaves its photo."""
-    if "box" not in after and "rotation" not in after:
+    """Raise ``BadFact`` where a corrected box, rotation or mask leaves its photo."""
+    if not {"box", "rotation", "mask"} & after.keys():
         return
     from resight.chips import check_box  # loads OpenCV
 
@@ -77,11 +80,15 @@ def check_place(connection: Connection, annotation: str, after: dict[str, Any]) 
         .join(photos, photos.c.sha256 == annotations_table.c.photo)
         .where(annotations_table.c.id == annotation)
     ).first()
-    box = box_of(after.get("box", row.box if row else ""))
-    if row is None or box is None:
+    if row is None:
         return
+    box, mask = box_of(after.get("box", row.box)), mask_of(after.get("mask", ""))
+    size = (row.width, row.height)
     try:
-        check_box(box, after.get("rotation", row.rotation), (row.width, row.height))
+        if box is not None:
+            check_box(box, after.get("rotation", row.rotation), size)
+        if mask is not None:
+            check_mask(mask, size)
     except PhotoError as error:
         raise BadFact(f"annotation {annotation}: {error}") from error
 
@@ -104,7 +111,7 @@ def box_before(connection: Connection, photo: str, box: str) -> str | None:
 def as_corrected(
     connection: Connection, annotation: str, planned: PlannedPhoto, known: dict[str, Any]
 ) -> PlannedPhoto:
-    """What is planned, with the box and rotation that people have corrected since.
+    """What is planned, with the box, rotation and mask that people have corrected since.
 
     Adding the same table again must not contradict whoever corrected what it says.
     """
@@ -119,6 +126,8 @@ def as_corrected(
             planned = replace(planned, box=box_of(known["box"]))
         if had.get("rotation") == planned.rotation:
             planned = replace(planned, rotation=known["rotation"])
+        if had.get("mask") == mask_text(planned.mask):
+            planned = replace(planned, mask=mask_of(known["mask"]))
     return planned
 
 
@@ -126,16 +135,18 @@ def contradiction(field: str, known: object, said: object, said_by: str) -> str:
     """Why a photo that is added again cannot say something else; ``said_by`` as the file of the
     same run that said what is ``known``, empty for none."""
     cure = _CURES.get(field, "")
+    known_told, said_told = told(field, known), told(field, said)
     if said_by:
-        added = f"as {known!r}" if field == "individual" else f"with {field} {known!r}"
-        here = f"{said!r}" if field == "individual" else f"{field} {said!r}"
+        what = "" if field == "individual" else f"{field} "
+        added = f"{'with' if what else 'as'} {what}{known_told}"
+        here = f"{what}{said_told}"
         return (
             f"same bytes as {said_by}, added {added}, but {here} here: keep one of the two "
             "files" + (f"; to correct what was added, {cure}" if cure else "")
         )
     return (
-        f"the same photo has {field} {known!r} in the catalogue and {said!r} here: nothing was "
-        "changed" + (f"; if {said!r} is right, {cure}" if cure else "")
+        f"the same photo has {field} {known_told} in the catalogue and {said_told} here: nothing "
+        "was changed" + (f"; if {said_told} is right, {cure}" if cure else "")
     )
 
 

@@ -18,6 +18,7 @@ from resight.catalogue.store import Store
 from resight.engine import available_cores
 from resight.errors import PhotoError
 from resight.extractors import Extractor, describes_whole
+from resight.masks import mask_text, masked
 from resight.photos import read_photo
 from resight.shortlist.index import Progress, Shortlist
 from resight.types import Chip, Features, GalleryEntry
@@ -178,7 +179,9 @@ class GalleryFeatures:
             if each.record and chip:
                 made.append((index, each.record, chip))
         if made:
-            extracted = self._extractor.extract([chip for _, _, chip in made])
+            from resight.extractors.foreground import described  # loads OpenCV
+
+            extracted = described(self._extractor, [chip for _, _, chip in made])
             for (index, record, _), features in zip(made, extracted, strict=True):
                 found[index] = self._store.save(record.photo.sha256, _region(record), features)
             for index in self._purged([(index, record) for index, record, _ in made]):
@@ -215,9 +218,10 @@ def chip_of(
     if photo.sha256 != record.photo.sha256:
         _warn_of(store, record, f"{path} is not the photo that was added")
         return None
-    return make_chip(
+    chip = make_chip(
         pixels, record.box, rotation=record.rotation, margin=margin, long_edge=long_edge
     )
+    return masked(chip, record.mask)
 
 
 def _warn_of(store: Store, record: AnnotationRecord, why: str) -> None:
@@ -241,4 +245,5 @@ def _proportions(record: AnnotationRecord) -> float:
 
 
 def _region(record: AnnotationRecord) -> str:
-    return f"{box_text(record.box)}|{record.rotation!r}"
+    mask = f"|{mask_text(record.mask)}" if record.mask else ""
+    return f"{box_text(record.box)}|{record.rotation!r}{mask}"

@@ -14,6 +14,7 @@ from resight.catalogue.dates import DateColumn
 from resight.catalogue.folders import DATABASE, UNSEEN
 from resight.catalogue.names import SIDE_WORDS, box_text, clean_name, date_named, side_named
 from resight.errors import ImportFileError, NoPhotos
+from resight.masks import Mask, mask_named
 from resight.photos import PHOTO_SUFFIXES, is_photo_name, visible_files
 from resight.types import SIDES, UNKNOWN_SIDE, Box, Place
 
@@ -39,6 +40,7 @@ class PlannedPhoto:
     date: str = ""
     place: str = ""
     position: Place | None = None
+    mask: Mask | None = None
     derived: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -320,6 +322,7 @@ def planned_photo(path: Path, source: str, name: str, said: Mapping[str, str]) -
         date=date_named(said.get("date") or ""),
         place=clean_name(said.get("place") or ""),
         position=_position(said),
+        mask=mask_named(said.get("mask") or ""),
     )
 
 

@@ -14,7 +14,7 @@ from resight.catalogue.records import Change, Decision, MergedDecision
 from resight.catalogue.store import changes, decisions, merged_changes, merged_decisions
 
 #: Values of fields that older decisions know nothing of.
-ADDED_LATER = {"review": ""}
+ADDED_LATER = {"review": "", "mask": ""}
 
 
 def still_stands(connection: Connection, decision: int) -> bool:

@@ -24,6 +24,7 @@ from resight.catalogue.others import (
 )
 from resight.catalogue.records import Change, MergeConflict
 from resight.catalogue.store import photos, purged
+from resight.masks import mask_told
 from resight.types import UNKNOWN_SIDE
 
 Fields = dict[str, Any]
@@ -41,6 +42,7 @@ _NOT_SAID: Fields = {
     "longitude": None,
     "hidden": False,
     "review": "",
+    "mask": "",
 }
 #: Facts that are compared together: half of a position is none.
 _TOGETHER = (
@@ -108,6 +110,12 @@ def _verdict(
     if said in (known, before):
         return None
     return _TAKE if known in (before, nothing) else _CONFLICT
+
+
+def _as_told(facts: Sequence[str], values: tuple[Any, ...]) -> Any:
+    if facts == ("mask",):
+        return mask_told(values[0])
+    return values[0] if len(values) == 1 else values
 
 
 class _Merger:
@@ -261,7 +269,7 @@ class _Merger:
             if verdict == _TAKE:
                 taken |= dict(zip(facts, said, strict=True))
             elif verdict == _CONFLICT:
-                both = [each[0] if len(each) == 1 else each for each in (known, said)]
+                both = [_as_told(facts, each) for each in (known, said)]
                 conflict = MergeConflict(ours, name, " and ".join(facts), *both)
                 self._plan.conflicts.append(conflict)
         if not taken:

@@ -207,12 +207,18 @@ def _dotless_names(connection: Connection) -> None:
     )
 
 
+def _masks(connection: Connection) -> None:
+    """Which part of the photo shows the animal, where somebody has said it."""
+    _run(connection, "ALTER TABLE annotations ADD COLUMN mask TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _first_release,
     _reviews_and_notes,
     _merged_histories,
     _dismissed_suspicions,
     _dotless_names,
+    _masks,
 )
 
 

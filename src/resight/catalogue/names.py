@@ -11,6 +11,7 @@ import re
 import unicodedata
 from datetime import date, datetime
 
+from resight.masks import mask_told
 from resight.types import SIDES, UNKNOWN_SIDE, Box
 
 #: Written where nobody knows who it is; compared without regard to case.
@@ -114,6 +115,11 @@ def box_text(box: Box | None) -> str:
     if not all(map(math.isfinite, values)) or values[2] <= 0 or values[3] <= 0:
         raise ValueError(f"the box {tuple(values)} has no area: w and h must be above 0")
     return ",".join(map(repr, values))
+
+
+def told(field: str, value: object) -> str:
+    """The value of a field as messages have it."""
+    return mask_told(str(value)) if field == "mask" else repr(value)
 
 
 def box_of(text: str) -> Box | None:

@@ -17,6 +17,7 @@ from resight.catalogue.originals import sha256_of
 from resight.catalogue.records import AnnotationRecord, IndividualSummary
 from resight.catalogue.store import annotations_table, changes, decisions, photos, purged
 from resight.errors import Conflict, NotFound
+from resight.masks import mask_of
 from resight.types import Photo, Place
 
 #: A beginning of an id or a sha256 stands for it from this length on.
@@ -155,6 +156,7 @@ def _record(row: Row[tuple[object, ...]]) -> AnnotationRecord:
         position=_place(row.latitude, row.longitude),
         hidden=bool(row.hidden),
         review=row.review,
+        mask=mask_of(row.mask),
         version=row.version,
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from resight.masks import Mask
 from resight.types import Box, Photo, Place
 
 #: Marks that a review leaves: nobody can tell, looked at later, somebody else should look.
@@ -21,7 +22,8 @@ class AnnotationRecord:
     ``name`` is the photo's file name when it was added. ``date``, ``place`` and
     ``position`` are what people said; what the camera wrote is in ``photo``.
     Empty strings and ``None`` mean not known; ``box`` ``None`` the whole photo.
-    ``review`` is one of ``REVIEWS``, or empty. ``version`` is another one after each
+    ``review`` is one of ``REVIEWS``, or empty; ``mask`` what somebody says is the animal.
+    ``version`` is another one after each
     change, never one that it had before.
     """
 
@@ -39,6 +41,7 @@ class AnnotationRecord:
     position: Place | None
     hidden: bool
     review: str = ""
+    mask: Mask | None = None
     version: int = field(default=0, compare=False)
 
     @property
@@ -46,6 +49,11 @@ class AnnotationRecord:
         """How its encounter is referred to: by its name, or, where the photo is in none and so is
         an encounter of its own, as ``annotation:<id>``."""
         return self.encounter or f"annotation:{self.id}"
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """Another one where it shows another part of its photo, or of that another animal."""
+        return self.id, self.box, self.rotation, *([self.mask] if self.mask else [])
 
     @property
     def seen_on(self) -> str:

@@ -59,6 +59,7 @@ annotations_table = Table(
     Column("longitude", Float),
     Column("hidden", Integer, nullable=False),
     Column("review", Text, nullable=False, server_default=""),
+    Column("mask", Text, nullable=False, server_default=""),
 )
 #: What people note about individuals that have a note; their other facts are annotations'.
 individuals = Table(

@@ -25,7 +25,8 @@ def crop(
     masks: Annotated[
         bool,
         typer.Option(
-            "--masks", help="Find the animal in each chip, by the setting segment, and write it."
+            "--masks",
+            help="Write the animal in each chip: as somebody drew it, or by the setting segment.",
         ),
     ] = False,
     set_: Set = None,

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.extractors import Extractor
+from resight.extractors import Extractor, describes_whole
 from resight.fingerprints import fingerprint
 from resight.segment import Segmenter
 from resight.types import Chip, Features
@@ -22,7 +22,8 @@ _MISSED = 0.02
 
 
 class Foreground:
-    """An extractor whose keypoints lie on the animal that a segmenter found.
+    """An extractor whose keypoints lie on the animal: where somebody said it is
+    (``Chip.animal``), else where a segmenter found it.
 
     Two photos of one place match by their grass and stones, whoever stands there. Where less
     than a fiftieth of a chip was found, or nothing on it has a keypoint, that was not the
@@ -45,19 +46,48 @@ class Foreground:
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         """The extractor's features of each chip, on the animal."""
-        masks = self.segmenter.masks(chips)
-        masked = [
-            replace(chip, animal=animal_of(mask, chip.size))
-            for chip, mask in zip(chips, masks, strict=True)
-        ]
+        masked = self._masked(chips)
         found = map(_on_animal, self.extractor.extract(masked), masked)
         return [
             replace(
-                features if len(features) else self.extractor.extract([chip])[0],
+                features if len(features) or chip.animal is None else self._of_all(chip),
                 fingerprint=self.fingerprint,
             )
-            for features, chip in zip(found, chips, strict=True)
+            for features, chip in zip(found, masked, strict=True)
         ]
+
+    def _masked(self, chips: Sequence[Chip]) -> list[Chip]:
+        unseen = [chip for chip in chips if chip.animal is None]
+        masks = iter(self.segmenter.masks(unseen) if unseen else ())
+        return [
+            replace(chip, animal=animal_of(next(masks), chip.size)) if chip.animal is None else chip
+            for chip in chips
+        ]
+
+    def _of_all(self, chip: Chip) -> Features:
+        (features,) = self.extractor.extract([replace(chip, animal=None)])
+        return features
+
+
+def described(extractor: Extractor, chips: Sequence[Chip]) -> list[Features]:
+    """Any extractor's features of each chip, on the animal where somebody said where it is.
+
+    What was said is kept with the photo, as its box is, and is in no fingerprint. Where nothing
+    on it has a keypoint, it is as if nothing had been said. Nor does it concern an
+    extractor of whole chips.
+    """
+    features = extractor.extract(chips)
+    if describes_whole(extractor):
+        return features
+    return [_as_said(extractor, *each) for each in zip(features, chips, strict=True)]
+
+
+def _as_said(extractor: Extractor, features: Features, chip: Chip) -> Features:
+    found = _on_animal(features, chip)
+    if len(found) or chip.animal is None:
+        return found
+    (unsaid,) = extractor.extract([replace(chip, animal=None)])
+    return unsaid
 
 
 def animal_of(mask: NDArray[np.float32], size: tuple[int, int]) -> Optional[NDArray[np.bool_]]:

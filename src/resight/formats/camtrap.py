@@ -2,8 +2,8 @@
 
 Bubnicki et al. (2024), "Camtrap DP: an open standard for the FAIR exchange and archiving of
 camera trap data", doi.org/10.1002/rse2.374. Every annotation becomes one observation of one
-photo. What the standard has no column for (side, rotation, which date a person said) goes into
-``observationTags`` as ``key:value``, so that ``resight add`` reads back what was written.
+photo. What the standard has no column for (side, rotation, mask, which date a person said) goes
+into ``observationTags`` as ``key:value``, so that ``resight add`` reads back what was written.
 
 The standard demands a position and a time of every photo. Annotations without cannot be written,
 and the report counts them. A time whose zone nobody recorded is written as UTC, and its
@@ -24,6 +24,7 @@ from resight.catalogue import AnnotationRecord
 from resight.catalogue.names import box_text
 from resight.formats.places import COARSE_DEGREES, COARSE_METRES
 from resight.formats.table import csv_bytes, original_path
+from resight.masks import mask_text
 from resight.types import Place
 
 _STANDARD = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.1"
@@ -235,6 +236,7 @@ def _tags(record: AnnotationRecord) -> str:
         "side": "" if record.side == "unknown" else record.side,
         "rotation": repr(record.rotation) if record.rotation else "",
         "box": box_text(record.box),
+        "mask": mask_text(record.mask),
         "time": record.date or "camera",
         "position": "said" if record.position else "camera",
     }

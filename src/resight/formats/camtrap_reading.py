@@ -108,6 +108,7 @@ def _item(
             "place": deployment.get("locationName", ""),
             "side": tags.get("side", ""),
             "rotation": tags.get("rotation", ""),
+            "mask": tags.get("mask", ""),
             "date": _date(photo, tags),
             **_box(base / path, row, tags),
         }

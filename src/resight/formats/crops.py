@@ -17,6 +17,7 @@ from resight.errors import ExportError, PhotoError
 from resight.extractors.foreground import animal_of
 from resight.files import write_whole
 from resight.formats.table import csv_bytes, taken_at
+from resight.masks import masked
 from resight.photos import read_photo
 from resight.segment import Segmenter
 from resight.types import Chip
@@ -51,7 +52,8 @@ def crop(
 ) -> Cropped:
     """Write chips (PNG) and ``chips.csv`` into the new folder ``target``.
 
-    With a ``segmenter`` also masks: PNG of the chip's size, 255 on the animal and 0 beside it.
+    With a ``segmenter`` also masks: PNG of the chip's size, 255 on the animal and 0 beside it;
+    where a person said which part that is, theirs.
     Chips are upright, their longer side ``long_edge`` pixels. In the table ``a`` to ``f`` lead
     back: a pixel (x, y) of the chip is (a x + b y + c, d x + e y + f) of the upright photo,
     pixel centres at integers. Chips hold no EXIF, so they tell no place. A photo that is lost
@@ -83,7 +85,7 @@ def crop(
             except PhotoError as error:
                 bad[record.name] = str(error)
             else:
-                rows.append(_written(folder, record, chip, segmenter))
+                rows.append(_written(folder, record, masked(chip, record.mask), segmenter))
             if progress is not None:
                 progress(number, len(records))
         if not rows:
@@ -124,6 +126,8 @@ def _written(
 def _mask(chip: Chip, segmenter: Segmenter | None) -> NDArray[np.uint8] | None:
     if segmenter is None:
         return None
-    (found,) = segmenter.masks([chip])
-    animal = animal_of(found, chip.size)
+    animal = chip.animal
+    if animal is None:
+        (found,) = segmenter.masks([chip])
+        animal = animal_of(found, chip.size)
     return None if animal is None else np.where(animal, 255, 0).astype(np.uint8)

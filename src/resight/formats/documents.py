@@ -20,6 +20,7 @@ from resight.catalogue.importing import planned_photo
 from resight.catalogue.names import date_named, side_named
 from resight.errors import ImportFileError
 from resight.formats.table import JSON_FORMAT, SAID
+from resight.masks import Mask, mask_said
 
 #: Who the animal is, in one file or another.
 _NAMES = ("identity", "individual", "individual_id", "individual_ids", "name")
@@ -50,6 +51,7 @@ def plan_export(file: Path, document: Mapping[str, Any], photos: Path | None) ->
         source = f"{file.name} annotation {number}"
         try:
             said = {field: _text(row[field]) for field in SAID if field in row}
+            said["mask"] = json.dumps(row["mask"]) if row.get("mask") else ""
             path = said.get("path", "")
             if not path or "\0" in path:
                 raise ValueError("has no path")
@@ -64,7 +66,7 @@ def plan_coco(file: Path, document: Mapping[str, Any], photos: Path | None) -> I
     """Photos of a COCO file, several boxes on one photo being several animals.
 
     Boxes of ``categories`` with a name take it for the species. Photos without a box are planned
-    whole. Sides and times that are none of ours are left out, and a note counts them.
+    whole. Sides, times and masks that are none of ours are left out, and a note counts them.
     """
     base = file.parent if photos is None else photos
     images: dict[object, Mapping[str, Any]] = {}
@@ -132,9 +134,24 @@ def _coco_item(
                 said[field] = read(text)
             except ValueError:
                 not_understood[f"{field}s"] += 1
-        return planned_photo(base / path, f"{source} ({path})", path, said)
+        planned = planned_photo(base / path, f"{source} ({path})", path, said)
     except ValueError as error:
         return BadSource(source, str(error))
+    try:
+        return replace(planned, mask=_coco_mask(image, annotation))
+    except ValueError:
+        not_understood["masks"] += 1
+        return planned
+
+
+def _coco_mask(image: Mapping[str, Any], annotation: Mapping[str, Any]) -> Mask | None:
+    said = annotation.get("segmentation")
+    if not said:
+        return None
+    size = [image.get("height"), image.get("width")]
+    if isinstance(said, dict) and None not in size and said.get("size") != size:
+        raise ValueError(f"the mask is of {said.get('size')} rows and columns, the photo of {size}")
+    return mask_said(said)
 
 
 def _coco_box(annotation: Mapping[str, Any]) -> dict[str, str]:

@@ -18,7 +18,7 @@ JSON_FORMAT = "resight-annotations.v1"
 #: Read again by ``resight add``: what people said.
 SAID = (
     "path", "photo_name", "identity", "side", "date", "encounter", "place", "species",
-    "latitude", "longitude", "x", "y", "w", "h", "rotation",
+    "latitude", "longitude", "x", "y", "w", "h", "rotation", "mask",
 )  # fmt: skip
 #: For other programs: what the camera wrote, which is in the photo itself.
 FACTS = (
@@ -51,6 +51,7 @@ def row_of(record: AnnotationRecord) -> dict[str, Any]:
         "w": box.w if box else None,
         "h": box.h if box else None,
         "rotation": record.rotation or None,
+        "mask": record.mask.as_json() if record.mask else None,
         "annotation": record.id,
         "sha256": photo.sha256,
         "width": photo.size[0],
@@ -95,6 +96,8 @@ def _cell(value: object) -> str:
         return "true" if value else "false"
     if value is None:
         return ""
+    if isinstance(value, dict):
+        return json.dumps(value, separators=(",", ":"))
     return guarded(value) if isinstance(value, str) else repr(value)
 
 

@@ -108,6 +108,9 @@ def _taxon(encounter: Sequence[AnnotationRecord]) -> Mapping[str, str]:
 def left_out(records: Sequence[AnnotationRecord]) -> Iterator[str]:
     """What this format cannot hold of these annotations."""
     boxes = sum(each.box is not None or bool(each.rotation) for each in records)
+    masks = sum(each.mask is not None for each in records)
+    if masks:
+        yield f"{masks} masks"
     if boxes:
         yield f"{boxes} boxes or rotations: Wildbook finds animals itself"
     species = {each.species for each in records if each.species} - {

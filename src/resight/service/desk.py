@@ -16,6 +16,7 @@ from resight.service.answers import keep
 from resight.service.board import Board
 from resight.service.boxfinder import BoxFinder
 from resight.service.imports import Choice, Imports
+from resight.service.maskfinder import MaskFinder
 from resight.service.passwords import Passwords
 from resight.service.rows import planned, report_of
 from resight.service.searching import Searcher
@@ -47,6 +48,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.board = Board(self.catalogue, self.store)
         self.boxes = BoxFinder(self.catalogue, self.searcher.settings)
+        self.masks = MaskFinder(self.catalogue, self.searcher.settings)
         self.sides = SideProposer(self.catalogue, self.searcher.settings)
         self.passwords = Passwords()
         kinds = bulk_kinds(

@@ -1,11 +1,12 @@
 // One annotation: its photo with the box, its side, and when and where it was taken.
 
-import { get, patch } from "./api.js";
+import { get, patch, put } from "./api.js";
 import { BoxEditor } from "./boxeditor.js";
 import { open } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { Finder, putInOthers, sayOthers } from "./finding.js";
 import { seen, side } from "./format.js";
+import { MaskEditor } from "./maskeditor.js";
 import { proposalButton, proposedSide } from "./siding.js";
 import { say } from "./toast.js";
 
@@ -30,13 +31,16 @@ export async function openAnnotation(given, mayEdit = true, undone = () => {}) {
   return open(annotation.name, (close) => form(annotation, mayEdit, close, undone), { wide: true });
 }
 
-/** Save facts, and whether it is hidden, which is a decision of its own. */
-async function saved(annotation, { hidden, ...facts }, others, undone) {
+/** Save facts, and its mask and whether it is hidden, which are decisions of their own. */
+async function saved(annotation, { hidden, mask, ...facts }, others, undone) {
   const path = `/annotations/${encodeURIComponent(annotation.id)}`;
   let now = annotation;
   if (Object.keys(facts).length) now = await patch(path, facts, now.etag);
-  if (hidden !== undefined) now = await patch(path, { hidden }, now.etag);
   annotation.etag = now.etag; // what follows may be refused, and saved again
+  if (mask !== undefined) now = { ...now, etag: (await put(`${path}/mask`, { mask }, now.etag)).etag };
+  annotation.etag = now.etag;
+  if (hidden !== undefined) now = await patch(path, { hidden }, now.etag);
+  annotation.etag = now.etag;
   if (!others.length) return now;
   const made = await putInOthers(annotation, others);
   sayOthers([made], undone);
@@ -62,6 +66,7 @@ function form(annotation, mayEdit, close, undone) {
     note("rotation", rotation);
   });
   const finder = new Finder(annotation, editor, () => { save.disabled = false; });
+  const mask = new MaskEditor(annotation, editor, (drawn) => note("mask", drawn));
   const text = (name, label, value, hint = "") => h("label", {}, label, h("input", { value: value ?? "", placeholder: hint, autocomplete: "off", oninput: (event) => note(name, event.target.value.trim() || null) }));
   const select = sideSelect(annotation.side, (value) => note("side", value));
   const proposal = h("div", { class: "side-proposal", role: "status" });
@@ -90,7 +95,7 @@ function form(annotation, mayEdit, close, undone) {
       save.disabled = error.status === 412;
     }
   };
-  return h("form", { class: "annotation-form", onsubmit: submit }, editor.frame,
+  return h("form", { class: "annotation-form", onsubmit: submit }, h("div", { class: "annotation-photo" }, editor.frame, mayEdit && mask.root),
     h("div", { class: "annotation-side" }, fields, wrong,
       h("p", { class: "hint" }, "Drag on the photo to draw a box; drag the box, its handles, or the round one above to correct it."),
       mayEdit && h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => close() }, "Cancel"), save)));

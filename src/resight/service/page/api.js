@@ -68,6 +68,7 @@ async function send(method, path, { parameters, body, etag, signal } = {}) {
 export const get = (path, parameters, signal) => send("GET", path, { parameters, signal });
 export const post = (path, body = {}, etag = null) => send("POST", path, { body, etag });
 export const patch = (path, body, etag) => send("PATCH", path, { body, etag });
+export const put = (path, body, etag) => send("PUT", path, { body, etag });
 export const remove = (path) => send("DELETE", path);
 
 /** All items of a list, page after page, up to `most`. */

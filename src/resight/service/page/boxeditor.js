@@ -8,6 +8,7 @@ import { outlines } from "./finding.js";
 const HANDLES = [[-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0]];
 const REACH = 28; // screen pixels from the upper edge to the handle that turns
 const TINY = 6; // a drag of fewer screen pixels draws nothing
+const LABEL = "The box around the animal. Arrow keys move it, Control and arrow keys resize it, comma and full stop turn it; Shift makes larger steps. The fields beside say where it is.";
 
 export class BoxEditor {
   /** `annotation` as the API gives it; `changed({box, rotation})` on every change. */
@@ -19,12 +20,11 @@ export class BoxEditor {
     this.image = h("img", { src: picture(annotation.photo, 1280), alt: "", draggable: "false" });
     this.proposed = []; // boxes that were found, to be taken or left
     this.drawing = svg("svg", { viewBox: `0 0 ${annotation.width} ${annotation.height}`, "aria-hidden": "true" });
-    this.frame = h("div", { class: "box-frame", tabindex: "0", role: "group", "data-own-arrows": true,
-      "aria-label": "The box around the animal. Arrow keys move it, Control and arrow keys resize it, comma and full stop turn it; Shift makes larger steps. The fields beside say where it is." },
-    this.image, this.drawing);
+    this.frame = h("div", { class: "box-frame", tabindex: "0", role: "group", "data-own-arrows": true, "aria-label": LABEL }, this.image, this.drawing);
     this.frame.style.aspectRatio = `${annotation.width} / ${annotation.height}`;
     this.#fields();
     this.frame.addEventListener("pointerdown", (event) => this.#down(event));
+    this.frame.addEventListener("pointermove", (event) => this.tool && !this.dragging && this.tool.hover(this.#point(event)));
     this.frame.addEventListener("keydown", (event) => this.#key(event));
     new ResizeObserver(() => this.draw()).observe(this.frame);
   }
@@ -48,6 +48,13 @@ export class BoxEditor {
   /** No box: the whole photo is the animal's. */
   clear() {
     this.set(null, 0);
+  }
+
+  /** Hand drags and keys to a tool (`drag(point)`, `hover(point)`, `key(event)`, `label`); null: the box again. */
+  workWith(tool) {
+    this.tool = tool;
+    this.frame.setAttribute("aria-label", tool?.label ?? LABEL);
+    this.draw();
   }
 
   /** Show boxes that were found, without taking one. */
@@ -78,20 +85,22 @@ export class BoxEditor {
     ["x", "y", "w", "h"].forEach((name, index) => { this.#field(name).value = shown[index]; });
     this.#field("rotation").value = this.rotation;
     const proposed = outlines(this.proposed, this.#scale);
-    if (!this.box) return void fill(this.drawing, proposed);
+    if (this.tool || !this.box) return void fill(this.drawing, this.box ? this.#outline() : proposed);
     const { width, height } = this.annotation;
     const points = corners(this.box, this.rotation);
-    const outline = points.map((point) => point.join(",")).join(" ");
     const around = `M0 0H${width}V${height}H0Z M${points.map((point) => point.join(" ")).join("L")}Z`;
     const [from, to] = this.#turnHandle();
     const unit = this.#scale;
     fill(this.drawing,
-      svg("path", { d: around, class: "box-dim", "fill-rule": "evenodd" }), proposed,
-      svg("polygon", { points: outline, class: "box-line-back", "stroke-width": 4 * unit }),
-      svg("polygon", { points: outline, class: "box-line", "stroke-width": 2 * unit }),
+      svg("path", { d: around, class: "box-dim", "fill-rule": "evenodd" }), proposed, this.#outline(),
       svg("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], class: "box-line", "stroke-width": 2 * unit }),
       svg("circle", { cx: to[0], cy: to[1], r: 7 * unit, class: "box-handle box-turn", "stroke-width": 2 * unit }),
       this.#handlePoints().map(([x, y]) => svg("circle", { cx: x, cy: y, r: 5.5 * unit, class: "box-handle", "stroke-width": 2 * unit })));
+  }
+
+  #outline() {
+    const points = corners(this.box, this.rotation).map((point) => point.join(",")).join(" ");
+    return [["box-line-back", 4], ["box-line", 2]].map(([name, wide]) => svg("polygon", { points, class: name, "stroke-width": wide * this.#scale }));
   }
 
   #handlePoints() {
@@ -119,14 +128,11 @@ export class BoxEditor {
     this.frame.focus();
     this.frame.setPointerCapture(event.pointerId);
     const start = this.#point(event);
-    const change = this.#grip(start);
-    const [box, rotation] = [this.box, this.rotation];
-    const move = (moveEvent) => {
-      const point = this.#point(moveEvent);
-      const result = change(point, [point[0] - start[0], point[1] - start[1]], box, rotation);
-      if (result) this.set(...result);
-    };
+    this.dragging = this.tool ? this.tool.drag(start) : this.#drag(start);
+    const move = (moveEvent) => this.dragging?.move(this.#point(moveEvent));
     const up = () => {
+      this.dragging?.end();
+      this.dragging = null;
       this.frame.removeEventListener("pointermove", move);
       this.frame.removeEventListener("pointerup", up);
       this.frame.removeEventListener("pointercancel", up);
@@ -134,6 +140,17 @@ export class BoxEditor {
     this.frame.addEventListener("pointermove", move);
     this.frame.addEventListener("pointerup", up);
     this.frame.addEventListener("pointercancel", up);
+  }
+
+  /** A drag of the box, as of a tool. */
+  #drag(start) {
+    const change = this.#grip(start);
+    const [box, rotation] = [this.box, this.rotation];
+    const move = (point) => {
+      const result = change(point, [point[0] - start[0], point[1] - start[1]], box, rotation);
+      if (result) this.set(...result);
+    };
+    return { move, end: () => {} };
   }
 
   /** What a drag that starts here does: a function of (point, delta, box, rotation) -> [box, rotation]. */
@@ -159,6 +176,7 @@ export class BoxEditor {
 
   #key(event) {
     if (event.target !== this.frame || event.altKey) return;
+    if (this.tool) return void (this.tool.key(event) && event.preventDefault());
     const step = (event.shiftKey ? 0.05 : 0.005) * Math.max(this.annotation.width, this.annotation.height);
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     const turn = { ",": 1, "<": 15, ".": -1, ">": -15 }[event.key];

@@ -9,7 +9,7 @@ import { complain, say } from "./toast.js";
 const AT_ONCE = 3;
 const SHOWN = 100; // rows, until all are asked for
 const FIELDS = { path: "Photo (file name)", identity: "Animal", side: "Side", date: "Date", encounter: "Encounter", place: "Place", latitude: "Latitude", longitude: "Longitude", species: "Species" };
-const RARE = { photo_name: "Name to keep", bbox: "Box (x, y, w, h)", x: "Box x", y: "Box y", w: "Box width", h: "Box height", rotation: "Rotation" };
+const RARE = { photo_name: "Name to keep", bbox: "Box (x, y, w, h)", x: "Box x", y: "Box y", w: "Box width", h: "Box height", rotation: "Rotation", mask: "Mask (COCO segmentation)" };
 // What rows will do and have done, then one row; those that need somebody come first.
 const WORDS = {
   bad: ["cannot be used", "left out", "cannot be used", "left out"],

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query
 
 from resight.catalogue import Decision
 from resight.errors import BadFact, Conflict, NotFound, Outdated
+from resight.masks import mask_told
 from resight.service import models, views
 from resight.service.asking import Cursor, Limit, TheAsker, TheDesk, outdated, versions
 from resight.service.board import page_of, proposed_name
@@ -167,7 +168,8 @@ def _basis(desk: Desk, identification: int | None) -> str:
 
 
 def _told(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Without coordinates, which viewers must not see exactly."""
+    """Without coordinates, which viewers must not see exactly; a mask by what tells it apart."""
     if fields is None:
         return None
-    return {name: value for name, value in fields.items() if name not in ("latitude", "longitude")}
+    shown = {name: fields[name] for name in fields if name not in ("latitude", "longitude")}
+    return {**shown, **({"mask": mask_told(shown["mask"])} if shown.get("mask") else {})}
