@@ -22,17 +22,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue.decisions import Said, append, changed, fields_of, record, storable
-from resight.catalogue.facts import as_corrected, box_before, contradiction
+from resight.catalogue.decisions import Said, append, changed, record, storable
+from resight.catalogue.facts import as_corrected
 from resight.catalogue.importing import ImportPlan, PlannedPhoto
+from resight.catalogue.likenesses import Looks, likeness
 from resight.catalogue.log import still_stands
-from resight.catalogue.names import box_text, coarse_degrees
+from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals, Staging, sha256_of
-from resight.catalogue.records import AddOutcome, Change
+from resight.catalogue.records import AddOutcome, Change, Likeness
+from resight.catalogue.sayings import annotation_meant, filled_in, said_about
 from resight.catalogue.store import Store, annotations_table, photos, purged
 from resight.errors import Conflict, PhotoError
+from resight.looks import Look, look
 from resight.photos import DEFAULT_LIMITS, PhotoLimits, read_photo
-from resight.types import UNKNOWN_SIDE, Photo
+from resight.types import Photo
 
 #: Below the catalogue's folder: photos that were sent and wait to be added.
 UPLOADS = "uploads"
@@ -57,7 +60,7 @@ class AddOptions:
 
 
 def add(
-    store: Store, originals: Originals, plan: ImportPlan, options: AddOptions
+    store: Store, originals: Originals, looks: Looks, plan: ImportPlan, options: AddOptions
 ) -> Iterator[AddOutcome]:
     """Add what is planned and say, photo by photo in the plan's order, what became of it.
 
@@ -73,7 +76,7 @@ def add(
         else:
             staging = stack.enter_context(originals.staging())
         known = _Known(store, originals)
-        adder = _Adder(trial, known, staging, plan.origin, options)
+        adder = _Adder(trial, known, looks, staging, plan.origin, options)
         # Closed first, so that a caller who stops waits only for photos being read.
         ready = stack.enter_context(closing(_prepared(adder, plan.photos)))
         for batch in _batches(ready):
@@ -90,6 +93,7 @@ class _Prepared:
     staged: Path | None = None
     error: str = ""
     detail: float | None = None
+    look: Look | None = None
 
 
 def _prepared(adder: _Adder, planned: tuple[PlannedPhoto, ...]) -> Generator[_Prepared, None, None]:
@@ -148,12 +152,14 @@ class _Adder:
         self,
         store: Store,
         known: _Known,
+        looks: Looks,
         staging: Staging | None,
         origin: str,
         options: AddOptions,
     ) -> None:
         self._store = store
         self._known = known
+        self._looks = looks
         self._staging = staging
         self._options = options
         note = f"{options.note} (from {origin})" if options.note else f"from {origin}"
@@ -190,7 +196,7 @@ class _Adder:
             return _Prepared(planned, error=f"cannot be read: {error.strerror or error}")
         except (PhotoError, ValueError) as error:
             return _Prepared(planned, error=str(error))
-        return _Prepared(planned, photo.sha256, photo, staged, detail=found)
+        return _Prepared(planned, photo.sha256, photo, staged, detail=found, look=look(pixels))
 
     def _looked_at(self, planned: PlannedPhoto, photo: Photo) -> _Prepared:
         """As ``prepare`` without reading the file; raises ``PhotoError`` for a wrong box."""
@@ -219,6 +225,8 @@ class _Adder:
         for prepared in batch:
             if prepared.staged is not None:
                 prepared.staged.unlink(missing_ok=True)
+        if self._staging:
+            self._looks.add({each.sha256: each.look for each in batch if each.look is not None})
         return outcomes
 
     def _settle(self, connection: Connection, prepared: _Prepared) -> AddOutcome:
@@ -251,23 +259,32 @@ class _Adder:
         """What is to become of a photo that is known now; raises ``Conflict``."""
         planned = prepared.planned
         outcome = AddOutcome("added", planned.source, planned.path)
-        found = _annotation_meant(connection, prepared.sha256, planned)
+        found = annotation_meant(connection, prepared.sha256, planned)
         if found is None:
             new = secrets.token_hex(8)
             change = Change(new, None, _new_fields(prepared.sha256, planned))
+            like = self._like(connection, prepared)
             outcome = replace(outcome, annotation=new, reason=reason, detail=prepared.detail)
-            return outcome, change
+            return replace(outcome, like=like), change
         id, fields = found
         planned = as_corrected(connection, id, planned, fields)
         outcome = replace(outcome, status="already", annotation=id)
         if fields["hidden"]:
             reason = "it is hidden" + (f"; {reason}" if reason else "")
         said_by = {field: self._said_by.get((id, field), "") for field in fields}
-        filled = _filled_in(fields, planned, said_by)
+        filled = filled_in(fields, planned, said_by)
         if not filled:
             return replace(outcome, reason=reason), None
         outcome = replace(outcome, status="updated", reason=f"filled in {', '.join(filled)}")
         return outcome, changed(id, fields, filled)
+
+    def _like(self, connection: Connection, prepared: _Prepared) -> Likeness | None:
+        """What a photo that is new to the catalogue resembles."""
+        sha256, look = prepared.sha256, prepared.look
+        if look is None:
+            return None
+        near = self._looks.near(look)
+        return likeness(connection, near, sha256, prepared.planned.encounter, self._decision)
 
     def _take_in(self, connection: Connection, prepared: _Prepared) -> tuple[str, str]:
         """Enter a photo that is not known yet.
@@ -313,87 +330,4 @@ def _photo_columns(photo: Photo, planned: PlannedPhoto) -> dict[str, Any]:
 
 
 def _new_fields(sha256: str, planned: PlannedPhoto) -> dict[str, Any]:
-    return {"photo": sha256, **_said_about(planned), "hidden": False}
-
-
-def _said_about(planned: PlannedPhoto) -> dict[str, Any]:
-    position = planned.position
-    return {
-        "box": box_text(planned.box),
-        "rotation": planned.rotation,
-        "individual": planned.identity,
-        "side": planned.side,
-        "encounter": planned.encounter,
-        "species": planned.species,
-        "date": planned.date,
-        "place": planned.place,
-        "latitude": position.latitude if position else None,
-        "longitude": position.longitude if position else None,
-    }
-
-
-#: What stands for "not known", other than empty text and ``None``.
-_NOT_SAID = {"side": UNKNOWN_SIDE, "rotation": 0.0}
-
-
-def _is_said(field: str, value: object) -> bool:
-    return value not in (None, "", _NOT_SAID.get(field))
-
-
-def _annotation_meant(
-    connection: Connection, sha256: str, planned: PlannedPhoto
-) -> tuple[str, dict[str, Any]] | None:
-    """The known annotation a planned photo speaks of; ``None`` for a new one.
-
-    With equal boxes it is the same one. An annotation of the whole photo has a
-    box that nobody has said yet, so it is the same as one with a box; and a
-    photo planned without a box means whichever animal in it has its name.
-    """
-    rows = (
-        connection.execute(
-            sa.select(annotations_table)
-            .where(annotations_table.c.photo == sha256)
-            .order_by(annotations_table.c.box, annotations_table.c.id)
-        )
-        .mappings()
-        .all()
-    )
-    known = {row["box"]: (row["id"], fields_of(row)) for row in rows}
-    box = box_text(planned.box)
-    if box in known or not known:
-        return known.get(box)
-    if box:
-        before = box_before(connection, sha256, box)
-        corrected = [found for found in known.values() if found[0] == before]
-        return corrected[0] if corrected else known.get("")
-    for found in known.values():
-        if planned.identity in ("", found[1]["individual"]):
-            return found
-    if len(known) == 1:
-        return next(iter(known.values()))
-    names = ", ".join(repr(fields["individual"] or "unknown") for _, fields in known.values())
-    raise Conflict(
-        f"this photo shows {names} in the catalogue, each in its box, and {planned.identity!r} "
-        "here: say in which box"
-    )
-
-
-def _filled_in(
-    fields: dict[str, Any], planned: PlannedPhoto, said_by: Mapping[str, str]
-) -> dict[str, Any]:
-    """Facts that were not known and are said now; raises ``Conflict`` for a contradiction.
-
-    ``said_by`` has the file of the same run that said what is known; empty for none.
-    """
-    filled = {}
-    for field, said in _said_about(planned).items():
-        known = fields[field]
-        if not _is_said(field, said) or said == known:
-            continue
-        if _is_said(field, known):
-            hidden = field in ("latitude", "longitude") and said == coarse_degrees(known)
-            if field in planned.derived or hidden:  # an export that is added again
-                continue
-            raise Conflict(contradiction(field, known, said, said_by[field]))
-        filled[field] = said
-    return filled
+    return {"photo": sha256, **said_about(planned), "hidden": False}
