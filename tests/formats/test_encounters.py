@@ -12,7 +12,8 @@ from PIL import ExifTags, Image
 from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, plan_folders
 from resight.formats import known_encounters, with_encounters
 from resight.formats.encounters import metres
-from resight.formats.glances import alike, glance
+from resight.formats.glances import glance
+from resight.looks import alike
 from resight.photos import inspect_photo
 from resight.types import Box, Place
 

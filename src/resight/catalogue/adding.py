@@ -22,16 +22,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from resight.catalogue.decisions import Said, append, changed, fields_of, record, storable
-from resight.catalogue.facts import as_corrected, box_before, check_place
+from resight.catalogue.decisions import Said, append, changed, record, storable
+from resight.catalogue.facts import as_corrected, check_place
 from resight.catalogue.importing import ImportPlan, PlannedPhoto
+from resight.catalogue.likenesses import Looks, likeness
 from resight.catalogue.log import still_stands
 from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals, Staging, sha256_of
-from resight.catalogue.planned import filled_in, new_fields
-from resight.catalogue.records import AddOutcome, Change
+from resight.catalogue.records import AddOutcome, Change, Likeness
+from resight.catalogue.sayings import annotation_meant, filled_in, new_fields
 from resight.catalogue.store import Store, annotations_table, photos, purged
 from resight.errors import BadFact, Conflict, PhotoError
+from resight.looks import Look, look
 from resight.masks import check_mask
 from resight.photos import DEFAULT_LIMITS, PhotoLimits, read_photo
 from resight.types import Photo
@@ -59,7 +61,7 @@ class AddOptions:
 
 
 def add(
-    store: Store, originals: Originals, plan: ImportPlan, options: AddOptions
+    store: Store, originals: Originals, looks: Looks, plan: ImportPlan, options: AddOptions
 ) -> Iterator[AddOutcome]:
     """Add what is planned and say, photo by photo in the plan's order, what became of it.
 
@@ -75,7 +77,7 @@ def add(
         else:
             staging = stack.enter_context(originals.staging())
         known = _Known(store, originals)
-        adder = _Adder(trial, known, staging, plan.origin, options)
+        adder = _Adder(trial, known, looks, staging, plan.origin, options)
         # Closed first, so that a caller who stops waits only for photos being read.
         ready = stack.enter_context(closing(_prepared(adder, plan.photos)))
         for batch in _batches(ready):
@@ -92,6 +94,7 @@ class _Prepared:
     staged: Path | None = None
     error: str = ""
     detail: float | None = None
+    look: Look | None = None
 
 
 def _prepared(adder: _Adder, planned: tuple[PlannedPhoto, ...]) -> Generator[_Prepared, None, None]:
@@ -150,12 +153,14 @@ class _Adder:
         self,
         store: Store,
         known: _Known,
+        looks: Looks,
         staging: Staging | None,
         origin: str,
         options: AddOptions,
     ) -> None:
         self._store = store
         self._known = known
+        self._looks = looks
         self._staging = staging
         self._options = options
         note = f"{options.note} (from {origin})" if options.note else f"from {origin}"
@@ -193,7 +198,7 @@ class _Adder:
             return _Prepared(planned, error=f"cannot be read: {error.strerror or error}")
         except (PhotoError, ValueError) as error:
             return _Prepared(planned, error=str(error))
-        return _Prepared(planned, photo.sha256, photo, staged, detail=found)
+        return _Prepared(planned, photo.sha256, photo, staged, detail=found, look=look(pixels))
 
     def _looked_at(self, planned: PlannedPhoto, photo: Photo) -> _Prepared:
         """As ``prepare`` without reading the file; ``PhotoError`` for a wrong box or mask."""
@@ -223,6 +228,8 @@ class _Adder:
         for prepared in batch:
             if prepared.staged is not None:
                 prepared.staged.unlink(missing_ok=True)
+        if self._staging:
+            self._looks.add({each.sha256: each.look for each in batch if each.look is not None})
         return outcomes
 
     def _settle(self, connection: Connection, prepared: _Prepared) -> AddOutcome:
@@ -255,12 +262,13 @@ class _Adder:
         """What is to become of a photo that is known now; raises ``Conflict``, ``BadFact``."""
         planned = prepared.planned
         outcome = AddOutcome("added", planned.source, planned.path)
-        found = _annotation_meant(connection, prepared.sha256, planned)
+        found = annotation_meant(connection, prepared.sha256, planned)
         if found is None:
             new = secrets.token_hex(8)
             change = Change(new, None, new_fields(prepared.sha256, planned))
+            like = self._like(connection, prepared)
             outcome = replace(outcome, annotation=new, reason=reason, detail=prepared.detail)
-            return outcome, change
+            return replace(outcome, like=like), change
         id, fields = found
         planned = as_corrected(connection, id, planned, fields)
         outcome = replace(outcome, status="already", annotation=id)
@@ -273,6 +281,14 @@ class _Adder:
         check_place(connection, id, {each: filled[each] for each in filled if each == "mask"})
         outcome = replace(outcome, status="updated", reason=f"filled in {', '.join(filled)}")
         return outcome, changed(id, fields, filled)
+
+    def _like(self, connection: Connection, prepared: _Prepared) -> Likeness | None:
+        """What a photo that is new to the catalogue resembles."""
+        sha256, look = prepared.sha256, prepared.look
+        if look is None:
+            return None
+        near = self._looks.near(look)
+        return likeness(connection, near, sha256, prepared.planned.encounter, self._decision)
 
     def _take_in(self, connection: Connection, prepared: _Prepared) -> tuple[str, str]:
         """Enter a photo that is not known yet.
@@ -320,41 +336,3 @@ def _photo_columns(photo: Photo, planned: PlannedPhoto) -> dict[str, Any]:
         "latitude": photo.place.latitude if photo.place else None,
         "longitude": photo.place.longitude if photo.place else None,
     }
-
-
-def _annotation_meant(
-    connection: Connection, sha256: str, planned: PlannedPhoto
-) -> tuple[str, dict[str, Any]] | None:
-    """The known annotation a planned photo speaks of; ``None`` for a new one.
-
-    With equal boxes it is the same one. An annotation of the whole photo has a
-    box that nobody has said yet, so it is the same as one with a box; and a
-    photo planned without a box means whichever animal in it has its name.
-    """
-    rows = (
-        connection.execute(
-            sa.select(annotations_table)
-            .where(annotations_table.c.photo == sha256)
-            .order_by(annotations_table.c.box, annotations_table.c.id)
-        )
-        .mappings()
-        .all()
-    )
-    known = {row["box"]: (row["id"], fields_of(row)) for row in rows}
-    box = box_text(planned.box)
-    if box in known or not known:
-        return known.get(box)
-    if box:
-        before = box_before(connection, sha256, box)
-        corrected = [found for found in known.values() if found[0] == before]
-        return corrected[0] if corrected else known.get("")
-    for found in known.values():
-        if planned.identity in ("", found[1]["individual"]):
-            return found
-    if len(known) == 1:
-        return next(iter(known.values()))
-    names = ", ".join(repr(fields["individual"] or "unknown") for _, fields in known.values())
-    raise Conflict(
-        f"this photo shows {names} in the catalogue, each in its box, and {planned.identity!r} "
-        "here: say in which box"
-    )

@@ -129,13 +129,14 @@ class Catalogue(Reading):
         gives the same outcomes and writes nothing; it does not read photos again that
         were read already (``looked_at``, by path). A photo that was purged is
         a conflict unless ``even_purged``; one beyond ``limits`` is bad. All of a run is
-        one decision.
+        one decision. A new photo that looks like one that was there before the run says which
+        (``like``), as far as those were looked at (``look_at_photos``); it is added all the same.
 
         Nothing happens before the first outcome is asked for. Raises
         ``CatalogueError`` where the catalogue cannot be written.
         """
         options = AddOptions(actor, note, dry_run, even_purged, limits, looked_at)
-        return adding.add(self._store, self._originals, plan, options)
+        return adding.add(self._store, self._originals, self._looks, plan, options)
 
     def assign(
         self,

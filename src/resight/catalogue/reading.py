@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from resight.catalogue import arrays, dismissals, gallery, log, opinions, queries
+from resight.catalogue import arrays, dismissals, gallery, likenesses, log, opinions, queries
 from resight.catalogue.originals import Originals
 from resight.catalogue.pictures import Pictures
 from resight.catalogue.records import (
@@ -39,6 +39,7 @@ class Reading:
         self._originals = Originals(self.folder)
         self._entries = gallery.Entries(store)
         self._memory = Memory(store)
+        self._looks = likenesses.Looks(self.folder)
         self.pictures = Pictures(self.folder, self._originals)
 
     def list(self) -> tuple[IndividualSummary, ...]:
@@ -137,6 +138,14 @@ class Reading:
         with self._store.reading() as connection:
             row = queries.find_photo(connection, photo)
         return self._originals.path(row.sha256, row.format)
+
+    def look_at_photos(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Look at photos that no ``add`` of this version has looked at, so that copies of them are
+        noticed; returns how many. Stopping (or killing) and repeating is safe.
+
+        ``progress`` is told how many are dealt with, and of how many.
+        """
+        return likenesses.look_at(self._store, self._originals, self._looks, progress)
 
     # For identification
 

@@ -206,13 +206,28 @@ AddStatus = Literal["added", "already", "updated", "conflict", "bad"]
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """A photo of the catalogue (its sha256 and file name) that another looks like, and the
+    individual on it, empty where nobody is known. ``bits`` of 256 tell the two apart."""
+
+    photo: str
+    name: str
+    individual: str
+    bits: int
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.individual})" if self.individual else self.name
+
+
+@dataclass(frozen=True)
 class AddOutcome:
     """What became of one file of an import.
 
     ``added``: a new annotation; ``already``: all of it was known; ``updated``:
     facts that were not known were filled in; ``conflict``: it contradicts the
     catalogue, nothing was changed; ``bad``: the file or its row cannot be used.
-    ``detail`` of a new annotation is that of ``resight.quality``.
+    ``detail`` of a new annotation is that of ``resight.quality``; ``like`` what the catalogue had
+    before that its photo is perhaps a copy of.
     """
 
     status: AddStatus
@@ -221,6 +236,7 @@ class AddOutcome:
     annotation: str = ""
     reason: str = ""
     detail: float | None = None
+    like: Likeness | None = None
 
 
 @dataclass(frozen=True)

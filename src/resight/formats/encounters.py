@@ -22,7 +22,8 @@ import numpy as np
 
 from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto
 from resight.catalogue.originals import sha256_of
-from resight.formats.glances import Glance, alike, glance
+from resight.formats.glances import Glance, glance
+from resight.looks import alike
 from resight.types import Place
 
 #: Photos further apart than this are no one encounter, however soon after one another.

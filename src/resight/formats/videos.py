@@ -13,7 +13,7 @@ from PIL import Image
 
 from resight.catalogue import BadSource, ImportPlan, PlannedPhoto
 from resight.catalogue.originals import sha256_of
-from resight.formats.glances import alike
+from resight.looks import alike
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".mov", ".avi", ".mkv", ".m4v", ".mts", ".mpg", ".mpeg", ".wmv"}

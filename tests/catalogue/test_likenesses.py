@@ -1,0 +1,165 @@
+"""Copies of photos that the catalogue has, told when they are added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageEnhance
+
+from resight.catalogue import AddOutcome, Catalogue, ImportPlan, PlannedPhoto
+from resight.testing import drawn_animals, photograph
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[Image.Image]:
+    return [
+        Image.fromarray(photograph(animal, seed=number).pixels)
+        for number, animal in enumerate(drawn_animals(3))
+    ]
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    with Catalogue.init(tmp_path / "catalogue") as made:
+        yield made
+
+
+def saved(path: Path, image: Image.Image, *, taken: str = "", turned: int = 1) -> PlannedPhoto:
+    """A photo file, of nobody known, taken at a time of EXIF's form."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = turned
+    if taken:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, quality=85, exif=exif)
+    return PlannedPhoto(path, path.name, path.name)
+
+
+def add(catalogue: Catalogue, *planned: PlannedPhoto, dry_run: bool = False) -> list[AddOutcome]:
+    return list(catalogue.add(ImportPlan("test", planned), actor="ann", dry_run=dry_run))
+
+
+def likes(outcomes: list[AddOutcome]) -> list[str]:
+    return [str(each.like) if each.like else "" for each in outcomes]
+
+
+def half(image: Image.Image) -> Image.Image:
+    return image.resize((image.width // 2, image.height // 2))
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_copy_names_the_photo_it_is_of(
+    catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image], dry_run: bool
+) -> None:
+    first = saved(tmp_path / "IMG_1.jpg", drawn[0])
+    add(catalogue, PlannedPhoto(first.path, first.source, first.name, identity="Crush"))
+    add(catalogue, saved(tmp_path / "IMG_2.jpg", drawn[1]))
+    w, h = drawn[0].size
+    made = [
+        saved(tmp_path / "small.jpg", half(drawn[0])),
+        saved(tmp_path / "bright.png", ImageEnhance.Brightness(drawn[0]).enhance(1.2)),
+        saved(tmp_path / "cut.webp", drawn[1].crop((w // 100, h // 100, w, h))),
+        # The pixels of a camera that was held upright, and what a telephone makes of them.
+        saved(tmp_path / "turned.jpg", drawn[0].transpose(Image.Transpose.ROTATE_90), turned=6),
+        saved(tmp_path / "other.jpg", drawn[2]),
+    ]
+    outcomes = add(catalogue, *made, dry_run=dry_run)
+    assert likes(outcomes) == [
+        "IMG_1.jpg (Crush)",
+        "IMG_1.jpg (Crush)",
+        "IMG_2.jpg",
+        "IMG_1.jpg (Crush)",
+        "",
+    ]
+    assert {each.status for each in outcomes} == {"added"}, "told, not dropped"
+    assert outcomes[0].like is not None
+    assert catalogue.original(outcomes[0].like.photo).read_bytes() == first.path.read_bytes()
+
+
+def test_photos_of_one_import_and_of_one_encounter_are_not_told(
+    catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image]
+) -> None:
+    burst = [saved(tmp_path / f"{n}.jpg", half(drawn[0]) if n else drawn[0]) for n in range(2)]
+    assert likes(add(catalogue, *burst)) == ["", ""]
+    (annotation,) = catalogue.find("0.jpg")
+    catalogue.describe([annotation], encounter="dive 1", actor="ann")
+    catalogue.hide(catalogue.find("1.jpg"), actor="ann")
+    path = saved(tmp_path / "2.png", drawn[0]).path
+    assert likes(add(catalogue, PlannedPhoto(path, "2", "2.png"), dry_run=True)) == ["0.jpg"]
+    same = PlannedPhoto(path, "2", "2.png", encounter="dive 1")
+    assert likes(add(catalogue, same)) == ["1.jpg"], "the one that is not of the dive"
+
+
+def test_cameras_that_say_another_time_tell_two_shots(
+    catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image]
+) -> None:
+    add(catalogue, saved(tmp_path / "1.jpg", drawn[0], taken="2024:05:03 10:00:00"))
+    copies = [
+        saved(tmp_path / "2.jpg", half(drawn[0]), taken="2024:05:03 10:00:01"),
+        saved(tmp_path / "3.jpg", half(drawn[0]), taken="2024:05:03 10:00:00"),
+        saved(tmp_path / "4.jpg", half(drawn[0])),
+    ]
+    assert likes(add(catalogue, *copies)) == ["", "1.jpg", "1.jpg"]
+
+
+def test_what_was_taken_back_is_nothing_to_resemble(
+    catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image]
+) -> None:
+    add(catalogue, saved(tmp_path / "1.jpg", drawn[0]))
+    catalogue.undo(actor="ann")
+    assert likes(add(catalogue, saved(tmp_path / "2.jpg", half(drawn[0])))) == [""]
+
+
+def test_looks_that_are_gone_come_back(
+    catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image]
+) -> None:
+    add(catalogue, *(saved(tmp_path / f"{n}.jpg", each) for n, each in enumerate(drawn)))
+    copy = saved(tmp_path / "copy.jpg", half(drawn[1]))
+    assert catalogue.look_at_photos() == 0
+    catalogue.delete_features()
+    assert likes(add(catalogue, copy, dry_run=True)) == [""]
+    told: list[tuple[int, int]] = []
+    assert catalogue.look_at_photos(lambda *done: told.append(done)) == 3
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert likes(add(catalogue, copy, dry_run=True)) == ["1.jpg"]
+
+
+def test_a_line_that_a_crash_cut_off_is_looked_at_again(
+    catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image]
+) -> None:
+    add(catalogue, *(saved(tmp_path / f"{n}.jpg", each) for n, each in enumerate(drawn[:2])))
+    kept = catalogue.folder / "features" / "looks.v1.txt"
+    kept.write_bytes(kept.read_bytes()[:-9])
+    with Catalogue.open(catalogue.folder) as again:
+        assert again.look_at_photos() == 1
+        assert likes(add(again, saved(tmp_path / "copy.jpg", half(drawn[1])))) == ["1.jpg"]
+
+
+def test_a_lost_original_is_left_out(
+    catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image]
+) -> None:
+    (outcome,) = add(catalogue, saved(tmp_path / "1.jpg", drawn[0]))
+    catalogue.delete_features()
+    (lost,) = (catalogue.original(each.photo.sha256) for each in catalogue.annotations())
+    lost.unlink()
+    catalogue.look_at_photos()
+    assert likes(add(catalogue, saved(tmp_path / "2.jpg", half(drawn[0])))) == [""]
+    assert outcome.status == "added"
+
+
+def test_ten_thousand_photos_are_searched_in_a_moment(catalogue: Catalogue) -> None:
+    from time import perf_counter
+
+    from resight.catalogue.likenesses import Looks
+
+    looks = Looks(catalogue.folder)
+    rows = np.random.default_rng(1).integers(0, 256, (10_000, 32), dtype=np.uint8)
+    looks.add({f"{number:064x}": row for number, row in enumerate(rows)})
+    assert looks.near(rows[77]) == [(0, f"{77:064x}")]
+    begun = perf_counter()
+    for row in rows[:20]:
+        looks.near(row)
+    assert (perf_counter() - begun) / 20 < 0.1
