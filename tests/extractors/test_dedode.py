@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from resight.engine import Engine, open_engine
 from resight.errors import ModelError, SettingsError, WeightsMissing
 from resight.extractors.dedode import DeDoDe, uncrowded
+from resight.extractors.maps import GraphsBySize
 from resight.models import graphs, table
+from resight.registry import build_method
+from resight.settings import Settings
 from resight.testing.conformance import ExtractorCase, drawn_chip
 
 SMALL = Path(__file__).parent / "templates"
@@ -94,6 +97,29 @@ class TestDeDoDe(ExtractorCase):
 
     def make(self, **arguments: Any) -> DeDoDe:
         return DeDoDe(engine=self.engine, **arguments)
+
+
+def test_a_photo_matches_itself_by_nearest_neighbours() -> None:
+    method = build_method("dedode+nearest", Settings(segment="none", contrast="none"))
+    (features,) = method.extractor.extract([drawn_chip(1)])
+    (matches,) = method.matcher.match(features, [features])
+    assert len(matches) > 100
+    assert (matches.pairs[:, 0] == matches.pairs[:, 1]).mean() > 0.9
+
+
+def test_graphs_of_one_size_are_kept() -> None:
+    """They take much memory; those of another size are made when needed."""
+    made = []
+
+    def load(h: int, w: int) -> tuple[Any, ...]:
+        made.append((h, w))
+        return (object(),)
+
+    sizes = GraphsBySize(load, kept=1)
+    assert sizes.of(32, 64) is sizes.of(32, 64)
+    sizes.of(64, 32)
+    sizes.of(32, 64)
+    assert made == [(32, 64), (64, 32), (32, 64)]
 
 
 def test_engines_agree() -> None:

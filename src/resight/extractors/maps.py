@@ -35,10 +35,10 @@ class GraphsBySize:
         with self._lock:
             graphs = self._loaded.pop((h, w), None)
             if graphs is None:
+                if len(self._loaded) >= self._kept:  # before, for the memory that making takes
+                    self._loaded.popitem(last=False)
                 graphs = self._load(h, w)
             self._loaded[h, w] = graphs
-            if len(self._loaded) > self._kept:
-                self._loaded.popitem(last=False)
         return graphs
 
 
