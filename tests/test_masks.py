@@ -184,6 +184,49 @@ def test_what_is_no_mask_is_refused(said: object) -> None:
         mask_said(said)
 
 
+_numbers = st.integers(-3, 400) | st.floats() | st.just(2**39)
+
+
+@given(
+    st.lists(st.lists(_numbers, max_size=9) | _numbers, max_size=3)
+    | st.fixed_dictionaries(
+        {
+            "size": st.lists(_numbers, min_size=2, max_size=2),
+            "counts": st.text("0123=NPo\\", max_size=6) | st.lists(_numbers, max_size=4),
+        },
+        optional={"box": st.lists(_numbers, min_size=4, max_size=4)},
+    )
+)
+def test_whatever_is_sent_is_a_mask_or_refused(said: object) -> None:
+    try:
+        mask = mask_said(said)
+    except ValueError:
+        return
+    assert mask.cells().any()
+    assert max(mask.rows, mask.columns) <= MOST_CELLS
+    assert mask_of(mask_text(mask)) == mask
+
+
+@given(
+    st.integers(1, 700),
+    st.integers(1, 700),
+    st.lists(st.integers(1, 90_000), max_size=5),
+    st.none() | st.lists(st.floats(0.01, 1e6), min_size=4, max_size=4),
+)
+def test_any_runs_of_the_right_length_are_kept_small(
+    rows: int, columns: int, runs: list[int], box: list[float] | None
+) -> None:
+    left = rows * columns - sum(runs)
+    said = {"size": [rows, columns], "counts": [*runs, max(0, left)]}
+    try:
+        mask = mask_said(said if box is None else {**said, "box": box})
+    except ValueError:
+        assert left < 0 or not sum([*runs, left][1::2]) or max(rows, columns) > MOST_CELLS
+        return
+    assert mask.cells().any()
+    assert len(mask.counts) <= MOST_LETTERS
+
+
 @pytest.mark.parametrize("text", ["{", "[" * 100_000, '{"size": [2, 2]}', "turtle.png"])
 def test_text_that_is_no_mask_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no COCO segmentation"):

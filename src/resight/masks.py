@@ -144,6 +144,16 @@ def mask_said(said: object) -> Mask:
     return _of_runs(said)
 
 
+def check_kept(mask: Mask) -> None:
+    """Raise ``ValueError`` for a mask that was not made by ``of`` or read, and is none."""
+    runs = rle.of_text(mask.counts)
+    rle.check(runs, mask.rows, mask.columns)
+    small = max(mask.rows, mask.columns) <= MOST_CELLS and len(mask.counts) <= MOST_LETTERS
+    flat = not all(map(math.isfinite, mask.box)) or min(mask.box[2:]) < _SMALLEST
+    if flat or not small or not any(runs[1::2]):
+        raise ValueError("the mask is empty, too large or over no area: make it by Mask.of")
+
+
 def check_mask(mask: Mask, photo_size: tuple[int, int]) -> None:
     """Raise ``PhotoError`` for a mask that shares nothing with a photo of this size."""
     box, (width, height) = mask.box, photo_size

@@ -16,6 +16,7 @@ from resight.extractors.sift import Sift
 from resight.masks import Mask, mask_text, mask_told
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import Method
+from resight.rle import to_text
 from resight.search import PhotoSearch
 from resight.types import Box
 
@@ -92,6 +93,27 @@ def test_one_off_the_photo_is_refused(catalogue: Catalogue, id: str, photo: Path
     )
     assert mask_now(catalogue, id) is None
     assert len(catalogue.decisions()) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(LEFT, counts="14"),
+        replace(LEFT, counts="1é"),
+        replace(LEFT, counts="2"),
+        replace(LEFT, rows=300, columns=1, counts=to_text([0, 300])),
+        replace(LEFT, box=Box(0, 0, 0, 5)),
+        replace(LEFT, box=Box(float("nan"), 0, 5, 5)),
+    ],
+)
+def test_one_that_is_none_is_refused(
+    catalogue: Catalogue, id: str, photo: Path, wrong: Mask
+) -> None:
+    with pytest.raises(BadFact, match=r"mask|runs|counts"):
+        catalogue.describe([id], mask=wrong, actor="ann")
+    with pytest.raises(ValueError, match=r"mask|runs|counts"):
+        planned(photo, wrong)
+    assert mask_now(catalogue, id) is None
 
 
 def test_an_add_is_not_taken_back_over_a_mask_made_since(catalogue: Catalogue, id: str) -> None:

@@ -123,6 +123,7 @@ def test_a_catalogue_of_the_first_release_is_opened(tmp_path: Path) -> None:
             ("Crush", 2, {"left": 1, "unknown": 1})
         ]
         assert [d.kind for d in catalogue.decisions()] == ["assign", "add"]
+        assert {each.mask for each in catalogue.annotations()} == {None}
         errors = [f.message for f in catalogue.check() if f.severity == "error"]
         # Its photos are not part of the text; all else must be well.
         assert len(errors) == 2

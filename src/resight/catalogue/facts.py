@@ -15,7 +15,7 @@ from resight.catalogue.importing import PlannedPhoto
 from resight.catalogue.names import box_of, box_text, clean_name, date_named, side_named, told
 from resight.catalogue.store import annotations_table, changes, photos
 from resight.errors import BadFact, PhotoError
-from resight.masks import Mask, check_mask, mask_of, mask_text
+from resight.masks import Mask, check_kept, check_mask, mask_of, mask_text
 from resight.types import Box
 
 
@@ -48,7 +48,7 @@ class Facts:
             "place": clean_name,
             "box": lambda box: box_text(box or None),
             "rotation": _angle,
-            "mask": lambda mask: mask_text(mask or None),
+            "mask": _mask,
         }
         try:
             said = {
@@ -61,6 +61,12 @@ class Facts:
         if not said:
             raise BadFact(f"no fact given to describe: there are {', '.join(read)}")
         return said
+
+
+def _mask(mask: Mask | Literal[""]) -> str:
+    if mask:
+        check_kept(mask)
+    return mask_text(mask or None)
 
 
 def _angle(degrees: float) -> float:

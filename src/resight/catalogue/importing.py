@@ -14,7 +14,7 @@ from resight.catalogue.dates import DateColumn
 from resight.catalogue.folders import DATABASE, UNSEEN
 from resight.catalogue.names import SIDE_WORDS, box_text, clean_name, date_named, side_named
 from resight.errors import ImportFileError, NoPhotos
-from resight.masks import Mask, mask_named
+from resight.masks import Mask, check_kept, mask_named
 from resight.photos import PHOTO_SUFFIXES, is_photo_name, visible_files
 from resight.types import SIDES, UNKNOWN_SIDE, Box, Place
 
@@ -56,6 +56,8 @@ class PlannedPhoto:
         if not math.isfinite(self.rotation):
             raise ValueError(f"the rotation {self.rotation} is not a number of degrees")
         box_text(self.box)
+        if self.mask is not None:
+            check_kept(self.mask)
 
 
 @dataclass(frozen=True)
