@@ -87,11 +87,12 @@ class Client:
         """The catalogue in numbers."""
         return self._one(models.Summary, "GET", "/summary")
 
-    def add_photo(self, path: Path, **facts: str) -> models.Added:
+    def add_photo(self, path: Path, *, decision: int | None = None, **facts: str) -> models.Added:
         """Upload a photo; ``facts`` are individual, side, encounter, date, place, species and
-        box (``x,y,w,h``)."""
+        box (``x,y,w,h``). ``decision``: of the photo before, to be taken back together."""
         files = {"file": (path.name, path.read_bytes())}
-        return self._one(models.Added, "POST", "/photos", data=facts, files=files)
+        data = facts if decision is None else {**facts, "decision": str(decision)}
+        return self._one(models.Added, "POST", "/photos", data=data, files=files)
 
     def annotation(self, id: str) -> models.Annotation:
         """One animal in one photo."""

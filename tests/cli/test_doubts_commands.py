@@ -95,3 +95,19 @@ def test_a_blurred_photo_is_warned_of_and_wanted_anew(drawn: Drawn, tmp_path: An
     assert ran.out.startswith("1 photo would help")
     assert "Turtle 7" in ran.out
     assert run("weakest", "-c", drawn.catalogue, "--json").json["weakest"][0]["side"] == "unknown"
+
+
+def test_a_copy_of_a_photo_that_is_there_is_named(drawn: Drawn, tmp_path: Any) -> None:
+    known = next(drawn.known.rglob("*.jpg"))
+    photo = Image.open(known)
+    photo.resize((photo.width // 2, photo.height // 2)).save(tmp_path / "small.jpg")
+    features = drawn.catalogue / "features" / "looks.v1.txt"
+    features.unlink()  # as in a catalogue of an older version
+    words = ("add", tmp_path / "small.jpg", "-c", drawn.catalogue)
+    for more in ("--dry-run",), ():
+        ran = run(*words, *more)
+        assert ran.code == 0
+        assert f"small.jpg looks like {known.parent.name}/{known.name} ({known.parent.name})" in (
+            " ".join(ran.err.split())
+        )
+    assert "looks like" not in run(*words).err, "it is there already"

@@ -14,6 +14,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from PIL import Image
 
 from .commands import Drawn, environment, run
 
@@ -125,3 +126,53 @@ def test_a_desk_that_does_not_answer_or_knows_nobody_is_said(
     refused = run("--server", desk, "list")
     assert refused.code == 1
     assert "into RESIGHT_TOKEN" in refused.err
+
+
+def test_a_table_is_looked_at_put_in_and_taken_back_there(
+    desk: str, drawn: Drawn, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    shutil.copy(drawn.queries[1].path, photos / "a.jpg")
+    small = Image.open(next(drawn.known.rglob("*.jpg")))
+    small.resize((small.width // 2, small.height // 2)).save(photos / "copy.jpg")
+    table = tmp_path / "seen.csv"
+    rows = ("a.jpg,Shredder,5/7/2024", "copy.jpg,,6/7/2024", "gone.jpg,Krang,7/7/2024")
+    table.write_text("\n".join(("path,Turtle,date", *rows)) + "\n")
+    words = ("add", table, "--photos", photos, "--map", "identity=Turtle")
+
+    asked = run("--server", desk, *words, "--dry-run")
+    assert "--dates day-first or --dates month-first" in asked.err
+    said = (*words, "--dates", "day-first")
+    before = run("--server", desk, "log").out
+    looked = run("--server", desk, *said, "--dry-run")
+    assert looked.code == 3
+    assert "2 would be added" in looked.out
+    assert "1 individual, 1 new: Shredder (1); 1 photo without a name" in looked.out
+    assert "line 4 (gone.jpg): its photo is not there" in " ".join(looked.err.split())
+    assert "looks like" in looked.err, "which photo of the catalogue the copy is of"
+    assert run("--server", desk, "log").out == before
+
+    done = run("--server", desk, *said, "--json")
+    assert done.code == 3
+    assert done.json["counts"]["added"] == 2
+    (decision,) = done.json["decisions"]
+    assert "Shredder" in run("--server", desk, "list").out
+    assert run("--server", desk, "undo", decision).code == 0
+    assert "Shredder" not in run("--server", desk, "list").out
+
+
+def test_photos_that_are_sent_together_are_taken_back_together(
+    desk: str, drawn: Drawn, tmp_path: Path
+) -> None:
+    for number, side in enumerate((160, 200)):
+        Image.open(drawn.queries[2].path).resize((side, 90)).rotate(90 * number).save(
+            tmp_path / f"{number}.png"
+        )
+    sent = run("--server", desk, "add", tmp_path / "0.png", tmp_path / "1.png", "--json")
+    decisions = {each["decision"] for each in sent.json["outcomes"]}
+    assert len(decisions) == 1
+    assert run("--server", desk, "undo", decisions.pop()).code == 0
+    again = run("--server", desk, "add", tmp_path / "1.png", "--dry-run")
+    assert again.code == 2
+    assert "are for a table" in " ".join(again.err.replace("│", " ").split())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Page, expect
 from tests.desk.conftest import draw, say
 
@@ -66,6 +67,30 @@ def test_each_dropped_file_is_reported_where_it_stands(
     drop(page, files[:1])
     expect(rows.last).to_contain_text("already there")
     assert say(desk, "/summary")["photos"] == 16
+
+
+def test_what_was_dropped_is_taken_back_as_one_and_copies_are_named(
+    page: Page, desk: str, files: list[Path], tmp_path: Path
+) -> None:
+    small = tmp_path / "IMG-WA0012.jpg"
+    at(page, desk)
+    drop(page, files[:3])
+    total = page.locator(".upload-total")
+    expect(total).to_have_text("3 files sent · 3 put in")
+    page.reload()
+    with Image.open(files[0]) as photo:
+        photo.resize((photo.width // 2, photo.height // 2)).save(small, quality=60)
+    drop(page, [small, files[3]])
+    expect(total).to_contain_text("1 perhaps a copy of what was there")
+    copy = page.locator(".upload").filter(has_text=small.name)
+    expect(copy).to_contain_text("it looks like IMG_300.jpg, which was there")
+    before = say(desk, "/summary")["photos"]
+    page.get_by_role("button", name="Undo all of it").click()
+    expect(page.get_by_role("status").filter(has_text="Undone")).to_be_visible()
+    assert say(desk, "/summary")["photos"] == before - 1
+    made = say(desk, "/decisions")["items"]
+    assert [each["kind"] for each in made[:3]] == ["undo", "add", "add"]
+    assert [each["annotations"] for each in made[1:3]] == [1, 3]
 
 
 def test_photos_are_grouped_by_time_and_the_groups_edited(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from resight.catalogue import ImportPlan, PlannedPhoto
+from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto
 from resight.catalogue.originals import sha256_of
 from resight.detect import Detection
-from resight.formats import with_boxes
+from resight.formats import Boxing
 from resight.types import Box
 
 ONE, TWO, DOUBTFUL = Box(1, 2, 10, 10), Box(20, 5, 8, 9), Box(0, 0, 5, 5)
@@ -41,32 +42,75 @@ def photo(tmp_path: Path) -> PlannedPhoto:
 
 
 def test_each_box_of_an_unknown_photo_is_an_animal(photo: PlannedPhoto) -> None:
-    plan = with_boxes(ImportPlan("a test", (photo,)), Two())
-    assert [(each.box, each.encounter) for each in plan.photos] == [(ONE, "dive 1"), (TWO, "")]
-    assert plan.notes == ("boxes found on photos: 2 on 1; nobody has looked at them",)
+    boxing = Boxing(Two(), {})
+    made = boxing(photo)
+    assert [(each.box, each.encounter) for each in made] == [(ONE, "dive 1"), (TWO, "")]
+    assert list(boxing.notes()) == ["boxes found on photos: 2 on 1; nobody has looked at them"]
+
+
+def test_an_encounter_that_was_made_out_is_of_no_one_of_several(photo: PlannedPhoto) -> None:
+    derived = replace(photo, derived=frozenset({"encounter"}))
+    assert {each.encounter for each in Boxing(Two(), {})(derived)} == {""}
+    (again,) = Boxing(Two(), {sha256_of(photo.path): 2})(derived)
+    assert again.encounter == "", "nor when they are known"
 
 
 def test_a_named_photo_has_one(photo: PlannedPhoto) -> None:
-    plan = with_boxes(ImportPlan("a test", (replace(photo, identity="Crush"),)), Two())
-    assert [each.box for each in plan.photos] == [ONE]
-    assert "further boxes on photos that name one animal, left out: 1" in plan.notes
+    boxing = Boxing(Two(), {})
+    assert [each.box for each in boxing(replace(photo, identity="Crush"))] == [ONE]
+    assert "further boxes on photos that name one animal, left out: 1" in boxing.notes()
 
 
 def test_what_is_boxed_known_or_unreadable_stays(photo: PlannedPhoto, tmp_path: Path) -> None:
-    boxed = replace(photo, box=Box(3, 3, 9, 9))
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no photo")
-    plan = ImportPlan("a test", (boxed, PlannedPhoto(bad, "bad", "bad.jpg")))
-    assert with_boxes(plan, Two()) == plan
-    known = ImportPlan("a test", (photo,))
-    assert with_boxes(known, Two(), known={sha256_of(photo.path)}) == known
+    boxing = Boxing(Two(), {sha256_of(photo.path): 1})
+    for each in (replace(photo, box=Box(3, 3, 9, 9)), PlannedPhoto(bad, "bad", "bad.jpg"), photo):
+        assert boxing(each) == (each,)
+    assert list(boxing.notes()) == []
 
 
 def test_a_photo_without_a_box_is_taken_as_a_whole(photo: PlannedPhoto) -> None:
-    told: list[tuple[int, int]] = []
-    plan = with_boxes(
-        ImportPlan("a test", (photo,)), Nothing(), progress=lambda *done: told.append(done)
-    )
-    assert plan.photos == (photo,)
-    assert plan.notes == ("photos without a box that could be found, taken as wholes: 1",)
-    assert told == [(1, 1)]
+    boxing = Boxing(Nothing(), {})
+    assert boxing(photo) == (photo,)
+    assert list(boxing.notes()) == ["photos without a box that could be found, taken as wholes: 1"]
+
+
+class Interrupted(Two):
+    """Somebody stops it at the forty-first photo."""
+
+    def __init__(self) -> None:
+        self.looked = 0
+
+    def detect(self, pixels: NDArray[np.uint8]) -> list[Detection]:
+        self.looked += 1
+        if self.looked > 40:
+            raise KeyboardInterrupt
+        return super().detect(pixels)
+
+
+def test_photos_are_added_as_their_boxes_are_found(tmp_path: Path) -> None:
+    planned = []
+    for number in range(45):
+        path = tmp_path / f"{number:02}.png"
+        Image.new("RGB", (40, 30), (number, 0, 0)).save(path)
+        planned.append(PlannedPhoto(path, path.name, path.name))
+    plan = ImportPlan("a test", tuple(planned))
+
+    def boxed(catalogue: Catalogue) -> dict[str, set[Box | None]]:
+        found: dict[str, set[Box | None]] = {}
+        for each in catalogue.annotations():
+            found.setdefault(each.name, set()).add(each.box)
+        return found
+
+    with Catalogue.init(tmp_path / "it") as catalogue:
+        with pytest.raises(KeyboardInterrupt):
+            list(catalogue.add(plan, actor="ann", boxing=Boxing(Interrupted(), {})))
+        first = boxed(catalogue)
+        assert len(first) >= 16, "a batch and more were added before"
+        assert all(boxes == {ONE, TWO} for boxes in first.values())
+        known = Counter(each.photo.sha256 for each in catalogue.annotations())
+        again = Boxing(Two(), known)
+        list(catalogue.add(plan, actor="ann", boxing=again))
+        assert set(boxed(catalogue)) == {each.name for each in planned}
+        assert len(again.made) - 45 == 45 - len(first), "only the others were looked at"

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from resight.catalogue import Catalogue, plan_pattern
 from resight.errors import PhotoUnreadable
@@ -67,6 +68,24 @@ def test_an_import_adds_a_folder_reports_bad_files_and_has_it_described(
     again = work(catalogue, "prepare").result
     assert again is not None
     assert (again["made"], again["kept"]) == (0, 4), "described by the job that the import queued"
+
+
+def test_an_import_names_copies_of_what_is_there(
+    catalogue: Catalogue, photos: Path, tmp_path: Path
+) -> None:
+    work(catalogue, "import", path=str(photos))
+    catalogue.delete_features()  # as in a catalogue of an older version
+    known = sorted(photos.rglob("*-right.jpg"))[0]
+    (tmp_path / "copies").mkdir()
+    Image.open(known).save(tmp_path / "copies" / "copy.png")
+    result = work(catalogue, "import", path=str(tmp_path / "copies")).result
+    assert result is not None
+    (copy,) = result["copies"]
+    assert copy["source"].endswith("copy.png")
+    assert (copy["name"], copy["individual"]) == (
+        known.relative_to(photos).as_posix(),
+        known.parent.name,
+    )
 
 
 def test_an_import_takes_what_add_takes(catalogue: Catalogue, photos: Path, tmp_path: Path) -> None:

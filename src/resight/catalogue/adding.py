@@ -12,7 +12,7 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from resight.catalogue.names import box_text
 from resight.catalogue.originals import Originals, Staging, sha256_of
 from resight.catalogue.records import AddOutcome, Change, Likeness
 from resight.catalogue.sayings import annotation_meant, filled_in, new_fields
-from resight.catalogue.store import Store, annotations_table, photos, purged
+from resight.catalogue.store import Store, annotations_table, decisions, photos, purged
 from resight.errors import BadFact, Conflict, PhotoError
 from resight.looks import Look, look
 from resight.masks import check_mask
@@ -45,19 +45,25 @@ _WORKERS = min(4, os.cpu_count() or 1)
 _BATCH = 32
 _BATCH_SECONDS = 0.5
 
+Boxing = Callable[[PlannedPhoto], Sequence[PlannedPhoto]]
+
 
 @dataclass(frozen=True)
 class AddOptions:
     """How to add. ``dry_run`` says what would happen and writes nothing at all;
     ``even_purged`` takes back in what was purged before; photos of ``looked_at`` were read
-    already and a dry run need not read them again."""
+    already and a dry run need not read them again. ``decision`` is gone on with where it is an
+    ``add`` of the same actor that stands. ``boxing`` makes of each photo, shortly before it is
+    added, one for each animal on it."""
 
     actor: str
     note: str = ""
     dry_run: bool = False
     even_purged: bool = False
     limits: PhotoLimits = DEFAULT_LIMITS
-    looked_at: Mapping[Path, Photo] | None = None
+    looked_at: Mapping[Path, tuple[Photo, Look]] | None = None
+    decision: int | None = None
+    boxing: Boxing | None = None
 
 
 def add(
@@ -79,7 +85,9 @@ def add(
         known = _Known(store, originals)
         adder = _Adder(trial, known, looks, staging, plan.origin, options)
         # Closed first, so that a caller who stops waits only for photos being read.
-        ready = stack.enter_context(closing(_prepared(adder, plan.photos)))
+        boxing = options.boxing or (lambda planned: (planned,))
+        boxed = (each for planned in plan.photos for each in boxing(planned))
+        ready = stack.enter_context(closing(_prepared(adder, boxed)))
         for batch in _batches(ready):
             yield from adder.commit(batch)
 
@@ -97,7 +105,7 @@ class _Prepared:
     look: Look | None = None
 
 
-def _prepared(adder: _Adder, planned: tuple[PlannedPhoto, ...]) -> Generator[_Prepared, None, None]:
+def _prepared(adder: _Adder, planned: Iterable[PlannedPhoto]) -> Generator[_Prepared, None, None]:
     waiting: deque[Future[_Prepared]] = deque()
     pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="resight-add")
     try:
@@ -115,10 +123,12 @@ def _batches(ready: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:
     batch: list[_Prepared] = []
     began = time.monotonic()
     for one in ready:
-        batch.append(one)
-        if len(batch) >= _BATCH or time.monotonic() - began > _BATCH_SECONDS:
+        full = len(batch) >= _BATCH or time.monotonic() - began > _BATCH_SECONDS
+        # The animals of one photo come to be together: a run that goes on knows the photo by then.
+        if batch and full and one.planned.path != batch[-1].planned.path:
             yield batch
             batch, began = [], time.monotonic()
+        batch.append(one)
     if batch:
         yield batch
 
@@ -165,7 +175,7 @@ class _Adder:
         self._options = options
         note = f"{options.note} (from {origin})" if options.note else f"from {origin}"
         self._said = Said("add", options.actor, note)
-        self._decision: int | None = None
+        self._decision = options.decision
         #: By annotation and field, the file of this run that said what is known.
         self._said_by: dict[tuple[str, str], str] = {}
 
@@ -174,7 +184,7 @@ class _Adder:
         try:
             looked_at = (self._options.looked_at or {}).get(planned.path)
             if looked_at is not None and self._staging is None:
-                return self._looked_at(planned, looked_at)
+                return self._looked_at(planned, *looked_at)
             path = planned.path.resolve()
             # The original of a known photo may be meant: exports of this catalogue name it.
             if self._known.is_inside(path) and self._known.boxes(path.stem) is None:
@@ -200,7 +210,7 @@ class _Adder:
             return _Prepared(planned, error=str(error))
         return _Prepared(planned, photo.sha256, photo, staged, detail=found, look=look(pixels))
 
-    def _looked_at(self, planned: PlannedPhoto, photo: Photo) -> _Prepared:
+    def _looked_at(self, planned: PlannedPhoto, photo: Photo, look: Look) -> _Prepared:
         """As ``prepare`` without reading the file; ``PhotoError`` for a wrong box or mask."""
         known = self._known.boxes(photo.sha256)
         _check_mask(planned, photo)
@@ -210,14 +220,14 @@ class _Adder:
             from resight.chips import check_box  # loads OpenCV
 
             check_box(planned.box, planned.rotation, photo.size)
-        return _Prepared(planned, photo.sha256, photo)
+        return _Prepared(planned, photo.sha256, photo, look=look)
 
     def commit(self, batch: list[_Prepared]) -> list[AddOutcome]:
         """Make a batch known in one transaction."""
         before = self._decision
         try:
             with self._store.writing() as connection:
-                if self._decision is not None and not still_stands(connection, self._decision):
+                if self._decision is not None and not self._goes_on(connection, self._decision):
                     self._decision = None  # somebody undid this run while it ran
                 outcomes = [self._settle(connection, prepared) for prepared in batch]
                 if self._staging:
@@ -232,6 +242,13 @@ class _Adder:
             self._looks.add({each.sha256: each.look for each in batch if each.look is not None})
         return outcomes
 
+    def _goes_on(self, connection: Connection, decision: int) -> bool:
+        """Whether a decision is one that this run may add to."""
+        this = decisions.c.id == decision
+        row = connection.execute(sa.select(decisions.c.kind, decisions.c.actor).where(this)).first()
+        ours = ("add", storable(self._said.actor))
+        return row is not None and tuple(row) == ours and still_stands(connection, decision)
+
     def _settle(self, connection: Connection, prepared: _Prepared) -> AddOutcome:
         planned = prepared.planned
         if prepared.error:
@@ -245,6 +262,7 @@ class _Adder:
                     if self._decision is None:
                         self._decision = record(connection, self._said)
                     append(connection, self._decision, [change])
+                    outcome = replace(outcome, decision=self._decision)
                 # Last, so that a conflict leaves no file behind.
                 if publish and self._staging and prepared.staged:
                     self._staging.publish(prepared.staged, prepared.sha256, publish)

@@ -16,7 +16,7 @@ from resight.catalogue import (
     opening,
     purging,
 )
-from resight.catalogue.adding import AddOptions
+from resight.catalogue.adding import AddOptions, Boxing
 from resight.catalogue.decisions import Said
 from resight.catalogue.facts import Facts
 from resight.catalogue.importing import ImportPlan
@@ -33,6 +33,7 @@ from resight.catalogue.records import (
 )
 from resight.catalogue.store import Store
 from resight.errors import BadFact
+from resight.looks import Look
 from resight.masks import Mask
 from resight.photos import DEFAULT_LIMITS, PhotoLimits
 from resight.types import Box, Photo
@@ -117,7 +118,9 @@ class Catalogue(Reading):
         dry_run: bool = False,
         even_purged: bool = False,
         limits: PhotoLimits = DEFAULT_LIMITS,
-        looked_at: Mapping[Path, Photo] | None = None,
+        looked_at: Mapping[Path, tuple[Photo, Look]] | None = None,
+        decision: int | None = None,
+        boxing: Boxing | None = None,
     ) -> Iterator[AddOutcome]:
         """Add photos and say one by one, in order, what became of each.
 
@@ -129,13 +132,17 @@ class Catalogue(Reading):
         gives the same outcomes and writes nothing; it does not read photos again that
         were read already (``looked_at``, by path). A photo that was purged is
         a conflict unless ``even_purged``; one beyond ``limits`` is bad. All of a run is
-        one decision. A new photo that looks like one that was there before the run says which
+        one decision, and of several runs where each is given the ``decision`` of the one before
+        (``AddOutcome.decision``), the same actor's; one that was taken back is not gone on with.
+        A new photo that looks like one that was there before the run says which
         (``like``), as far as those were looked at (``look_at_photos``); it is added all the same.
+        ``boxing`` is asked about each photo shortly before it is added, and gives it once for each
+        animal on it.
 
         Nothing happens before the first outcome is asked for. Raises
         ``CatalogueError`` where the catalogue cannot be written.
         """
-        options = AddOptions(actor, note, dry_run, even_purged, limits, looked_at)
+        options = AddOptions(actor, note, dry_run, even_purged, limits, looked_at, decision, boxing)
         return adding.add(self._store, self._originals, self._looks, plan, options)
 
     def assign(

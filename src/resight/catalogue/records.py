@@ -227,7 +227,7 @@ class AddOutcome:
     facts that were not known were filled in; ``conflict``: it contradicts the
     catalogue, nothing was changed; ``bad``: the file or its row cannot be used.
     ``detail`` of a new annotation is that of ``resight.quality``; ``like`` what the catalogue had
-    before that its photo is perhaps a copy of.
+    before that its photo is perhaps a copy of; ``decision`` the one that added or filled it in.
     """
 
     status: AddStatus
@@ -237,6 +237,7 @@ class AddOutcome:
     reason: str = ""
     detail: float | None = None
     like: Likeness | None = None
+    decision: int | None = None
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -30,7 +29,8 @@ from resight.cli.options import (
 from resight.cli.output import Output, count, exit_code, stopped, to_stderr
 
 if TYPE_CHECKING:
-    from resight.catalogue import AddOutcome, Catalogue, ImportPlan, PlannedPhoto
+    from resight.catalogue import AddOutcome, Catalogue, ImportPlan
+    from resight.formats import Boxing
 
 #: Names and reasons printed; more are counted.
 _NAMES, _REASONS, _EXAMPLES = 10, 20, 3
@@ -158,34 +158,37 @@ def add(
         raise typer.BadParameter("give folders, photos or tables to add")
     if region is not None and (len(sources) != 1 or sources[0].is_dir()):
         raise typer.BadParameter("--box is for one photo file")
-    side, meant = side_of(side), _columns(columns or ())
+    side, meant = side_of(side), columns_of(columns or ())
     out = Output(quiet=quiet, as_json=as_json)
     said = plans.Said(individual, side, species)
     with opened_in(catalogue) as opened, TemporaryDirectory(prefix="resight-frames-") as frames:
         reading = Reading(pattern or (), photos, meant, dates, Path(frames), region)
-        boxes = _boxes(out, detect, opened, catalogue) if detect else _as_planned
-        reads = nullcontext() if detect else out.progress("Reading what is given")
-        with reads:  # films and first looks take a while
-            plan = plans.plan(opened, sources, reading, said, minutes=encounters, boxes=boxes)
+        boxing = _boxing(out, detect, opened, catalogue) if detect else None
+        with out.progress("Reading what is given"):  # films and first looks take a while
+            plan = plans.plan(opened, sources, reading, said, minutes=encounters)
         plans.print_remarks(out, plan)
         known = frozenset(each.name for each in opened.list())
         near = mistaken_for(opened, individual) if individual else ""
+        _look_at(out, opened)
         outcomes: list[AddOutcome] = []
+        files: set[str] = set()  # with boxes found, several outcomes are of one
         adding = opened.add(
-            plan, actor=actor(by), note=note, dry_run=dry_run, even_purged=even_purged
-        )
+            plan, actor=actor(by), note=note, dry_run=dry_run, even_purged=even_purged,
+            boxing=boxing,
+        )  # fmt: skip
         try:
             with out.progress("Adding photos", len(plan.photos) + len(plan.bad)) as step:
                 for outcome in adding:
                     outcomes.append(outcome)
-                    step(len(outcomes))
+                    files.add(outcome.source)
+                    step(len(files))
         except KeyboardInterrupt:
-            _print(out, plan, outcomes, known, dry_run=dry_run)
+            _print(out, _as_boxed(out, plan, boxing), outcomes, known, dry_run=dry_run)
             total = count(len(plan.photos) + len(plan.bad), "photo")
             raise stopped(
-                f"{len(outcomes)} of {total} are dealt with; the same command continues"
+                f"{len(files)} of {total} are dealt with; the same command continues"
             ) from None
-        _print(out, plan, outcomes, known, dry_run=dry_run)
+        _print(out, _as_boxed(out, plan, boxing), outcomes, known, dry_run=dry_run)
         written = [each for each in outcomes if each.status in _WRITTEN and not dry_run]
         _warn_of_weak(opened, written)
         if near and written:
@@ -197,29 +200,33 @@ def add(
     raise typer.Exit(exit_code(len(outcomes) - failed, failed))
 
 
-def _boxes(
-    out: Output, detector: str, opened: Catalogue, folder: Path
-) -> Callable[[ImportPlan], ImportPlan]:
-    """What finds boxes for a plan, with the detector of that name."""
+def _look_at(out: Output, opened: Catalogue) -> None:
+    """Look at photos that an older version has added, so that copies of them are noticed."""
+    try:
+        with out.progress("Looking at the catalogue's photos") as step:
+            opened.look_at_photos(step)
+    except KeyboardInterrupt:
+        raise stopped("nothing was added yet; the same command continues") from None
+
+
+def _boxing(out: Output, detector: str, opened: Catalogue, folder: Path) -> Boxing:
+    """What finds boxes as photos are added, with the detector of that name."""
     from resight.cli.detect import finder_of
-    from resight.formats import with_boxes
+    from resight.formats import Boxing
     from resight.settings import load_settings
 
     finder = finder_of(out, detector, opened, load_settings((), catalogue=folder))
-    known = {each.photo.sha256 for each in opened.annotations()}
-
-    def find(plan: ImportPlan) -> ImportPlan:
-        try:
-            with out.progress("Looking for animals", len(plan.photos)) as step:
-                return with_boxes(plan, finder, known=known, progress=lambda done, _: step(done))
-        except KeyboardInterrupt:
-            raise stopped("nothing was added yet") from None
-
-    return find
+    return Boxing(finder, Counter(each.photo.sha256 for each in opened.annotations()))
 
 
-def _as_planned(plan: ImportPlan) -> ImportPlan:
-    return plan
+def _as_boxed(out: Output, plan: ImportPlan, boxing: Optional[Boxing]) -> ImportPlan:
+    """What was added of a plan, box by box; says what was found."""
+    if boxing is None:
+        return plan
+    notes = tuple(boxing.notes())
+    for note in notes:
+        out.note(note)
+    return replace(plan, photos=tuple(boxing.made), notes=(*plan.notes, *notes))
 
 
 def _advise(out: Output, catalogue: Path, *, many: bool) -> None:
@@ -231,7 +238,7 @@ def _advise(out: Output, catalogue: Path, *, many: bool) -> None:
     )
 
 
-def _columns(pairs: Sequence[str]) -> dict[str, str]:
+def columns_of(pairs: Sequence[str]) -> dict[str, str]:
     """By field its column, of ``FIELD=COLUMN``."""
     found = {}
     for pair in pairs:
@@ -282,9 +289,9 @@ def _print(
         }
     )
     print_outcomes(out, outcomes, dry_run=dry_run)
-    whom = _whom([pair for pair in about if pair[0].status in _WRITTEN], known)
-    if whom:
-        out.say(whom)
+    said = whom([(outcome, photo.identity) for outcome, photo in about if photo], known)
+    if said:
+        out.say(said)
 
 
 def print_outcomes(out: Output, outcomes: Sequence[AddOutcome], *, dry_run: bool = False) -> None:
@@ -294,11 +301,27 @@ def print_outcomes(out: Output, outcomes: Sequence[AddOutcome], *, dry_run: bool
     for status, words in _ADDED.items():
         if counts[status]:
             out.say(f"{counts[status]:>6} {words[dry_run]}")
+    _warn_of_copies([each for each in outcomes if each.like])
 
 
 def count_failed(outcomes: Sequence[AddOutcome]) -> int:
     """How many photos were not taken."""
     return sum(each.status in _FAILED for each in outcomes)
+
+
+def _warn_of_copies(copies: Sequence[AddOutcome]) -> None:
+    """Name the new photos that look like ones that were there, and which."""
+    if not copies:
+        return
+    to_stderr(
+        f"warning: {count(len(copies), 'new photo')} may show what the catalogue has already, in "
+        "another size or saved anew; `resight hide` leaves one out, and photos that `resight "
+        "describe --encounter` puts into one encounter count once:"
+    )
+    for each in copies[:_REASONS]:
+        to_stderr(f"  {each.source} looks like {each.like}")
+    if len(copies) > _REASONS:
+        to_stderr(f"  … and {len(copies) - _REASONS} more; --json lists all")
 
 
 def _warn_of_weak(opened: Catalogue, written: Sequence[AddOutcome]) -> None:
@@ -315,13 +338,11 @@ def _warn_of_weak(opened: Catalogue, written: Sequence[AddOutcome]) -> None:
         )
 
 
-def _whom(about: Sequence[tuple[AddOutcome, Optional[PlannedPhoto]]], known: frozenset[str]) -> str:
-    """Whose photos were written, and of how many it is not known."""
-    photos = Counter(photo.identity for _, photo in about if photo and photo.identity)
-    nameless = sum(
-        photo is not None and not photo.identity and outcome.status == "added"
-        for outcome, photo in about
-    )
+def whom(about: Sequence[tuple[AddOutcome, str]], known: frozenset[str]) -> str:
+    """Whose photos were written, and of how many it is not known; ``about``: what became of each,
+    and who is said to be on it. ``known`` are the individuals that were there before."""
+    photos = Counter(name for outcome, name in about if name and outcome.status in _WRITTEN)
+    nameless = sum(not name and outcome.status == "added" for outcome, name in about)
     text = ""
     if photos:
         names = [f"{name} ({photos[name]})" for name in sorted(photos)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
@@ -31,10 +31,8 @@ def plan(
     said: Said,
     *,
     minutes: Optional[float] = None,
-    boxes: Callable[[ImportPlan], ImportPlan] = lambda plan: plan,
 ) -> ImportPlan:
-    """One plan of all that is given; ``minutes``: with encounters, paused no longer than that;
-    ``boxes`` finds boxes for it.
+    """One plan of all that is given; ``minutes``: with encounters, paused no longer than that.
 
     Raises ``ImportFileError``.
     """
@@ -42,7 +40,7 @@ def plan(
 
     from resight.formats import known_encounters, plan_sources, with_encounters
 
-    made = boxes(complete(plan_sources(sources, reading), said))
+    made = complete(plan_sources(sources, reading), said)
     if minutes is None:
         return made
     return with_encounters(made, timedelta(minutes=minutes), known_encounters(catalogue))

@@ -8,9 +8,8 @@ are left out.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -19,10 +18,11 @@ from urllib.parse import urlsplit
 
 import typer
 
-from resight.cli.add import count_failed, print_outcomes
-from resight.cli.answers import candidate_table, percent, probability_note, verdict
+from resight.cli.add import columns_of, count_failed, print_outcomes
 from resight.cli.options import AsJson, Box, Command, ExportFormat, Note, Occasions, Quiet, box_of
-from resight.cli.output import Output, count, error, exit_code, stopped, to_stderr
+from resight.cli.output import Output, count, exit_code, stopped, to_stderr
+from resight.cli.remote_answers import Answers
+from resight.cli.remote_tables import Reading, put_in
 from resight.cli.tables import decision_table, individual_table
 from resight.errors import DeskError, ExportError
 
@@ -140,8 +140,44 @@ def undo(
 def add(
     ctx: typer.Context,
     photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO|FOLDER", help="Photos, or folders of them.")
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE", help="Photos, folders of them, tables (CSV, Excel) of them."
+        ),
     ],
+    base: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--photos",
+            metavar="DIR",
+            help="Folder the paths in a table start from; the table's own if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    columns: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--map",
+            metavar="FIELD=COLUMN",
+            help="Which column of a table is meant, such as identity=Turtle; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    dates: Annotated[
+        str,
+        typer.Option(
+            "--dates",
+            metavar="day-first|month-first|year-first",
+            help="What 5/7/2024 is in a table whose dates do not show it.",
+            show_default=False,
+        ),
+    ] = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what a table would do; leave nothing.", show_default=False
+        ),
+    ] = False,
     individual: Annotated[
         str, typer.Option(metavar="NAME", help="Who they show.", show_default=False)
     ] = "",
@@ -161,10 +197,23 @@ def add(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Send photos, with what is known about all of them. Sending again is safe."""
+    """Send photos, with what is known about all of them, or a table with its photos.
+
+    Sending again is safe. What a table says is put in as the local `resight add` does.
+    """
     from resight.photos import photos_in
 
     out = Output(quiet=quiet, as_json=as_json)
+    how = Reading(base, columns_of(columns or ()), dates)
+    if any(_is_table(path) for path in photos):
+        said = (individual, side, encounter, date, place, species, box)
+        if len(photos) > 1 or any(said):
+            raise typer.BadParameter("a table goes alone, and says itself what is known")
+        with _desk(ctx) as desk:
+            taken, failed = put_in(out, desk, photos[0], how, dry_run=dry_run)
+        raise typer.Exit(exit_code(taken, failed))
+    if how != Reading(None, {}, "") or dry_run:
+        raise typer.BadParameter("--photos, --map, --dates and --dry-run are for a table")
     paths = photos_in(photos)
     if box_of(box) and len(paths) != 1:
         raise typer.BadParameter(f"--box is for one photo, not {len(paths)}")
@@ -173,10 +222,12 @@ def add(
         "place": place, "species": species, "box": box,
     }  # fmt: skip
     outcomes: list[AddOutcome] = []
+    decision: Optional[int] = None  # of all of them, to be taken back as one
     with _desk(ctx) as desk, out.progress("Sending photos", len(paths)) as step:
         try:
             for path in paths:
-                outcomes.append(_sent(desk, path, facts))
+                outcomes.append(_sent(desk, path, facts, decision))
+                decision = outcomes[-1].decision or decision
                 step(len(outcomes))
         except KeyboardInterrupt:
             raise stopped(f"{len(outcomes)} of {count(len(paths), 'photo')} were sent") from None
@@ -208,7 +259,7 @@ def identify(
     files = [each for each in what if _is_path(each)]
     asked: list[Path | str] = [each for each in what if each not in files]
     asked += photos_in([Path(each) for each in files]) if files else []
-    run = _Run(out, top)
+    run = Answers(out, top)
     with _desk(ctx) as desk:
         for each in asked:
             try:
@@ -270,17 +321,21 @@ def _decision(told: models.Decision) -> Decision:
     )
 
 
-def _sent(desk: Client, path: Path, facts: dict[str, str]) -> AddOutcome:
+def _sent(desk: Client, path: Path, facts: dict[str, str], decision: Optional[int]) -> AddOutcome:
     """What became of a photo; one that the desk refuses is bad, and the rest goes on."""
-    from resight.catalogue import AddOutcome
+    from resight.catalogue import AddOutcome, Likeness
 
     try:
-        made = desk.add_photo(path, **facts)
+        made = desk.add_photo(path, decision=decision, **facts)
     except DeskError as problem:
         if problem.status in (0, 401, 403):  # nothing else would go better
             raise
         return AddOutcome("bad", str(path), path, reason=str(problem))
-    return AddOutcome(made.status, str(path), path, made.annotation or "", made.reason)
+    like = Likeness(**made.like.model_dump()) if made.like else None
+    return AddOutcome(
+        made.status, str(path), path, made.annotation or "", made.reason,
+        like=like, decision=made.decision,
+    )  # fmt: skip
 
 
 def _asked(desk: Client, what: Path | str, side: str) -> models.Answer:
@@ -294,61 +349,11 @@ def _asked(desk: Client, what: Path | str, side: str) -> models.Answer:
     return desk.identify(encounter=what)
 
 
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".xlsm")
+
+
 def _is_path(what: str) -> bool:
     """Whether it is here. A folder needs a slash: one named like an encounter must not be put in
     by whoever asks about the encounter."""
     return Path(what).is_file() or (Path(what).is_dir() and bool({"/", os.sep} & set(what)))
-
-
-@dataclass
-class _Run:
-    """Prints answers, and keeps what is printed as JSON."""
-
-    out: Output
-    top: int
-
-    def __post_init__(self) -> None:
-        self.answers: list[dict[str, object]] = []
-        self.failed: list[dict[str, str]] = []
-
-    def fail(self, what: str, why: str) -> None:
-        """Name what could not be asked about."""
-        error(f"{what}: {why}")
-        self.failed.append({"what": what, "error": why})
-
-    def tell(self, what: str, answer: models.Answer) -> None:
-        """Print an answer as `resight identify` does."""
-        self.answers.append({"what": what, **answer.model_dump()})
-        self.out.say()
-        self.out.say(f"{what}   {count(len(answer.annotations), 'photo')}")
-        named = [*answer.candidates, *answer.passed_over][: self.top]
-        best: Sequence[Optional[models.MatchedPhoto]] = [
-            each.photos[0] if each.photos else None for each in named
-        ]
-        candidate_table(
-            self.out,
-            "Score",
-            [
-                (
-                    rank,
-                    each.individual,
-                    "–" if each.probability is None else percent(each.probability),
-                    f"{each.score:.2f}" if rank <= len(answer.candidates) else "–",
-                    photo.matches if photo else "–",
-                    photo.inliers if photo else "–",
-                    photo.annotation.name if photo else "–",
-                    photo.annotation.side if photo else "–",
-                )
-                for rank, (each, photo) in enumerate(zip(named, best, strict=True), start=1)
-            ],
-        )
-        if said := verdict(answer):
-            self.out.say(said)
-        self.out.say(
-            f"Searched {count(answer.searched, 'photo')} in {answer.seconds:.1f} s "
-            f"with {answer.method} at effort {answer.effort}"
-        )
-        if answer.calibration:
-            self.out.say(probability_note(answer.calibration))
-        else:
-            self.out.say("There are no probabilities: the desk's job calibrate learns them.")

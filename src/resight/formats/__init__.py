@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resight.formats.boxes import with_boxes
+from resight.formats.boxes import Boxing
 from resight.formats.encounters import known_encounters, with_encounters
 from resight.formats.exporting import (
     FORMATS,
@@ -15,6 +15,7 @@ from resight.formats.sources import Reading, plan_source, plan_sources
 
 __all__ = [
     "FORMATS",
+    "Boxing",
     "ExportOptions",
     "Exported",
     "Reading",
@@ -23,6 +24,5 @@ __all__ = [
     "known_encounters",
     "plan_source",
     "plan_sources",
-    "with_boxes",
     "with_encounters",
 ]

@@ -2,78 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from resight.catalogue import ImportPlan, PlannedPhoto
+from resight.catalogue import PlannedPhoto
 from resight.catalogue.originals import sha256_of
 from resight.detect import LEAST, Detection, Detector
 from resight.errors import PhotoError
 from resight.photos import read_photo
 
-Progress = Callable[[int, int], None]
 
+class Boxing:
+    """Boxes for photos that come without, found one photo at a time, as ``Catalogue.add`` asks.
 
-def with_boxes(
-    plan: ImportPlan,
-    detector: Detector,
-    *,
-    known: Container[str] = (),
-    progress: Progress | None = None,
-) -> ImportPlan:
-    """The plan with boxes where none were said, and a note of how many nobody has looked at.
-
-    Each box of a photo that names nobody is an animal of its own; the first is the one that an
-    encounter was said of. A photo that names somebody gets its first box: whose the others are,
-    nobody has said. Without a box, a photo stays as it was planned; so do those that cannot be
-    read and those of ``known`` (by sha256), whose boxes people may have corrected.
+    ``known`` says by sha256 how many annotations of a photo the catalogue has. ``made`` are all
+    photos that were asked about, in order, as they are to be added.
     """
-    counts = _Counts()
-    made: list[PlannedPhoto] = []
-    for number, planned in enumerate(plan.photos, start=1):
-        made += _boxed(planned, detector, known, counts)
-        if progress:
-            progress(number, len(plan.photos))
-    return replace(plan, photos=tuple(made), notes=(*plan.notes, *counts.notes()))
 
+    def __init__(self, detector: Detector, known: Mapping[str, int]) -> None:
+        self.made: list[PlannedPhoto] = []
+        self._detector = detector
+        self._known = known
+        self._boxes = self._photos = self._without = self._left_out = 0
 
-@dataclass
-class _Counts:
-    boxes: int = 0
-    photos: int = 0
-    without: int = 0
-    left_out: int = 0
+    def __call__(self, planned: PlannedPhoto) -> Sequence[PlannedPhoto]:
+        """The photo with a box, once for each animal on it.
+
+        Each box of a photo that names nobody is an animal of its own; the first is the one that an
+        encounter was said of, and none is of one that was made out. A photo that names somebody
+        gets its first box: whose the others are, nobody has said. Without a box, a photo stays as
+        it was planned; so do those that cannot be read and those that are known, whose boxes
+        people may have corrected.
+        """
+        boxed = self._boxed(planned)
+        self.made += boxed
+        return boxed
 
     def notes(self) -> Iterator[str]:
-        if self.photos:
-            yield f"boxes found on photos: {self.boxes} on {self.photos}; nobody has looked at them"
-        if self.left_out:
-            yield f"further boxes on photos that name one animal, left out: {self.left_out}"
-        if self.without:
-            yield f"photos without a box that could be found, taken as wholes: {self.without}"
+        """What was found so far."""
+        if self._photos:
+            yield (
+                f"boxes found on photos: {self._boxes} on {self._photos}; nobody has looked at them"
+            )
+        if self._left_out:
+            yield f"further boxes on photos that name one animal, left out: {self._left_out}"
+        if self._without:
+            yield f"photos without a box that could be found, taken as wholes: {self._without}"
 
-
-def _boxed(
-    planned: PlannedPhoto, detector: Detector, known: Container[str], counts: _Counts
-) -> Sequence[PlannedPhoto]:
-    if planned.box is not None or not planned.path.is_file():
-        return (planned,)
-    try:
-        if sha256_of(planned.path) in known:
+    def _boxed(self, planned: PlannedPhoto) -> Sequence[PlannedPhoto]:
+        if planned.box is not None or not planned.path.is_file():
             return (planned,)
-        _, pixels = read_photo(planned.path)
-    except (PhotoError, OSError):  # adding it says what is wrong
-        return (planned,)
-    found = [each for each in detector.detect(pixels) if each.score >= LEAST]
-    if not found:
-        counts.without += 1
-        return (planned,)
-    if planned.identity:
-        counts.left_out += len(found) - 1
-        found = found[:1]
-    counts.photos += 1
-    counts.boxes += len(found)
-    return [_with_box(planned, each, first=each is found[0]) for each in found]
+        try:
+            known = self._known.get(sha256_of(planned.path), 0)
+            if known:
+                return (_in_no_encounter(planned) if known > 1 else planned,)
+            _, pixels = read_photo(planned.path)
+        except (PhotoError, OSError):  # adding it says what is wrong
+            return (planned,)
+        found = [each for each in self._detector.detect(pixels) if each.score >= LEAST]
+        if not found:
+            self._without += 1
+            return (planned,)
+        if planned.identity:
+            self._left_out += len(found) - 1
+            found = found[:1]
+        self._photos += 1
+        self._boxes += len(found)
+        one = planned if len(found) == 1 else _in_no_encounter(planned)
+        return [_with_box(one, each, first=each is found[0]) for each in found]
+
+
+def _in_no_encounter(planned: PlannedPhoto) -> PlannedPhoto:
+    """A photo of several animals without names: whose its encounter is cannot be made out."""
+    if planned.identity or "encounter" not in planned.derived:
+        return planned
+    return replace(planned, encounter="", derived=planned.derived - {"encounter"})
 
 
 def _with_box(planned: PlannedPhoto, found: Detection, *, first: bool) -> PlannedPhoto:

@@ -25,7 +25,7 @@ from resight.siding import learned_sides
 from resight.suspicions import find_suspicions
 from resight.weakest import keep, measure
 
-#: Files of an import, or encounters, that a job's result names as failed.
+#: Files of an import, or encounters, that a job's result names as failed or as copies.
 _NAMED = 200
 
 
@@ -74,6 +74,11 @@ def unresolved(catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(found)
 
 
+def look_at_photos(catalogue: Catalogue, task: Task) -> None:
+    """Look at photos that were added by an older version, so that copies of them are noticed."""
+    catalogue.look_at_photos(lambda done, total: task.tell("looking at photos", done, total))
+
+
 class _Work:
     def __init__(self, catalogue: Catalogue, search: Callable[[], PhotoSearch]) -> None:
         self._catalogue = catalogue
@@ -90,6 +95,7 @@ class _Work:
         failed: list[dict[str, str]] = []
         added: list[AddOutcome] = []
         note = task.arguments.get("note", "")
+        look_at_photos(self._catalogue, task)
         outcomes = self._catalogue.add(plan, actor=task.actor, note=note)
         for done, outcome in enumerate(outcomes, start=1):
             added.append(outcome)
@@ -99,10 +105,17 @@ class _Work:
             task.tell("adding", done, total)
         keep(self._catalogue, added)
         task.also("prepare")
-        return {**counted, "failed": failed, "warnings": list(plan.warnings)}
+        copies = [{"source": each.source, **asdict(each.like)} for each in added if each.like]
+        return {
+            **counted,
+            "failed": failed,
+            "copies": copies[:_NAMED],
+            "warnings": list(plan.warnings),
+        }
 
     def prepare(self, task: Task) -> Mapping[str, Any]:
         """Describe what the catalogue lacks of the search's method."""
+        look_at_photos(self._catalogue, task)
         return self._prepared(task, self._search())
 
     def identify(self, task: Task, ask: Callable[[str, str], object]) -> Mapping[str, Any]:

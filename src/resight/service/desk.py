@@ -11,6 +11,7 @@ import anyio
 
 from resight.catalogue import AddOutcome, Catalogue
 from resight.jobs import ACTIVE, Job, Jobs, Kind, Task, bulk_kinds
+from resight.jobs.kinds import look_at_photos
 from resight.photos import PhotoLimits
 from resight.service.answers import keep
 from resight.service.board import Board
@@ -87,6 +88,7 @@ class Desk:
         plan, unnamed = planned(sent, self.catalogue)
         total = len(plan.photos) + len(plan.bad)
         outcomes: list[AddOutcome] = []
+        look_at_photos(self.catalogue, task)
         # By the note are found again the decisions of runs that were interrupted.
         note = f"table {sent.id}"
         adding = self.catalogue.add(plan, actor=task.actor, note=note, limits=self.uploads)

@@ -24,6 +24,7 @@ from resight.catalogue.csvfile import guessed_columns
 from resight.catalogue.tables import Table, read_table
 from resight.errors import Conflict, ImportFileError, NotFound, PhotoError
 from resight.files import write_whole
+from resight.looks import Look, look
 from resight.photos import PhotoLimits, read_photo
 from resight.types import Photo
 
@@ -111,7 +112,7 @@ class Imports:
         self._at_work = at_work
         self.lock = threading.RLock()
         #: Photos by their file here, so that a preview reads none again.
-        self._looked_at: dict[Path, Photo] = {}
+        self._looked_at: dict[Path, tuple[Photo, Look]] = {}
 
     def begin(self, owner: str, name: str, file: BinaryIO) -> Import:
         """Keep a table. Raises ``ImportFileError`` for a file that is none, ``Conflict`` where too
@@ -197,8 +198,8 @@ class Imports:
         try:
             with copy.open("wb") as out:
                 shutil.copyfileobj(file, out, 1 << 20)
-            photo, _ = read_photo(copy, limits=self._limits)
-            before = self._list(to, path, copy, photo)
+            photo, pixels = read_photo(copy, limits=self._limits)
+            before = self._list(to, path, copy, (photo, look(pixels)))
         except BaseException as error:
             copy.unlink(missing_ok=True)
             if isinstance(error, PhotoError):
@@ -208,17 +209,17 @@ class Imports:
             before.unlink(missing_ok=True)
         return photo
 
-    def _list(self, to: Import, path: str, copy: Path, photo: Photo) -> Path | None:
+    def _list(self, to: Import, path: str, copy: Path, seen: tuple[Photo, Look]) -> Path | None:
         """Make a photo part of a table; returns the one that it takes the place of."""
         with self.lock:
             self.waiting(to.id, to.owner)  # it took a while to come
             before = to.photos().get(path)
             with (to.folder / _LIST).open("a") as listed:
                 listed.write(json.dumps([path, copy.name]) + "\n")
-            self._looked_at[copy] = photo
+            self._looked_at[copy] = seen
         return before
 
-    def looked_at(self) -> Mapping[Path, Photo]:
+    def looked_at(self) -> Mapping[Path, tuple[Photo, Look]]:
         """What is known of photos that were sent, without reading them again."""
         with self.lock:
             return dict(self._looked_at)

@@ -130,14 +130,27 @@ class PhotoFile(BaseModel):
     annotations: list[Annotation]
 
 
+class Likeness(BaseModel):
+    """A photo of the catalogue that a new one looks like, and who is on it (empty: not known).
+    ``bits`` of 256 tell the two apart."""
+
+    photo: str
+    name: str
+    individual: str
+    bits: int
+
+
 class Added(BaseModel):
-    """What became of an uploaded photo."""
+    """What became of an uploaded photo. ``like``: what the catalogue had that it is perhaps a
+    copy of. ``decision``: of the import that it is part of, null where nothing was changed."""
 
     status: Literal["added", "already", "updated", "conflict"]
     photo: Optional[str]
     annotation: Optional[str]
     encounter: Optional[str]
     reason: str
+    like: Optional[Likeness] = None
+    decision: Optional[int] = None
 
 
 Verdict = Literal["known", "new", "undecided"]

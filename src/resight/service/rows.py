@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from resight.catalogue import (
@@ -15,15 +15,17 @@ from resight.catalogue import (
     PlannedPhoto,
 )
 from resight.catalogue.csvfile import plan_table
+from resight.catalogue.records import AddStatus
 from resight.catalogue.tables import Table
 from resight.errors import BadFact, ImportFileError
 from resight.formats.wildbook_reading import is_sheet, plan_sheet
 from resight.service.imports import Import
+from resight.service.models import Likeness
 from resight.service.sent import Sent
 from resight.service.tables import DateChoice, Report, Row
 
 #: In the order in which they are shown: what needs somebody comes first.
-STATUSES = ("bad", "conflict", "updated", "added", "already")
+STATUSES: tuple[AddStatus, ...] = ("bad", "conflict", "updated", "added", "already")
 #: Paths of tables are names here, by which the files are found that were sent.
 _NO_FOLDER = Path()
 
@@ -74,6 +76,7 @@ def report_of(
                 status=outcome.status,
                 reason=reason,
                 annotation=outcome.annotation if made else None,
+                like=Likeness(**asdict(outcome.like)) if outcome.like else None,
                 said=_said(photo) if photo else {},
             )
         )
@@ -143,15 +146,15 @@ class _Files:
             return self.sent[found[0]]
         known = [self._known[each] for each in self._in_catalogue.meant_by(written)]
         if not known:
-            raise ValueError("its photo is not there: drop it here too")
+            raise ValueError("its photo is not there: send it too")
         if len({record.photo.sha256 for record in known}) > 1:
-            raise ValueError("several photos of the catalogue have this name: drop the one meant")
+            raise ValueError("several photos of the catalogue have this name: send the one meant")
         # Cameras begin their numbers anew, so a name alone can be another photo's.
         seen = known[0].seen_on
         if "/" in written or "\\" in written:
             raise ValueError(
                 "its photo was not sent; the catalogue has one of this name, but from which folder "
-                "is not known: drop the one meant here too"
+                "is not known: send the one meant too"
             )
         if row.date and seen and not _agree(row.date[:10], seen):
             raise ValueError(

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Optional
 
 from pydantic import BaseModel, Field
 
-from resight.service.models import Asked
+from resight.catalogue.records import AddStatus
+from resight.service.models import Asked, Likeness
 
 #: As ``resight.catalogue.dates.ORDERS``.
 DateOrder = Literal["day-first", "month-first", "year-first"]
@@ -14,12 +15,14 @@ _Column = Annotated[str, Field(max_length=500)]
 
 
 class Row(BaseModel):
-    """What becomes of a row, and what it says. ``source``: its line and the photo it names."""
+    """What becomes of a row, and what it says. ``source``: its line and the photo it names;
+    ``like``: what the catalogue has that its photo is perhaps a copy of."""
 
     source: str
-    status: str
+    status: AddStatus
     reason: str
     annotation: Optional[str]
+    like: Optional[Likeness] = None
     said: dict[str, str]
 
 

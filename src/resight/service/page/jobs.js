@@ -106,7 +106,10 @@ class Row {
       this.bar.value = job.done;
     } else this.bar.removeAttribute("value");
     const part = job.total && active ? `${job.done.toLocaleString("en")} of ${job.total.toLocaleString("en")}` : "";
-    this.stage.textContent = [active ? job.stage : "", part, job.message].filter(Boolean).join(" · ");
+    const copies = job.result?.copies ?? [];
+    const said = copies.slice(0, 3).map(({ source, name, individual }) => `${source.split(/[\\/]/).pop()} looks like ${name}${individual ? ` of ${individual}` : ""}`);
+    const like = copies.length > 0 && `perhaps copies of photos that were there: ${said.join("; ")}${copies.length > 3 ? `; and ${copies.length - 3} more` : ""}`;
+    this.stage.textContent = [active ? job.stage : "", part, job.message, like].filter(Boolean).join(" · ");
     this.cancel.hidden = !active;
   }
 }

@@ -1,6 +1,6 @@
 // Photos in: files -> photos with progress for each, then grouped into encounters.
 
-import { chip, get, list, upload } from "./api.js";
+import { chip, get, list, post, upload } from "./api.js";
 import { openAnnotation } from "./annotation.js";
 import { fill, h, icon } from "./dom.js";
 import { dropped, holdsFiles } from "./dropping.js";
@@ -28,7 +28,8 @@ class PhotosIn {
     this.desk = desk;
     this.waiting = [];
     this.running = 0;
-    this.tally = { sent: 0, added: 0, already: 0, bad: 0 };
+    this.tally = { sent: 0, added: 0, already: 0, bad: 0, like: 0 };
+    this.decisions = []; // of what was dropped here, to be taken back as one
     this.stopping = new AbortController();
     this.choose = h("input", { type: "file", multiple: true, accept: "image/*,.heic,.heif,.tif,.tiff", class: "visually-hidden", tabindex: "-1", "aria-label": "Photos", onchange: (event) => this.take([...event.target.files]) });
     this.chooseFolder = h("input", { type: "file", webkitdirectory: true, class: "visually-hidden", tabindex: "-1", "aria-label": "Folder of photos", onchange: (event) => this.take([...event.target.files]) });
@@ -44,7 +45,8 @@ class PhotosIn {
     this.tables = h("div", {});
     this.total = h("p", { class: "upload-total", role: "status" });
     this.rows = h("ol", { class: "uploads", "aria-label": "Files" });
-    this.section = h("section", { class: "upload-section", hidden: true, "aria-label": "Files sent" }, this.total, this.rows);
+    this.undo = h("button", { class: "button button-small", hidden: true, onclick: () => this.#undo() }, icon("undo"), "Undo all of it");
+    this.section = h("section", { class: "upload-section", hidden: true, "aria-label": "Files sent" }, h("div", { class: "upload-head" }, this.total, this.undo), this.rows);
     this.groups = new Groups(desk, () => this.loadLoose());
     this.mayAdd = desk.may("reviewer");
     fill(main, h("div", { class: "page" }, h("div", { class: "page-head" }, h("h1", {}, "Photos in")),
@@ -129,16 +131,24 @@ class PhotosIn {
     this.tally.sent += 1;
     this.waiting.push(row);
     row.wait();
-    while (this.running < AT_ONCE && this.waiting.length) this.#next();
+    this.#more();
     this.#count();
+  }
+
+  /** The first goes alone: the others are of the import that it begins. */
+  #more() {
+    const most = this.decisions.length ? AT_ONCE : 1;
+    while (this.running < most && this.waiting.length) this.#next();
   }
 
   async #next() {
     const row = this.waiting.shift();
     this.running += 1;
     try {
-      const outcome = await upload(row.file, {}, (share) => row.progress(share), this.stopping.signal);
+      const outcome = await upload(row.file, { decision: this.decisions[0] }, (share) => row.progress(share), this.stopping.signal);
       row.done(outcome);
+      if (outcome.decision && !this.decisions.includes(outcome.decision)) this.decisions.unshift(outcome.decision);
+      if (outcome.like) this.tally.like += 1;
       this.tally[{ added: "added", updated: "already", already: "already" }[outcome.status] ?? "bad"] += 1;
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -147,7 +157,7 @@ class PhotosIn {
     } finally {
       this.running -= 1;
     }
-    if (this.waiting.length) this.#next();
+    this.#more();
     this.#count();
     if (!this.running && !this.waiting.length) {
       this.desk.refresh();
@@ -156,10 +166,32 @@ class PhotosIn {
   }
 
   #count() {
-    const { sent, added, already, bad } = this.tally;
+    const { sent, added, already, bad, like } = this.tally;
     const left = this.running + this.waiting.length;
     this.total.textContent = [left ? `${count(left, "file")} to go of ${sent}` : `${count(sent, "file")} sent`,
-      added && `${added} put in`, already && `${already} already there`, bad && `${bad} not taken`].filter(Boolean).join(" · ");
+      added && `${added} put in`, already && `${already} already there`, bad && `${bad} not taken`,
+      like && `${like} perhaps a copy of what was there`].filter(Boolean).join(" · ");
+    this.undo.hidden = left > 0 || !this.decisions.length;
+  }
+
+  async #undo() {
+    this.undo.disabled = true;
+    try {
+      while (this.decisions.length) { // the last goes first; where one fails, the rest can be gone on with
+        await post(`/decisions/${this.decisions[0]}/undo`);
+        this.decisions.shift();
+      }
+      fill(this.rows);
+      this.tally = { sent: 0, added: 0, already: 0, bad: 0, like: 0 };
+      this.section.hidden = true;
+      say("Undone. It can be done again under History.");
+    } catch (error) {
+      complain(error);
+    }
+    this.undo.disabled = false;
+    this.#count();
+    this.desk.refresh();
+    this.loadLoose().catch(complain);
   }
 
   /** Photos that belong to no encounter yet, of today or of a session that broke off. */
@@ -203,12 +235,13 @@ class UploadRow {
     this.bar.value = share;
   }
 
-  done({ status, annotation, reason }) {
+  done({ status, annotation, reason, like }) {
     const texts = { added: "put in", updated: "there already; now with more facts", already: "already there" };
     if (!(status in texts)) return void this.#say("bad", reason ?? status);
     this.image.hidden = false;
     this.image.src = chip(annotation, 256);
-    this.#say(status === "already" ? "already" : "added", texts[status],
+    const copy = like && h("span", { class: "upload-like" }, icon("warn"), ` Perhaps a copy: it looks like ${like.name}${like.individual ? ` of ${like.individual}` : ""}, which was there`);
+    this.#say(status === "already" ? "already" : "added", [texts[status], copy],
       h("button", { class: "button button-small", "aria-label": `Box and side of ${this.file.name}`, onclick: () => this.#edit(annotation) }, icon("box"), "Box and side"));
   }
 

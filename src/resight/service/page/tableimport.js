@@ -163,6 +163,7 @@ export class TableImport {
     fill(this.result,
       warnings.map((text) => h("p", { class: "hint" }, text)),
       h("div", { class: "import-counts", role: "group", "aria-label": "Rows to show" }, Object.keys(WORDS).filter((status) => counts[status]).map((status) => this.#chip(status, counts[status]))),
+      this.#copies(report.rows.filter(({ like }) => like).length),
       this.#unnamed(unnamed),
       h("div", { class: "import-do" }, this.ended ? this.#done(good) : [
         h("button", { class: "button button-main", disabled: !good || this.running + this.waiting.length > 0, onclick: () => this.run() }, good ? `Put in ${count(good, "row")}` : "Nothing to put in"),
@@ -178,6 +179,10 @@ export class TableImport {
       for (const each of event.currentTarget.parentElement.children) each.setAttribute("aria-pressed", String(each === event.currentTarget && this.only === status));
       this.#rows();
     } }, h("strong", {}, number.toLocaleString("en")), ` ${words}`);
+  }
+
+  #copies(number) {
+    return number > 0 && h("p", { class: "hint" }, icon("warn"), ` ${count(number, "photo")} may be copies of photos that the catalogue has; the rows say of which.`);
   }
 
   #unnamed(unnamed) {
@@ -197,10 +202,11 @@ export class TableImport {
     shown.length < rows.length && h("button", { class: "button", onclick: () => { this.all = true; this.#rows(); } }, `Show all ${rows.length.toLocaleString("en")}`));
   }
 
-  #row({ source, status, reason, said }) {
+  #row({ source, status, reason, said, like }) {
     return h("tr", { "data-status": status },
       h("td", {}, source),
-      h("td", {}, h("span", { class: "import-status" }, WORDS[status][this.ended ? 3 : 2]), reason && h("span", { class: "import-reason" }, reason)),
+      h("td", {}, h("span", { class: "import-status" }, WORDS[status][this.ended ? 3 : 2]), reason && h("span", { class: "import-reason" }, reason),
+        like && h("span", { class: "import-reason import-like" }, icon("warn"), ` perhaps a copy: its photo looks like ${like.name}${like.individual ? ` of ${like.individual}` : ""}, which is there`)),
       h("td", {}, Object.entries(said).map(([field, text]) => h("span", { class: "import-said" }, h("span", { class: "hint" }, `${SAID[field] ?? field} `), field === "date" ? `${day(text)} ${clock(text)}` : text))));
   }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Optional
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi import Path as InPath
@@ -40,8 +41,14 @@ def add_photo(
     place: _Text = "",
     species: _Text = "",
     box: Annotated[_Text, Form(description="x,y,w,h in pixels of the upright photo")] = "",
+    decision: Annotated[
+        Optional[int], Form(ge=1, lt=2**63, description="of one's own import to go on with")
+    ] = None,
 ) -> models.Added:
-    """Take one photo in. The same photo again may fill in what was not known, no more."""
+    """Take one photo in. The same photo again may fill in what was not known, no more.
+
+    With the `decision` of the answer about another photo, both are one import: one decision, which
+    is taken back as one. Where that was taken back already, another begins."""
     said = {
         "identity": individual,
         "side": side,
@@ -61,7 +68,9 @@ def add_photo(
         except ValueError as error:
             raise BadFact(str(error)) from error
         plan = ImportPlan("the review desk", (planned,))
-        (outcome,) = desk.catalogue.add(plan, actor=asker.name, limits=desk.uploads)
+        (outcome,) = desk.catalogue.add(
+            plan, actor=asker.name, limits=desk.uploads, decision=decision
+        )
     told = outcome.reason.replace(str(path), name)
     if outcome.status == "bad":
         raise (PhotoTooLarge if "the limit is" in outcome.reason else PhotoUnreadable)(told)
@@ -74,6 +83,8 @@ def add_photo(
         annotation=outcome.annotation or None,
         encounter=(record.encounter or None) if record else None,
         reason=told,
+        like=models.Likeness(**asdict(outcome.like)) if outcome.like else None,
+        decision=outcome.decision,
     )
 
 
