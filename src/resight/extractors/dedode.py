@@ -82,11 +82,10 @@ class DeDoDe:
         size = np.array(photo.shape[:1:-1], np.float32)
         at: NDArray[np.float32] = np.zeros((self.max_keypoints, 2), np.float32)
         at[: len(pixels)] = (2 * pixels + 1) / size - 1
-        with describe.running({"photo": photo, "pixels": at}) as (described,):
-            descriptors = described[: len(pixels)].copy()
+        (descriptors,) = describe.run({"photo": photo, "pixels": at})
         return Features(
             keypoints=pixels.astype(np.float32),
-            descriptors=descriptors,
+            descriptors=descriptors[: len(pixels)],
             scores=scores[pixels[:, 1], pixels[:, 0]],
             size=chip.size,
             family=self.family,
