@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageEnhance
 
 from resight.catalogue import AddOutcome, Catalogue, ImportPlan, PlannedPhoto
 from resight.testing import drawn_animals, photograph
+from resight.types import Box
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +104,13 @@ def test_cameras_that_say_another_time_tell_two_shots(
 def test_what_was_taken_back_is_nothing_to_resemble(
     catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image]
 ) -> None:
-    add(catalogue, saved(tmp_path / "1.jpg", drawn[0]))
+    first = saved(tmp_path / "1.jpg", drawn[0])
+    add(catalogue, first)
     catalogue.undo(actor="ann")
     assert likes(add(catalogue, saved(tmp_path / "2.jpg", half(drawn[0])))) == [""]
+    boxes = (Box(0, 0, 100, 100), Box(200, 0, 100, 100))
+    again = [PlannedPhoto(first.path, "1", "1.jpg", box=box) for box in boxes]
+    assert likes(add(catalogue, *again)) == ["2.jpg", ""], "told once of a photo"
 
 
 def test_looks_that_are_gone_come_back(

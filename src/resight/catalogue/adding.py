@@ -301,9 +301,12 @@ class _Adder:
         return outcome, changed(id, fields, filled)
 
     def _like(self, connection: Connection, prepared: _Prepared) -> Likeness | None:
-        """What a photo that is new to the catalogue resembles."""
-        sha256, look = prepared.sha256, prepared.look
-        if look is None:
+        """What a photo of which the catalogue says nothing yet resembles."""
+        sha256 = prepared.sha256
+        said = sa.select(annotations_table.c.id).where(annotations_table.c.photo == sha256)
+        # The look of one that was taken back is kept.
+        look = prepared.look if prepared.look is not None else self._looks.of(sha256)
+        if look is None or connection.execute(said.limit(1)).first():
             return None
         near = self._looks.near(look)
         return likeness(connection, near, sha256, prepared.planned.encounter, self._decision)

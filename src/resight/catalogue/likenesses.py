@@ -37,7 +37,7 @@ class Looks:
     def _forget(self) -> None:
         self._read_of: tuple[int, int] = (0, 0)  # the file and how much of it
         self._names: list[str] = []
-        self._known: set[str] = set()
+        self._at: dict[str, int] = {}
         self._bits = bytearray()
 
     def _update(self) -> None:
@@ -66,8 +66,8 @@ class Looks:
             name, look = sha256.decode(), bytes.fromhex(bits.decode())
         except ValueError:  # a crash cut it off
             return
-        if len(look) == BYTES and len(name) == 64 and name not in self._known:
-            self._known.add(name)
+        if len(look) == BYTES and len(name) == 64 and name not in self._at:
+            self._at[name] = len(self._names)
             self._names.append(name)
             self._bits += look
 
@@ -75,7 +75,16 @@ class Looks:
         """The photos whose look is kept."""
         with self._lock:
             self._update()
-            return frozenset(self._known)
+            return frozenset(self._at)
+
+    def of(self, sha256: str) -> Look | None:
+        """The look of a photo, if it is kept."""
+        with self._lock:
+            self._update()
+            at = self._at.get(sha256)
+            if at is None:
+                return None
+            return np.frombuffer(bytes(self._bits[at * BYTES : (at + 1) * BYTES]), np.uint8)
 
     def near(self, look: Look) -> list[tuple[int, str]]:
         """Photos by how many bits they differ in, ``COPY_BITS`` at most, the nearest first."""

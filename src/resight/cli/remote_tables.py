@@ -119,7 +119,7 @@ def _print(
             "counts": report.counts,
             "warnings": report.warnings,
             "decisions": decisions,
-            "outcomes": report.rows,
+            "outcomes": [row.model_dump() for row in report.rows],
         }
     )
     print_outcomes(out, outcomes, dry_run=dry_run)
