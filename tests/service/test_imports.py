@@ -112,7 +112,7 @@ def test_a_preview_says_row_by_row_what_will_happen_and_changes_nothing(
     assert [row["status"] for row in report["rows"]] == ["bad", "bad", "added"]
     reasons = [row["reason"] for row in report["rows"][:2]]
     assert "5/7/2024" in reasons[0]
-    assert "drop it here" in reasons[1]
+    assert "send it too" in reasons[1]
     assert report["rows"][2]["said"] == {
         "identity": "Zoe", "side": "left", "date": "2024-07-05", "place": "Reef",
     }  # fmt: skip

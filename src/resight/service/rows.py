@@ -158,8 +158,8 @@ class _Files:
             )
         if row.date and seen and not _agree(row.date[:10], seen):
             raise ValueError(
-                f"its photo was not sent, and the catalogue's of this name is of {seen}: drop the "
-                "one meant here too"
+                f"its photo was not sent, and the catalogue's of this name is of {seen}: send the "
+                "one meant too"
             )
         return self._catalogue.original(known[0].photo.sha256)
 
