@@ -69,8 +69,8 @@ class Effort:
         first, *further = self.looks
         looks = "; ".join(map(str, further))
         return fingerprint(
-            # Version 2 knows the next one to a single one; where all is looked at nobody asks.
-            "effort.v2" if self.certain < inf else "effort.v1",
+            # What version 2 changed needs a screen, as turning does.
+            "effort.v2" if self.turned else "effort.v1",
             certain=self.certain,
             close=first.close,
             matched=first.matched,
