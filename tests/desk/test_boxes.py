@@ -71,7 +71,7 @@ def test_boxes_are_found_and_taken_by_keys_alone(page: Page, desk: str, photos: 
     left, right = of(desk, "two")
     assert near(left["box"], LEFT)
     assert near(right["box"], RIGHT)
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.locator(".loose")).to_have_count(1)
     assert len(of(desk, "two")) == 1
 
