@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from resight.catalogue import Catalogue
 
 from .commands import PATTERN, Drawn, run
 
@@ -345,6 +350,58 @@ def test_describe_corrects_a_fact_and_undo_takes_it_back(drawn: Drawn) -> None:
     assert _shown(drawn) == [{**each, "side": "topleft", "date": ""} for each in (first, second)]
     assert run("undo", "-c", drawn.catalogue).code == 0
     assert _shown(drawn) == [first, second]
+
+
+def test_box_rotation_and_mask_are_corrected_from_files_and_numbers(
+    drawn: Drawn, tmp_path: Path
+) -> None:
+    where = ("-c", drawn.catalogue)
+    photo = next(drawn.known.rglob("Raphael/*left.jpg"))
+    with Image.open(photo) as image:
+        width, height = image.size
+    picture = Image.new("L", (width // 2, height // 2))  # any scale of the same shape
+    picture.paste(255, (10, 20, 110, 80))
+    picture.save(tmp_path / "animal.png")
+    (tmp_path / "animal.json").write_text("[[20, 40, 220, 40, 220, 160, 20, 160]]")
+    for file in ("animal.png", "animal.json"):
+        ran = run("describe", photo, "--mask", tmp_path / file, "--rotation", "-90", *where)
+        assert ran.code == 0
+        assert "turned by 270°, mask " in ran.out
+        with Catalogue.open(drawn.catalogue) as catalogue:
+            (record,) = catalogue.annotations(catalogue.find(str(photo)))
+        assert record.mask is not None
+        shown = record.mask.on((width, height), np.eye(2, 3))
+        expected = np.zeros((height, width), bool)
+        expected[40:160, 20:220] = True
+        assert (shown != expected).mean() < 0.01
+    ran = run("describe", photo, "--box", "20,40,200,120", "--mask", "", *where)
+    assert "box 20.0,40.0,200.0,120.0, no mask for 1 photo" in ran.out
+    assert "box all of the photo" in run("describe", photo, "--box", "", *where).out
+
+
+def test_a_mask_that_is_not_of_the_photo_is_refused(drawn: Drawn, tmp_path: Path) -> None:
+    where = ("-c", drawn.catalogue)
+    photo = next(drawn.known.rglob("Raphael/*left.jpg"))
+    with Image.open(photo) as image:
+        size = image.size
+    for name, picture in {
+        "tall.png": Image.new("L", (100, 400), 255),
+        "black.png": Image.new("L", size),
+    }.items():
+        picture.save(tmp_path / name)
+        ran = run("describe", photo, "--mask", tmp_path / name, *where)
+        assert ran.code == 1
+        assert name in ran.err
+    (tmp_path / "wrong.json").write_text('{"no": "mask"}')
+    of_other = {"size": [size[1] // 2, size[0]], "counts": [0, size[0] * (size[1] // 2)]}
+    (tmp_path / "of-other.json").write_text(json.dumps(of_other))
+    for file in ("wrong.json", "of-other.json", "none.json", "none.png"):
+        ran = run("describe", photo, "--mask", tmp_path / file, *where)
+        assert ran.code == 1
+        assert file in ran.err
+    (tmp_path / "all.json").write_text("[[0, 0, 50, 0, 50, 50]]")
+    ran = run("describe", "Raphael", "--mask", tmp_path / "all.json", *where)
+    assert (ran.code, "of one photo, but 2 photos" in ran.err) == (2, True)
 
 
 def test_a_new_name_much_like_a_known_one_is_warned_about(drawn: Drawn) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from resight.cli.hints import command
 from resight.cli.lookup import found, mistaken_for, opened_in, warn_of_new
-from resight.cli.options import HERE, AsJson, By, CatalogueFolder, Note, Quiet, actor
+from resight.cli.options import HERE, AsJson, By, CatalogueFolder, Note, Quiet, actor, box_of
 from resight.cli.output import Output, count
 from resight.cli.tables import decision_table
 
 if TYPE_CHECKING:
     from resight.catalogue import Catalogue
+    from resight.masks import Mask
 
 What = Annotated[
     list[str],
@@ -92,13 +94,38 @@ def describe(
     place: Annotated[
         Optional[str], typer.Option(metavar="NAME", help="Where.", show_default=False)
     ] = None,
+    box: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="X,Y,W,H",
+            help='Where the animal is, in pixels of the upright photo; "" is all of it.',
+            show_default=False,
+        ),
+    ] = None,
+    rotation: Annotated[
+        Optional[float],
+        typer.Option(
+            metavar="DEGREES",
+            help="By how much the animal is turned in the upright photo, counter-clockwise.",
+            show_default=False,
+        ),
+    ] = None,
+    mask: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="FILE",
+            help="Which part is the animal: a picture of one upright photo, white on black, "
+            'or COCO\'s JSON; "" leaves it to the program.',
+            show_default=False,
+        ),
+    ] = None,
     by: By = "",
     note: Note = "",
     catalogue: CatalogueFolder = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Correct what is said about photos: side, encounter, species, date or place.
+    """Correct what is said about photos: side, encounter, date, place, box, mask …
 
     Only what is given changes; "" makes it not known. Who it is: resight assign.
 
@@ -106,21 +133,25 @@ def describe(
       resight describe IMG_0412.jpg --side left
       resight describe Donatello --place "Klein Bonaire" --date 2024-05
       resight describe IMG_0412.jpg --encounter ""
+      resight describe IMG_0412.jpg --box 310,120,900,700 --mask animal.png
 
     Next: resight show NAME; resight undo takes it back
     """
     facts: dict[str, Any] = {
-        "side": side, "encounter": encounter, "species": species, "date": date, "place": place
+        "side": side, "encounter": encounter, "species": species, "date": date, "place": place,
+        "box": box and box_of(box), "rotation": rotation, "mask": mask,
     }  # fmt: skip
-    if all(text is None for text in facts.values()):
+    if all(each is None for each in facts.values()):
         raise typer.BadParameter(f"say what to correct: {', '.join(f'--{fact}' for fact in facts)}")
     out = Output(quiet=quiet, as_json=as_json)
     with opened_in(catalogue) as opened:
         annotations = _all_found(opened, what)
+        if mask:
+            facts["mask"] = _mask_of(opened, annotations, mask)
         decision = opened.describe(annotations, **facts, actor=actor(by), note=note)
         after = opened.changes(decision.id)[0].after or {}
     out.json(decision)
-    said = ", ".join(f"{fact} {after[fact] or 'not known'}" for fact in facts if fact in after)
+    said = ", ".join(_told(fact, after[fact]) for fact in facts if fact in after)
     out.say(f"Decision {decision.id}: {said} for {count(decision.annotations, 'photo')}")
 
 
@@ -249,6 +280,31 @@ def purge(
         f"Decision {purged.decision.id}: removed photo {purged.name} ({purged.photo[:12]}) "
         f"and {count(purged.annotations, 'annotation')} for good"
     )
+
+
+def _mask_of(catalogue: Catalogue, annotations: Sequence[str], file: str) -> Mask:
+    """The mask in a file, of the one photo that is meant."""
+    from resight.formats.maskfile import read_mask
+
+    if len(annotations) != 1:
+        raise typer.BadParameter(
+            f"--mask is of one photo, but {count(len(annotations), 'photo')} would get it"
+        )
+    photo = catalogue.annotations(annotations)[0].photo
+    return read_mask(Path(file), photo.size)
+
+
+def _told(fact: str, value: str | float) -> str:
+    """What a decision says of a photo, in a few words."""
+    if fact == "mask":
+        from resight.masks import mask_told
+
+        return mask_told(str(value))
+    if fact == "box":
+        return f"box {value or 'all of the photo'}"
+    if fact == "rotation":
+        return f"turned by {value:g}°"
+    return f"{fact} {value or 'not known'}"
 
 
 def _all_found(catalogue: Catalogue, what: Sequence[str]) -> list[str]:
