@@ -127,6 +127,20 @@ def test_looks_that_are_gone_come_back(
     assert likes(add(catalogue, copy, dry_run=True)) == ["1.jpg"]
 
 
+def test_what_is_purged_leaves_no_look_behind(
+    catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image]
+) -> None:
+    add(catalogue, *(saved(tmp_path / f"{n}.jpg", each) for n, each in enumerate(drawn[:2])))
+    kept = catalogue.folder / "features" / "looks.v1.txt"
+    before = {each.name: each.photo.sha256 for each in catalogue.annotations()}
+    catalogue.purge("0.jpg", confirm="0.jpg", actor="ann")
+    assert before["0.jpg"] not in kept.read_text()
+    assert before["1.jpg"] in kept.read_text()
+    copies = [saved(tmp_path / f"copy-{n}.jpg", half(drawn[n])) for n in (0, 1)]
+    assert likes(add(catalogue, *copies)) == ["", "1.jpg"]
+    assert catalogue.look_at_photos() == 0
+
+
 def test_a_line_that_a_crash_cut_off_is_looked_at_again(
     catalogue: Catalogue, tmp_path: Path, drawn: list[Image.Image]
 ) -> None:

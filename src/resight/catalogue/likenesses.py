@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from resight.catalogue.originals import Originals, writing_to
 from resight.catalogue.records import Likeness
 from resight.catalogue.store import Store, annotations_table, changes, photos
+from resight.files import write_whole
 from resight.looks import BYTES, COPY_BITS, Look, differing, glimpsed, look_of_file
 
 _WORKERS = min(4, os.cpu_count() or 1)
@@ -30,7 +31,7 @@ class Looks:
     """How the photos of a catalogue look, by sha256. Safe to use from several threads."""
 
     def __init__(self, catalogue: Path) -> None:
-        self._file = catalogue / "features" / "looks.v1.txt"
+        self._file = _file_in(catalogue)
         self._lock = threading.Lock()
         self._forget()
 
@@ -105,6 +106,22 @@ class Looks:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("ab") as file:
                 file.write(b"\n" + lines.encode())  # whatever a crash left of the last line
+
+
+def forget_looks(catalogue: Path, photos: Sequence[str]) -> None:
+    """Remove how these photos (sha256) look."""
+    path = _file_in(catalogue)
+    gone = {photo.encode() for photo in photos}
+    with writing_to(path):
+        if path.exists():
+            lines = path.read_bytes().splitlines(keepends=True)
+            kept = [line for line in lines if line.partition(b" ")[0] not in gone]
+            if len(kept) < len(lines):
+                write_whole(path, b"".join(kept))
+
+
+def _file_in(catalogue: Path) -> Path:
+    return catalogue / "features" / "looks.v1.txt"
 
 
 def look_at(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from resight.catalogue import arrays, queries
 from resight.catalogue.decisions import Said, append, fields_of, record
+from resight.catalogue.likenesses import forget_looks
 from resight.catalogue.log import history
 from resight.catalogue.originals import Originals, flush_folder, writing_to
 from resight.catalogue.records import Change, Purged
@@ -66,6 +67,7 @@ def finish(store: Store, originals: Originals) -> int:
         if left:  # before the photos' own files, which tell that there is something to finish
             arrays.delete_shortlists(originals.folder.parent)
             arrays.forget_calibrations(originals.folder.parent, left)
+            forget_looks(originals.folder.parent, left)
         for sha256 in left:
             for path in files_of(originals, sha256):
                 with writing_to(path):
