@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from PIL import Image
 from resight.catalogue import Catalogue, plan_folders, plan_pattern
 from resight.demo import QUICK
 from resight.extractors.sift import Sift
+from resight.masks import mask_said
 from resight.matchers.nearest import NearestNeighbour
-from resight.method import Method
+from resight.method import Method, Screen
 from resight.registry import build_method
 from resight.search import PhotoSearch
 from resight.settings import Settings
@@ -67,6 +69,29 @@ def test_what_another_search_has_learned_is_used_from_then_on(tmp_path: Path) ->
         after = people.identify(query)
     assert before.new_probability is None, "no drawn animals were asked about by such a method"
     assert "20 individuals of this catalogue" in after.calibration
+
+
+def test_a_query_with_a_mask_is_seen_on_it_from_every_direction(tmp_path: Path) -> None:
+    """Another's mask may be around what stands out, so nothing else may be looked at."""
+    for number in range(8):
+        drawn(tmp_path / "photos" / f"animal {number}" / f"{number}.png", number)
+    method = replace(METHOD, screen=Screen(METHOD.matcher, 50))
+    with Catalogue.init(tmp_path / "catalogue") as catalogue:
+        list(catalogue.add(plan_folders(tmp_path / "photos"), actor="test"))
+        (record, *_) = catalogue.annotations()
+        left = mask_said([[0, 0, 48, 0, 48, 72, 0, 72]])
+        catalogue.describe([record.id], mask=left, actor="test")
+        search = PhotoSearch(catalogue=catalogue, method=method, effort="thorough")
+        query = search.read_annotation(record.id)
+        answer = search.identify(query)
+    assert answer.turned
+    seen = [
+        query.features.keypoints if each.keypoints is None else each.keypoints
+        for candidate in answer.candidates
+        for each in candidate.evidence
+    ]
+    assert any(each.keypoints is not None for c in answer.candidates for each in c.evidence)
+    assert max(keypoints[:, 0].max() for keypoints in seen) < 49
 
 
 def test_a_search_that_waits_for_few_leaves_out_what_is_not_described(tmp_path: Path) -> None:

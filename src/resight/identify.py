@@ -22,6 +22,7 @@ from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade, Funne
 from resight.chips import turned
 from resight.errors import CalibrationError, IncompatibleFeatures, SettingsError, TooLittleLearned
 from resight.extractors import Extractor
+from resight.extractors.foreground import described
 from resight.fingerprints import fingerprint
 from resight.matchers import LearnedMatcher
 from resight.method import Effort, Method, effort_for
@@ -279,7 +280,7 @@ class Identifier:
                     f"the chip of the query is {long_edge} pixels long, but {self.method.name} "
                     f"is set to {self.method.long_edge}; cut it by the method's chip()"
                 )
-            (features,) = self.method.extractor.extract([features])
+            (features,) = described(self.method.extractor, [features])
         self._check(features, "the query")
         return features
 
@@ -355,7 +356,7 @@ class _Turning:
         if self._chip is None:
             return None
         other, back = turned(self._chip, quarters)
-        (features,) = self._extractor.extract([other])
+        (features,) = described(self._extractor, [other])
         keypoints = features.keypoints @ back[:, :2].T + back[:, 2]
         as_it_is = replace(features, keypoints=keypoints.astype(np.float32), size=self._chip.size)
         return View(features, as_it_is)

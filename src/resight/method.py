@@ -199,7 +199,7 @@ def effort_for(method: Method, name: str) -> Effort:
         raise SettingsError(f"there is no effort {name!r}; there are {', '.join(EFFORTS)}")
     effort = EFFORTS[name]
     if describes_whole(method.extractor):  # nothing is cheaper than the comparison itself
-        return replace(effort, scanned=0, looks=_ALL)
+        return replace(effort, scanned=0, looks=_ALL, turned=None)
     if method.score in DISTRIBUTION_SCORES and method.screen and effort.looks[0].matched == 0:
         raise SettingsError(
             f"the score {method.score} compares whole matches, which effort {name} does not "

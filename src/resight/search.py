@@ -368,7 +368,8 @@ class PhotoSearch:
                 f"photo {record.name} cannot be drawn, its original is lost or damaged: {error}: "
                 "run `resight check`"
             ) from error
-        return self.method.chip(pixels, record.box, rotation=record.rotation)
+        chip = self.method.chip(pixels, record.box, rotation=record.rotation)
+        return masked(chip, record.mask)
 
     def _features_of(self, record: AnnotationRecord) -> Features:
         method = self.method
