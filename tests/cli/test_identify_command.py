@@ -278,6 +278,15 @@ def test_evaluate_writes_the_figures(drawn: Drawn, tmp_path: Path) -> None:
     assert "Missed" not in ran.out
 
 
+def test_many_methods_have_a_row_each(drawn: Drawn, tmp_path: Path) -> None:
+    names = [f"{extractor}+nearest" for extractor in ("sift", "orb", "fast_brief", "harris_sift")]
+    chosen = [each for name in names for each in ("--method", name)]
+    ran = run("evaluate", _protocol(drawn, tmp_path), "--photos", "/", *chosen)
+    rows = {line.split()[0]: line for line in ran.out.splitlines() if line[:1].isalpha()}
+    assert [name for name in rows if name in names] == names
+    assert "100.0 %" in rows["sift+nearest"]
+
+
 def test_evaluate_lists_what_was_missed(drawn: Drawn, tmp_path: Path) -> None:
     protocol = _protocol(drawn, tmp_path)
     swapped = {"Donatello": "Raphael", "Raphael": "Donatello"}

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 #: Missed queries printed; more are counted.
 _MISSED = 10
+#: Methods printed beside each other; more have a row each, with these figures.
+_BESIDE = 3
+_BRIEFLY = ("Top 1", "Top 3", "Top 5", "MRR", "Seconds a query")
 
 
 def evaluate(
@@ -155,10 +158,19 @@ def _print(out: Output, report: Report) -> None:
         f"{count(report.queries, 'query', 'queries')}, {report.novel_queries} of them novel"
     )
     known = report.queries - report.novel_queries
-    columns = [dict(_figures(each, known)) for each in report.methods]
+    figures = [dict(_figures(each, known)) for each in report.methods]
+    if len(figures) > _BESIDE:
+        out.table(
+            [Column("Method", fold=True), *(Column(name, right=True) for name in _BRIEFLY)],
+            [
+                (each.name, *(of[name].partition("  ")[2] or of[name] for name in _BRIEFLY))
+                for each, of in zip(report.methods, figures, strict=True)
+            ],
+        )
+        return
     out.table(
         [Column(""), *(Column(each.name, right=True, fold=True) for each in report.methods)],
-        [(figure, *(column[figure] for column in columns)) for figure in columns[0]],
+        [(figure, *(of[figure] for of in figures)) for figure in figures[0]],
     )
 
 
