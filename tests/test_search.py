@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from resight.catalogue import Catalogue, plan_folders, plan_pattern
+from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto, plan_folders, plan_pattern
 from resight.demo import QUICK
 from resight.extractors.sift import Sift
 from resight.masks import mask_said
@@ -92,6 +92,31 @@ def test_a_query_with_a_mask_is_seen_on_it_from_every_direction(tmp_path: Path) 
     ]
     assert any(each.keypoints is not None for c in answer.candidates for each in c.evidence)
     assert max(keypoints[:, 0].max() for keypoints in seen) < 49
+
+
+def test_what_an_import_adds_and_fills_in_is_searched_at_once(tmp_path: Path) -> None:
+    """One import is one decision, so its number tells nothing of what it has added since."""
+    first, second, third = (drawn(tmp_path / f"{n}.png", n) for n in range(3))
+
+    def said(path: Path, individual: str, encounter: str = "") -> ImportPlan:
+        photo = PlannedPhoto(path, "test", path.name, individual, encounter=encounter)
+        return ImportPlan("test", (photo,))
+
+    with Catalogue.init(tmp_path / "catalogue") as catalogue:
+        (began,) = catalogue.add(said(first, "Ann"), actor="test")
+
+        def go_on(plan: ImportPlan) -> None:
+            list(catalogue.add(plan, actor="test", decision=began.decision))
+
+        search = PhotoSearch(catalogue=catalogue, method=METHOD)
+        query = search.read(drawn(tmp_path / "asked.png", 99))
+        assert search.identify(query).searched == 1
+        go_on(said(second, "Bo"))
+        go_on(said(third, "Bo", "dive 1"))
+        assert search.identify(query).searched == 3
+        go_on(said(second, "Bo", "dive 1"))
+        own = search.read_annotation(*catalogue.find("2.png"))
+        assert search.identify(own).left_out == {"own photo": 1, "own encounter": 1}
 
 
 def test_a_search_that_waits_for_few_leaves_out_what_is_not_described(tmp_path: Path) -> None:

@@ -258,6 +258,72 @@ def test_a_lost_original_is_told_and_the_rest_goes_on(two: Two, draw: Draw, tmp_
     assert clean(ours)
 
 
+def test_a_lost_original_comes_when_it_is_found_again(two: Two, draw: Draw, tmp_path: Path) -> None:
+    ours, theirs = two
+    for seed in (5, 6):
+        draw(tmp_path / "more" / "Dory" / f"{seed}.png", seed)
+    list(theirs.add(plan_folders(tmp_path / "more"), actor="bo"))
+    lost = theirs.original("Dory/5.png")
+    content = lost.read_bytes()
+    lost.unlink()
+    ours.merge(theirs.folder, actor="ann")
+    lost.write_bytes(content)
+    assert ours.merge(theirs.folder, actor="ann").added == 1
+    assert names(ours) == names(theirs)
+    assert clean(ours)
+
+
+def planned(path: Path, individual: str = "Dory", encounter: str = "") -> ImportPlan:
+    photo = PlannedPhoto(path, "test", path.name, individual, encounter=encounter)
+    return ImportPlan("test", (photo,))
+
+
+def test_a_decision_that_grows_after_a_merge_is_taken_over_to_its_end(
+    two: Two, draw: Draw, tmp_path: Path
+) -> None:
+    """One import is one decision, however long it takes and whoever merges meanwhile."""
+    ours, theirs = two
+    first, second, third = (draw(tmp_path / f"{n}.png", 20 + n) for n in range(3))
+    (began,) = theirs.add(planned(first), actor="bo")
+    assert ours.merge(theirs.folder, actor="ann").added == 1
+    for plan in (planned(second), planned(first, encounter="dive 9")):  # this fills in a fact
+        (more,) = theirs.add(plan, actor="bo", decision=began.decision)
+        assert (more.status in ("added", "updated"), more.decision) == (True, began.decision)
+    report = ours.merge(theirs.folder, actor="ann")
+    assert (report.added, report.updated, report.conflicts) == (1, 1, ())
+    assert ours.show(first.name).annotations == theirs.show(first.name).annotations
+    assert names(ours) == names(theirs)
+    again = ours.merge(theirs.folder, actor="ann")
+    assert (again.decision, again.added, again.updated) == (None, 0, 0)
+    assert {each.name for each in ours.show("Dory").annotations} == {first.name, second.name}
+    assert ours.undo(actor="ann")  # of the second merge alone
+    assert first.name in names(ours)
+    assert second.name not in names(ours)
+    assert ours.merge(theirs.folder, actor="ann").added == 1
+    list(theirs.add(planned(third), actor="bo", decision=began.decision))
+    with Catalogue.init(tmp_path / "third") as other:
+        other.merge(ours.folder, actor="cy")
+        assert names(other) == names(ours)
+        other.merge(theirs.folder, actor="cy")
+        assert names(other) == names(theirs)
+        assert clean(other)
+
+
+def test_what_was_taken_back_here_stays_away_though_its_decision_grew(
+    two: Two, draw: Draw, tmp_path: Path
+) -> None:
+    _, theirs = two
+    first, second = (draw(tmp_path / f"{n}.png", 20 + n) for n in range(2))
+    (began,) = theirs.add(planned(first), actor="bo")
+    copy = theirs.backup(tmp_path / "copy.zip").path
+    with Catalogue.restore(copy, tmp_path / "copy") as copied:
+        copied.undo(began.decision, actor="cy")
+        list(theirs.add(planned(second), actor="bo", decision=began.decision))
+        assert copied.merge(theirs.folder, actor="cy").added == 1
+        assert first.name not in names(copied)
+        assert second.name in names(copied)
+
+
 def test_a_lost_original_here_is_put_back(two: Two) -> None:
     ours, theirs = two
     path = ours.original("Squirt/3.png")
@@ -298,6 +364,7 @@ class Seasons(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="resight-"))
         self.teams = [Catalogue.init(self.folder / name) for name in ("ours", "theirs")]
         self.photos: list[set[str]] = [set(), set()]
+        self.imports: list[int | None] = [None, None]
         for seed in range(6):
             draw_photo(self.folder / f"{seed}.png", seed)
 
@@ -311,11 +378,19 @@ class Seasons(RuleBasedStateMachine):
         number=st.integers(0, 5),
         name=st.sampled_from(["", "Crush", "Squirt", "CRUSH"]),
         encounter=st.sampled_from(["", "dive 1"]),
+        same_decision=st.booleans(),
     )
-    def add(self, team: int, number: int, name: str, encounter: str) -> None:
+    def add(
+        self, team: int, number: int, name: str, encounter: str, *, same_decision: bool
+    ) -> None:
         path = self.folder / f"{number}.png"
         photo = PlannedPhoto(path, "test", path.name, name, encounter=encounter)
-        (outcome,) = self.teams[team].add(ImportPlan("test", (photo,)), actor=f"team {team}")
+        (outcome,) = self.teams[team].add(
+            ImportPlan("test", (photo,)),
+            actor=f"team {team}",
+            decision=self.imports[team] if same_decision else None,
+        )
+        self.imports[team] = outcome.decision or self.imports[team]
         if outcome.status != "conflict":
             self.photos[team].add(path.name)
 

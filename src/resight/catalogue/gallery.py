@@ -45,16 +45,16 @@ def entries(records: Sequence[AnnotationRecord]) -> list[GalleryEntry]:
 
 
 class Entries:
-    """The gallery of a store, read again only after a decision: each change is one."""
+    """The gallery of a store, read again only after a change: a decision may grow by more."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: tuple[int, tuple[GalleryEntry, ...]] = (-1, ())
 
     def current(self) -> tuple[GalleryEntry, ...]:
-        """The same tuple as before where nothing was decided since, by any process."""
+        """The same tuple as before where nothing was changed since, by any process."""
         with self._store.reading() as connection:
-            known, latest = self._known, queries.latest_decision(connection)
+            known, latest = self._known, queries.latest_change(connection)
             if latest != known[0]:
                 known = latest, tuple(entries(queries.records(connection)))
                 self._known = known

@@ -18,7 +18,8 @@ from resight.catalogue.others import (
     Other,
     annotations_now,
     base_of,
-    known_marks,
+    ever_here,
+    known_decisions,
     last_merge,
     latest_decisions,
 )
@@ -133,8 +134,6 @@ class _Merger:
         self._ours = annotations_now(connection)
         self._notes = notes.noted(connection)
         self._dismissals = dismissals.kept(connection)
-        self._base: Base = base_of(other, known_marks(connection))
-        self._first: Base = base_of(other, known_marks(connection, merges=False))
         self._last_merge = last_merge(connection, other)
         self._latest = latest_decisions(connection)
         rows = connection.execute(sa.select(photos.c.sha256, photos.c.format, photos.c.bytes)).all()
@@ -145,6 +144,10 @@ class _Merger:
         for id, fields in self._ours.items():
             self._of_photo.setdefault(fields["photo"], []).append(id)
         self._pairs = self._matched()
+        self._base: Base = base_of(other, known_decisions(connection), self._pairs)
+        own = known_decisions(connection, merges=False)
+        self._first: Base = base_of(other, own, self._pairs)
+        self._ids_here, self._boxes_here = ever_here(connection)
         self._plan = MergePlan(names={sha256: row["name"] for sha256, row in other.photos.items()})
 
     def plan(self) -> MergePlan:
@@ -242,7 +245,9 @@ class _Merger:
         name = self._plan.names.get(theirs["photo"], theirs["photo"][:12])
         if ours is not None:
             self._compare_fields(id, ours, theirs, name)
-        elif id in self._base.annotations:
+        elif id in self._base.annotations and (
+            id in self._ids_here or (theirs["photo"], theirs["box"]) in self._boxes_here
+        ):
             self._plan.already += 1  # it was here, and somebody took it back
         elif theirs["photo"] in self._without:
             return  # why is told of the photo

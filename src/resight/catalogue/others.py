@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -35,6 +38,10 @@ from resight.errors import NotACatalogue
 
 #: A decision, wherever it is written down: when (to the millisecond), who, what.
 Mark = tuple[str, str, str]
+#: A change of a decision, wherever that is written down; see ``change_key``.
+ChangeKey = tuple[str | None, ...]
+#: By decision the changes of it that are known: one that adds photos grows as they come.
+Known = Mapping[Mark, Collection[ChangeKey]]
 
 
 @dataclass(frozen=True)
@@ -110,16 +117,23 @@ def _copy(database: Path) -> Iterator[Store]:
 def _log(connection: Connection, name: str) -> Iterator[Entry]:
     """What it had taken over from others, then its own decisions, each in order."""
     columns = ("at", "actor", "kind", "note", "identification", "undoes")
-    by_decision: dict[object, list[Row[Any]]] = {}
-    taken = sa.select(merged_changes).order_by(merged_changes.c.id)
-    for row in connection.execute(taken):
-        by_decision.setdefault((row.decision, row.origin, row.merged), []).append(row)
-    for row in connection.execute(
+    merged = connection.execute(
         sa.select(merged_decisions).order_by(merged_decisions.c.decision, merged_decisions.c.id)
-    ):
+    ).all()
+    # Several merges may have taken over one decision: it grew, or one of them was undone.
+    which = {
+        (row.decision, row.origin, row.id): (row.origin, row.id, row.at, row.actor, row.kind)
+        for row in merged
+    }
+    taken: dict[object, dict[ChangeKey, Row[Any]]] = {each: {} for each in which.values()}
+    for row in connection.execute(sa.select(merged_changes).order_by(merged_changes.c.id)):
+        of = taken[which[row.decision, row.origin, row.merged]]
+        of.setdefault((row.annotation, *change_key(row)), row)
+    for row in merged:
         values = {column: getattr(row, column) for column in columns}
-        key = (row.decision, row.origin, row.id)
-        yield Entry(row.origin, row.id, values, tuple(by_decision.get(key, ())))
+        of = taken[which[row.decision, row.origin, row.id]]
+        yield Entry(row.origin, row.id, values, tuple(of.values()))
+    by_decision: dict[int, list[Row[Any]]] = {}
     for row in connection.execute(sa.select(changes).order_by(changes.c.id)):
         by_decision.setdefault(row.decision, []).append(row)
     for row in connection.execute(sa.select(decisions).order_by(decisions.c.id)):
@@ -127,18 +141,35 @@ def _log(connection: Connection, name: str) -> Iterator[Entry]:
         yield Entry(name, row.id, values, tuple(by_decision.get(row.id, ())), own=True)
 
 
-def known_marks(connection: Connection, *, merges: bool = True) -> set[Mark]:
-    """Every decision this catalogue knows: its own, and those of ``merges`` that still stand."""
-    found = {
-        (row.at, row.actor, row.kind)
-        for row in connection.execute(
-            sa.select(decisions.c.at, decisions.c.actor, decisions.c.kind)
-        )
-    }
-    undone = undoers_of(connection)
-    for row in connection.execute(sa.select(merged_decisions)) if merges else ():
+def change_key(change: Row[Any], pairs: Mapping[str, str] = MappingProxyType({})) -> ChangeKey:
+    """By which a change of a known decision is known again.
+
+    ``pairs``: another catalogue's annotations that have another id here. A new annotation is
+    known by its photo and box, which ``after`` tells, since it may have been paired otherwise.
+    """
+    new = change.before is None and not (change.individual or change.dismissal)
+    annotation = "" if new else pairs.get(change.annotation, change.annotation)
+    return annotation, change.individual, change.dismissal, change.before, change.after
+
+
+def known_decisions(connection: Connection, *, merges: bool = True) -> Known:
+    """What this catalogue knows: its own decisions, and those of ``merges`` that still stand."""
+    found: dict[Mark, set[ChangeKey]] = defaultdict(set)
+    own = {}
+    for row in connection.execute(sa.select(decisions)):
+        own[row.id] = found[row.at, row.actor, row.kind]
+    for row in connection.execute(sa.select(changes)):
+        own[row.decision].add(change_key(row))
+    if not merges:
+        return found
+    undone, taken = undoers_of(connection), {}
+    for row in connection.execute(sa.select(merged_decisions)):
         if not is_undone(row.decision, undone):
-            found.add((row.at, row.actor, row.kind))
+            taken[row.decision, row.origin, row.id] = found[row.at, row.actor, row.kind]
+    for row in connection.execute(sa.select(merged_changes)):
+        key = row.decision, row.origin, row.merged
+        if key in taken:
+            taken[key].add(change_key(row))
     return found
 
 
@@ -174,26 +205,42 @@ class Base:
     dismissals: frozenset[str]
 
 
-def base_of(other: Other, known: Iterable[Mark]) -> Base:
-    """The state after those first decisions of the other's own that are known here."""
-    marks = set(known)
+def base_of(other: Other, known: Known, pairs: Mapping[str, str]) -> Base:
+    """The state after what is known here of the other's own first decisions.
+
+    ``pairs``: by the other's annotation the one here that it is.
+    """
     state: dict[str, dict[str, Any]] = {}
     said: dict[str, str] = {}
     dismissed: set[str] = set()
-    for entry in (each for each in other.log if each.own):
-        if entry.mark not in marks:
-            break
-        for change in entry.changes:
-            after = None if change.after is None else json.loads(change.after)
-            if change.dismissal:
-                (dismissed.discard if after is None else dismissed.add)(change.dismissal)
-            elif change.individual:
-                said[change.individual] = (after or {}).get("notes", "")
-            elif after is None:
-                state.pop(change.annotation, None)
-            else:
-                state[change.annotation] = {**state.get(change.annotation, ADDED_LATER), **after}
+    own = takewhile(lambda each: each.mark in known, (each for each in other.log if each.own))
+    common = [
+        change
+        for entry in own
+        for change in entry.changes
+        if change_key(change, pairs) in known[entry.mark]
+    ]
+    for change in sorted(common, key=lambda each: each.id):  # as they were made
+        after = None if change.after is None else json.loads(change.after)
+        if change.dismissal:
+            (dismissed.discard if after is None else dismissed.add)(change.dismissal)
+        elif change.individual:
+            said[change.individual] = (after or {}).get("notes", "")
+        elif after is None:
+            state.pop(change.annotation, None)
+        else:
+            state[change.annotation] = {**state.get(change.annotation, ADDED_LATER), **after}
     return Base(state, said, frozenset(dismissed))
+
+
+def ever_here(connection: Connection) -> tuple[set[str], set[tuple[str, str]]]:
+    """Annotations that this catalogue has or had: their ids; and their photo and first box."""
+    photo, box = (sa.func.json_extract(changes.c.after, f"$.{name}") for name in ("photo", "box"))
+    made = sa.select(changes.c.annotation, photo.label("photo"), box.label("box")).where(
+        changes.c.before.is_(None), changes.c.individual == "", changes.c.dismissal == ""
+    )
+    rows = connection.execute(made).all()
+    return {row.annotation for row in rows}, {(row.photo, row.box) for row in rows}
 
 
 def annotations_now(connection: Connection) -> dict[str, dict[str, Any]]:

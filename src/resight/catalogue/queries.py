@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row
 from resight.catalogue.names import box_of, clean_name
 from resight.catalogue.originals import sha256_of
 from resight.catalogue.records import AnnotationRecord, IndividualSummary
-from resight.catalogue.store import annotations_table, changes, decisions, photos, purged
+from resight.catalogue.store import annotations_table, changes, photos, purged
 from resight.errors import Conflict, NotFound
 from resight.masks import mask_of
 from resight.types import Photo, Place
@@ -100,9 +100,9 @@ def known(connection: Connection, ids: Iterable[str]) -> dict[str, AnnotationRec
     return {row.id: _record(row) for row in connection.execute(query)}
 
 
-def latest_decision(connection: Connection) -> int:
-    """Its id; 0 before the first."""
-    return connection.execute(sa.select(sa.func.max(decisions.c.id))).scalar() or 0
+def latest_change(connection: Connection) -> int:
+    """Its id, which tells one state of the catalogue from all others; 0 before the first."""
+    return connection.execute(sa.select(sa.func.max(changes.c.id))).scalar() or 0
 
 
 def holds_photo(connection: Connection, sha256: str) -> bool:

@@ -37,7 +37,7 @@ class Memory:
     def current(self) -> State:
         """The same object as before where nothing was decided since, by any process."""
         with self._lock, self._store.reading() as connection:
-            latest = connection.execute(sa.select(sa.func.max(changes.c.id))).scalar() or 0
+            latest = queries.latest_change(connection)
             if latest != self._state.version:
                 self._state = _after(connection, self._state, latest)
             return self._state
