@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from resight import exif
+from resight.photos import eight_bits
 
 BYTES = 32
 #: Photos of which so many bits at most differ are the same picture, or shots of a burst in which
@@ -55,7 +56,7 @@ def glimpsed(path: Path) -> Iterator[tuple[Image.Image, Image.Exif]]:
 def look_of_file(image: Image.Image, block: Image.Exif) -> Look:
     """The look of a file that ``glimpsed`` opened, at an eighth of the cost of decoding a JPEG."""
     image.draft("L", (_FINE * _GRID, _FINE * _GRID))
-    small = image.convert("L")
+    small = eight_bits(image).convert("L")
     way = _UPRIGHT.get(exif.orientation(block))
     return _bits(small.transpose(way) if way is not None else small)
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,13 +36,15 @@ class Mask:
     """Cells of a grid that show the animal.
 
     ``box``: the part of the upright photo under the grid; ``rows`` and ``columns`` its equal
-    parts; ``counts`` which of them show the animal, as COCO writes it. Some do.
+    parts; ``counts`` which of them show the animal, as COCO writes it. Some do. ``made_for``: the
+    size of the photo it was made for, where that is said: checked, and not kept.
     """
 
     box: Box
     rows: int
     columns: int
     counts: str
+    made_for: tuple[int, int] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, cells: NDArray[np.bool_], box: Box) -> Mask:
@@ -88,7 +90,11 @@ class Mask:
 
     def as_json(self) -> dict[str, Any]:
         """COCO's object, with the part of the photo that it covers as ``box``."""
-        return {"box": [*self.box], "counts": self.counts, "size": [self.rows, self.columns]}
+        return {
+            "box": [*map(float, self.box)],
+            "counts": self.counts,
+            "size": [self.rows, self.columns],
+        }
 
 
 def masked(chip: Chip, mask: Mask | None) -> Chip:
@@ -155,8 +161,14 @@ def check_kept(mask: Mask) -> None:
 
 
 def check_mask(mask: Mask, photo_size: tuple[int, int]) -> None:
-    """Raise ``PhotoError`` for a mask that shares nothing with a photo of this size."""
+    """Raise ``PhotoError`` for a mask of another photo than one of this size, or off it."""
     box, (width, height) = mask.box, photo_size
+    if mask.made_for is not None and mask.made_for != photo_size:
+        made = " x ".join(map(str, mask.made_for))
+        raise PhotoError(
+            f"the mask is of a photo of {made} pixels, not of {width} x {height}: make it for the "
+            "upright photo as it is"
+        )
     if box.x >= width or box.y >= height or box.x + box.w <= 0 or box.y + box.h <= 0:
         raise PhotoError(
             f"the mask over x={box.x:g} y={box.y:g} w={box.w:g} h={box.h:g} lies off the "
@@ -173,8 +185,9 @@ def _of_runs(said: Mapping[str, Any]) -> Mask:
         runs = list(map(int, _numbers(counts, whole=True)))
     rle.check(runs, rows, columns)
     if box is None:
-        left, top, w, h = _extent(runs, rows, columns, Box(0, 0, columns, rows))
-        return _sampled(runs, rows, columns, Box(0, 0, columns, rows), Box(left, top, w, h))
+        whole = Box(0, 0, columns, rows)
+        mask = _sampled(runs, rows, columns, whole, _extent(runs, rows, columns, whole))
+        return replace(mask, made_for=(columns, rows))
     part = Box(*(float(each) + 0.0 for each in _numbers(box, 4)))
     if min(part.w, part.h) < _SMALLEST:
         raise ValueError("the box of the mask has no area: w and h must be above 0")

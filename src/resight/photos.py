@@ -332,12 +332,18 @@ def _load_heif(data: bytes, name: str, limits: PhotoLimits) -> Image.Image:
     return image
 
 
+def eight_bits(image: Image.Image) -> Image.Image:
+    """The image, one of 16 bits of grey in 8: Pillow would cut off all that is lighter than 255."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image
+
+
 def _to_srgb(image: Image.Image, name: str) -> Image.Image:
     """The same pixels as mode RGB in sRGB, without transparency."""
     profile = image.info.get("icc_profile")
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    elif image.mode in ("I", "F", "LAB", "HSV"):
+    image = eight_bits(image)
+    if image.mode in ("I", "F", "LAB", "HSV"):
         raise PhotoUnreadable(
             f"{name}: pixels of kind {image.mode} are not understood; export it with 8 or 16 bits"
         )

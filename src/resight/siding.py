@@ -27,7 +27,7 @@ _MOST = 600
 _LONG_EDGE = 512
 #: The kind of models that are kept (``taught``).
 SIDES = "sides"
-_VERSION = "sides.v1"
+_VERSION = "sides.v2"
 
 #: Told how many photos were looked at, and how many are to be.
 Progress = Callable[[int, int], None]
@@ -64,7 +64,8 @@ class SideFinder:
         if state is not self._state:  # the same object where nothing was decided since
             self._names, self._state = _names(state), state
         parts = _parts(self._catalogue, record, self._network)
-        found = self.model.probabilities(parts, _animal(record, self._names))
+        animal = _animal(record, self._names)
+        found = self.model.probabilities(parts, animal, record.encounter_ref)
         side = max(found, key=lambda each: found[each])
         return ProposedSide(record, side, found[side])
 
@@ -128,7 +129,8 @@ def _pictures(
 ) -> Iterator[Shown]:
     for done, record in enumerate(records, start=1):
         try:
-            yield Shown(_parts(catalogue, record, network), record.side, _animal(record, names))
+            parts, animal = _parts(catalogue, record, network), _animal(record, names)
+            yield Shown(parts, record.side, animal, record.encounter_ref)
         except PhotoError as error:  # lost or damaged: `check` tells
             logger.warning("%s is not learned from: %s", record.name, error)
         if progress:

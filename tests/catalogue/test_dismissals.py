@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from resight.catalogue import Catalogue, Dismissal, plan_folders
 from resight.errors import BadFact, Conflict, NotFound
+from resight.masks import Mask
 from resight.types import Box
 
 
@@ -60,6 +62,9 @@ def test_it_does_not_count_for_photos_that_changed(catalogue: Catalogue, ids: li
     catalogue.undo(actor="bo")
     catalogue.undo(actor="bo")
     assert catalogue.dismissals() == (told_apart(ids),)
+    another = Mask.of(np.ones((1, 1), bool), Box(2, 2, 9, 9))
+    catalogue.describe(ids[:1], mask=another, actor="bo")
+    assert catalogue.dismissals() == (Dismissal(frozenset(ids[1:2]), frozenset(ids[2:3])),)
 
 
 def test_it_outlives_another_name(catalogue: Catalogue, ids: list[str]) -> None:

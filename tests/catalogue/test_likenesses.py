@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageEnhance
 
 from resight.catalogue import AddOutcome, Catalogue, ImportPlan, PlannedPhoto
+from resight.looks import COPY_BITS, differing, glimpsed, look, look_of_file
+from resight.photos import read_photo
 from resight.testing import drawn_animals, photograph
 from resight.types import Box
 
@@ -111,6 +114,20 @@ def test_what_was_taken_back_is_nothing_to_resemble(
     boxes = (Box(0, 0, 100, 100), Box(200, 0, 100, 100))
     again = [PlannedPhoto(first.path, "1", "1.jpg", box=box) for box in boxes]
     assert likes(add(catalogue, *again)) == ["2.jpg", ""], "told once of a photo"
+
+
+def test_photos_of_sixteen_bits_of_grey_are_not_all_alike(tmp_path: Path) -> None:
+    found = []
+    for seed in range(2):
+        coarse = np.random.default_rng(seed).integers(0, 256, (9, 12), dtype=np.uint8)
+        grey = np.asarray(Image.fromarray(coarse).resize((96, 72), Image.Resampling.BICUBIC))
+        path = tmp_path / f"{seed}.png"
+        Image.fromarray(grey.astype(np.uint16) * 257).save(path)
+        with glimpsed(path) as opened:
+            of_file = look_of_file(*opened)
+        np.testing.assert_array_equal(of_file, look(read_photo(path).pixels))
+        found.append(of_file)
+    assert differing(found[0][None], found[1])[0] > COPY_BITS
 
 
 def test_looks_that_are_gone_come_back(

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from resight.catalogue import Catalogue, ImportPlan, MergeConflict, PlannedPhoto, plan_csv
 from resight.errors import BadFact, Conflict
 from resight.extractors.sift import Sift
-from resight.masks import Mask, mask_text, mask_told
+from resight.masks import Mask, mask_said, mask_text, mask_told
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import Method
 from resight.rle import to_text
@@ -137,6 +138,38 @@ def test_photos_come_with_masks_and_are_known_again(catalogue: Catalogue, photo:
     catalogue.describe([id], mask="", actor="ann")
     added(catalogue, planned(photo, LEFT), "already")
     assert mask_now(catalogue, id) is None
+
+
+def test_one_of_another_size_than_its_photo_is_refused(
+    catalogue: Catalogue, id: str, tmp_path: Path, photo: Path, draw: Draw
+) -> None:
+    """Runs are over all of a photo: of a smaller copy they would lie in its corner."""
+    with Image.open(photo) as image:
+        width, height = image.size
+    whole = mask_said({"size": [height, width], "counts": [0, width * height]})
+    small = mask_said({"size": [height // 2, width // 2], "counts": [9, width * height // 4 - 9]})
+    new = replace(planned(draw(tmp_path / "2.png", 2), small), name="2.png")
+    (outcome,) = catalogue.add(ImportPlan("test", (new,)), actor="ann")
+    assert (outcome.status, "mask is of a photo of" in outcome.reason) == ("bad", True)
+    (outcome,) = catalogue.add(ImportPlan("test", (planned(photo, small),)), actor="ann")
+    assert (outcome.status, "mask is of a photo of" in outcome.reason) == ("conflict", True)
+    added(catalogue, planned(photo, whole), "updated")
+
+
+def test_one_of_a_photo_that_was_taken_back_is_checked_too(
+    catalogue: Catalogue, id: str, photo: Path
+) -> None:
+    catalogue.undo(actor="ann")
+    far = Mask.of(np.ones((1, 1), bool), Box(5000, 5000, 100, 100))
+    (outcome,) = catalogue.add(ImportPlan("test", (planned(photo, far),)), actor="ann")
+    assert (outcome.status, "lies off" in outcome.reason) == ("conflict", True)
+    assert catalogue.annotations() == ()
+
+
+def test_it_is_one_text_whatever_numbers_its_box_is_of() -> None:
+    cells = np.array([[True, False]])
+    texts = {mask_text(Mask.of(cells, Box(*map(kind, (0, 0, 48, 32))))) for kind in (int, float)}
+    assert len(texts) == 1
 
 
 def test_a_mask_is_filled_in_where_there_was_none(

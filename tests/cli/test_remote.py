@@ -162,6 +162,18 @@ def test_a_table_is_looked_at_put_in_and_taken_back_there(
     assert "Shredder" not in run("--server", desk, "list").out
 
 
+def test_a_column_that_was_chosen_is_no_longer_what_the_desk_guesses(
+    desk: str, drawn: Drawn, tmp_path: Path
+) -> None:
+    shutil.copy(drawn.queries[1].path, tmp_path / "a.jpg")
+    table = tmp_path / "seen.csv"
+    table.write_text("file,name,mark\na.jpg,Coral Cove,Shredder\n")
+    chosen = ("--map", "path=file", "--map", "place=name", "--map", "identity=mark")
+    looked = run("--server", desk, "add", table, "--photos", tmp_path, *chosen, "--dry-run")
+    assert (looked.code, looked.err) == (0, "")
+    assert "1 would be added" in looked.out
+
+
 def test_photos_that_are_sent_together_are_taken_back_together(
     desk: str, drawn: Drawn, tmp_path: Path
 ) -> None:

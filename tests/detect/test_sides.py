@@ -69,6 +69,16 @@ def test_an_animal_is_judged_by_what_was_learned_without_it() -> None:
     assert without["left"] > 0.5 > model.probabilities(parts)["left"]
 
 
+def test_an_encounter_named_after_learning_is_judged_without_what_it_taught() -> None:
+    wrong = [
+        Shown(shown("left", 100 + number).parts, "right", "?dive 1", "dive 1")
+        for number in range(40)
+    ]
+    model = learn_sides([*taught(("left", "right")), *wrong], "n.v1()")
+    named = model.probabilities(shown("left", 110).parts, "Crush", "dive 1")
+    assert named["left"] > 0.5
+
+
 @pytest.mark.parametrize(
     "pictures",
     [

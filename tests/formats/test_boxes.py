@@ -15,6 +15,7 @@ from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto
 from resight.catalogue.originals import sha256_of
 from resight.detect import Detection
 from resight.formats import Boxing
+from resight.masks import Mask
 from resight.types import Box
 
 ONE, TWO, DOUBTFUL = Box(1, 2, 10, 10), Box(20, 5, 8, 9), Box(0, 0, 5, 5)
@@ -65,7 +66,14 @@ def test_what_is_boxed_known_or_unreadable_stays(photo: PlannedPhoto, tmp_path: 
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no photo")
     boxing = Boxing(Two(), {sha256_of(photo.path): 1})
-    for each in (replace(photo, box=Box(3, 3, 9, 9)), PlannedPhoto(bad, "bad", "bad.jpg"), photo):
+    of_one = Mask.of(np.ones((1, 1), bool), Box(3, 3, 9, 9))
+    stay = (
+        replace(photo, box=Box(3, 3, 9, 9)),
+        replace(photo, mask=of_one),
+        PlannedPhoto(bad, "bad", "bad.jpg"),
+        photo,
+    )
+    for each in stay:
         assert boxing(each) == (each,)
     assert list(boxing.notes()) == []
 

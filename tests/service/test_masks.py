@@ -75,6 +75,7 @@ def test_nobodys_change_is_lost(ann: Browser, photo: Any) -> None:
     [
         {"size": [2, 2], "counts": "14"},
         {"size": [2, 2], "counts": [4]},
+        {"size": [2, 2], "counts": "13"},  # of another size than the photo
         {"size": [2, 2], "counts": "13", "box": [9000, 0, 5, 5]},
         {"size": [2, 2], "counts": "13", "box": [0, 0, 0, 5]},
         {"size": [2, 2], "counts": "13", "more": 1},

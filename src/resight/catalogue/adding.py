@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from resight.catalogue.decisions import Said, append, changed, record, storable
-from resight.catalogue.facts import as_corrected, check_place
+from resight.catalogue.facts import as_corrected
 from resight.catalogue.importing import ImportPlan, PlannedPhoto
 from resight.catalogue.likenesses import Looks, likeness
 from resight.catalogue.log import still_stands
@@ -34,7 +34,7 @@ from resight.catalogue.sayings import annotation_meant, filled_in, new_fields
 from resight.catalogue.store import Store, annotations_table, decisions, photos, purged
 from resight.errors import BadFact, Conflict, PhotoError
 from resight.looks import Look, look
-from resight.masks import check_mask
+from resight.masks import Mask, check_mask
 from resight.photos import DEFAULT_LIMITS, PhotoLimits, read_photo
 from resight.types import Photo
 
@@ -280,6 +280,8 @@ class _Adder:
         """What is to become of a photo that is known now; raises ``Conflict``, ``BadFact``."""
         planned = prepared.planned
         outcome = AddOutcome("added", planned.source, planned.path)
+        if planned.mask is not None:
+            _check_mask_known(connection, prepared.sha256, planned.mask)
         found = annotation_meant(connection, prepared.sha256, planned)
         if found is None:
             new = secrets.token_hex(8)
@@ -296,7 +298,6 @@ class _Adder:
         filled = filled_in(fields, planned, said_by)
         if not filled:
             return replace(outcome, reason=reason), None
-        check_place(connection, id, {each: filled[each] for each in filled if each == "mask"})
         outcome = replace(outcome, status="updated", reason=f"filled in {', '.join(filled)}")
         return outcome, changed(id, fields, filled)
 
@@ -342,6 +343,17 @@ class _Adder:
 def _check_mask(planned: PlannedPhoto, photo: Photo) -> None:
     if planned.mask is not None:
         check_mask(planned.mask, photo.size)
+
+
+def _check_mask_known(connection: Connection, sha256: str, mask: Mask) -> None:
+    """As ``_check_mask``, of a photo that the catalogue has; raises ``BadFact``."""
+    size = connection.execute(
+        sa.select(photos.c.width, photos.c.height).where(photos.c.sha256 == sha256)
+    ).one()
+    try:
+        check_mask(mask, (size.width, size.height))
+    except PhotoError as error:
+        raise BadFact(str(error)) from error
 
 
 def _photo_columns(photo: Photo, planned: PlannedPhoto) -> dict[str, Any]:

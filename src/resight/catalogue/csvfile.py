@@ -276,7 +276,8 @@ def guessed_columns(header: Sequence[str]) -> dict[str, str]:
     found = {field: header[names.index(field)] for field in COLUMNS if field in names}
     for column, name in zip(header, names, strict=True):
         meant = _meant(name, tuple(found)) if name and column not in found.values() else ""
-        if meant in COLUMNS:
+        # A mass or a mark is near a mask only in letters.
+        if meant in COLUMNS and (meant != "mask" or name == _SEGMENTATION):
             found[meant] = column
     return found
 

@@ -27,7 +27,7 @@ from resight.catalogue.store import (
 from resight.errors import Conflict
 
 #: What must not have changed of an annotation.
-_SAME = ("individual", "box", "rotation")
+_SAME = ("individual", "box", "rotation", "mask")
 Said = dict[str, dict[str, Any]]
 
 
@@ -146,7 +146,7 @@ def standing(connection: Connection) -> tuple[Dismissal, ...]:
             for id, fields in of.items()
             if fields["group"] == number
             and id in now
-            and all(now[id][name] == fields[name] for name in _SAME)
+            and all(now[id][name] == fields.get(name, "") for name in _SAME)
         )
 
     return tuple(

@@ -6,6 +6,7 @@ How each photo looks is kept in one file among the features; what is not there i
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections import deque
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -187,24 +189,35 @@ def likeness(
     (taken_at,) = connection.execute(
         sa.select(photos.c.taken_at).where(photos.c.sha256 == sha256)
     ).scalars()
-    for bits, other in near:
-        rows = connection.execute(
-            sa.select(
-                annotations_table.c.id, annotations_table.c.individual,
-                annotations_table.c.encounter, photos.c.name, photos.c.taken_at,
-            )
-            .join(photos, photos.c.sha256 == annotations_table.c.photo)
-            .where(annotations_table.c.photo == other)
-            .order_by(annotations_table.c.individual.desc())
-        ).all()  # fmt: skip
-        if other == sha256 or not rows or (encounter and encounter in {r.encounter for r in rows}):
+    bits = {other: number for number, other in near if other != sha256}
+    if not bits:
+        return None
+    found = _annotated(connection, list(bits))
+    new = _made_by(connection, decision, [row.id for rows in found.values() for row in rows])
+    for other, rows in sorted(found.items(), key=lambda each: bits[each[0]]):
+        if encounter and encounter in {row.encounter for row in rows}:
             continue
-        if _at_another_time(taken_at, rows[0].taken_at):
+        if _at_another_time(taken_at, rows[0].taken_at) or new.issuperset(row.id for row in rows):
             continue
-        if decision is not None and _made_by(connection, decision, [row.id for row in rows]):
-            continue
-        return Likeness(other, rows[0].name, rows[0].individual, bits)
+        return Likeness(other, rows[0].name, rows[0].individual, bits[other])
     return None
+
+
+def _annotated(connection: Connection, sha256s: Sequence[str]) -> dict[str, list[Any]]:
+    """By photo its annotations, those with a name first: of thousands at once, since the frames of
+    a camera that stands still are all alike."""
+    found: dict[str, list[Any]] = {}
+    for row in connection.execute(
+        sa.select(
+            annotations_table.c.id, annotations_table.c.photo, annotations_table.c.individual,
+            annotations_table.c.encounter, photos.c.name, photos.c.taken_at,
+        )
+        .join(photos, photos.c.sha256 == annotations_table.c.photo)
+        .where(annotations_table.c.photo.in_(_listed(sha256s)))
+        .order_by(annotations_table.c.individual.desc())
+    ):  # fmt: skip
+        found.setdefault(row.photo, []).append(row)
+    return found
 
 
 def _at_another_time(one: str, other: str) -> bool:
@@ -216,13 +229,18 @@ def _at_another_time(one: str, other: str) -> bool:
     return bool(one and other) and second(one) != second(other)
 
 
-def _made_by(connection: Connection, decision: int, annotations: Sequence[str]) -> bool:
-    """Whether all of these annotations came to be by one decision."""
-    made = connection.execute(
-        sa.select(sa.func.count(changes.c.annotation.distinct())).where(
-            changes.c.decision == decision,
-            changes.c.before.is_(None),
-            changes.c.annotation.in_(annotations),
-        )
-    ).scalar()
-    return made == len(annotations)
+def _made_by(connection: Connection, decision: int | None, annotations: Sequence[str]) -> set[str]:
+    """Those of these annotations that came to be by a decision."""
+    if decision is None:
+        return set()
+    made = sa.select(changes.c.annotation).where(
+        changes.c.decision == decision,
+        changes.c.before.is_(None),
+        changes.c.annotation.in_(_listed(annotations)),
+    )
+    return set(connection.execute(made).scalars())
+
+
+def _listed(values: Sequence[str]) -> sa.Select[tuple[str]]:
+    """Of any number: SQLite takes some thousand parameters at most."""
+    return sa.select(sa.func.json_each(json.dumps(values)).table_valued("value").c.value)

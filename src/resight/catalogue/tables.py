@@ -26,6 +26,8 @@ _ALPHABET = re.compile(r"[^\x00-\x7f]{3}")
 _ACCENTED = re.compile(r"\w*[^\x00-\x7f]\w*")
 #: Of a workbook: what Excel itself can hold, and what memory can.
 _MOST_ROWS, _MOST_CELLS = 1_048_576, 20_000_000
+#: Of a cell: whoever reads it has a limit of his own.
+_MOST_LETTERS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ def _decoded(file: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Rows with the line they begin on; empty ones are left out."""
+    # A mask of many polygons is longer than Python's own limit, which is one for the whole process.
+    csv.field_size_limit(max(csv.field_size_limit(), _MOST_LETTERS))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     begins = 1
     for cells in reader:

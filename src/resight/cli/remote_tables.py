@@ -79,7 +79,11 @@ def _sent(
                         raise
                     error(str(problem))  # its row says that the photo is not there
                 step(number)
-        columns = None if sent.fixed else {**sent.columns, **how.columns}
+        chosen = {column.lower() for column in how.columns.values()}
+        guessed = {
+            name: column for name, column in sent.columns.items() if column.lower() not in chosen
+        }
+        columns = None if sent.fixed else {**guessed, **how.columns}
         # The order was checked when the table was read here.
         choices = Choices.model_validate({"columns": columns, "dates": how.dates or None})
         yield sent, choices

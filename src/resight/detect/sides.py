@@ -66,11 +66,13 @@ class PartsNetwork:
 @dataclass(frozen=True, eq=False)
 class Shown:
     """A picture whose ``side`` (a name of ``SIDES``) is known: its ``parts`` as ``PartsNetwork``
-    tells them. ``animal``: pictures of one are never learned from and judged by at once."""
+    tells them. ``animal``: pictures of one are never learned from and judged by at once.
+    ``encounter``: by which it is known again where the animal has another name later."""
 
     parts: NDArray[np.float32]
     side: str
     animal: str
+    encounter: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +80,10 @@ class SideModel:
     """What was learned: ``weights`` (6, D + 1, K) float64 of linear answers, a column for each of
     ``sides``; one table for each fold of animals left out, the last of all animals.
 
-    ``sharpness`` makes answers probabilities. ``folds``: by an animal's digest, the table that was
-    learned without it. Of ``pictures`` of ``animals``, judged without their own animal, the share
-    ``right`` were right; ``sure`` were at least ``SURE``, and of these ``sure_right`` were.
-    ``network`` is a fingerprint.
+    ``sharpness`` makes answers probabilities. ``folds``: by an animal's or encounter's digest,
+    the table that was learned without it. Of ``pictures`` of ``animals``, judged without their own
+    animal, the share ``right`` were right; ``sure`` were at least ``SURE``, and of these
+    ``sure_right`` were. ``network`` is a fingerprint.
     """
 
     weights: Values
@@ -95,9 +97,12 @@ class SideModel:
     sure: float = 0.0
     sure_right: float = 0.0
 
-    def probabilities(self, parts: NDArray[np.float32], animal: str = "") -> dict[str, float]:
-        """By side, of a picture's parts; nothing is used that was learned from its ``animal``."""
-        table = self.folds.get(_digest(animal), -1)
+    def probabilities(
+        self, parts: NDArray[np.float32], animal: str = "", encounter: str = ""
+    ) -> dict[str, float]:
+        """By side, of a picture's parts; nothing is used that was learned from its ``animal``, or,
+        where that was not known then, from its ``encounter``."""
+        table = self.folds.get(_digest(animal), self.folds.get(_of_encounter(encounter), -1))
         answers = _answers(self.weights[table], parts[None], self.sides)
         found = _probable(answers, self.sharpness, self.pictures)[0]
         return dict(zip(self.sides, found.tolist(), strict=True))
@@ -181,7 +186,14 @@ def learn_sides(pictures: Sequence[Shown], network: str) -> SideModel:
         weights,
         sides,
         float(sharpness),
-        {_digest(animal): fold for animal, fold in fold_of.items()},
+        {
+            **{
+                _of_encounter(each.encounter): fold_of[each.animal]
+                for each in known
+                if each.encounter
+            },
+            **{_digest(animal): fold for animal, fold in fold_of.items()},
+        },
         network,
         len(known),
         len(animals),
@@ -247,6 +259,11 @@ def _shares(size: int) -> NDArray[np.float32]:
 def _counted(sides: Counter[str]) -> str:
     order = sorted(sides.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{side} {number}" for side, number in order) or "none"
+
+
+def _of_encounter(encounter: str) -> str:
+    """The digest of an encounter, which may be called as an animal is."""
+    return _digest(f"encounter {encounter}")
 
 
 def _digest(animal: str) -> str:

@@ -50,7 +50,8 @@ class Boxing:
             yield f"photos without a box that could be found, taken as wholes: {self._without}"
 
     def _boxed(self, planned: PlannedPhoto) -> Sequence[PlannedPhoto]:
-        if planned.box is not None or not planned.path.is_file():
+        # A mask is one animal's, whose place it tells.
+        if planned.box is not None or planned.mask is not None or not planned.path.is_file():
             return (planned,)
         try:
             known = self._known.get(sha256_of(planned.path), 0)

@@ -148,10 +148,10 @@ def _coco_mask(image: Mapping[str, Any], annotation: Mapping[str, Any]) -> Mask 
     said = annotation.get("segmentation")
     if not said:
         return None
-    size = [image.get("height"), image.get("width")]
-    if isinstance(said, dict) and None not in size and said.get("size") != size:
-        raise ValueError(f"the mask is of {said.get('size')} rows and columns, the photo of {size}")
-    return mask_said(said)
+    mask, size = mask_said(said), (image.get("width"), image.get("height"))
+    if None not in size and mask.made_for not in (None, size):
+        raise ValueError("the mask is of another size than its photo")
+    return mask
 
 
 def _coco_box(annotation: Mapping[str, Any]) -> dict[str, str]:

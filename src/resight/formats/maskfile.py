@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from resight.errors import BadFact
-from resight.masks import Mask, mask_said
+from resight.errors import BadFact, PhotoError
+from resight.masks import Mask, check_mask, mask_said
 from resight.photos import read_photo
 from resight.types import Box
 
@@ -22,30 +22,20 @@ def read_mask(path: Path, photo_size: tuple[int, int]) -> Mask:
     ``.json`` holds what ``mask_said`` takes. Anything else is a picture of the whole upright
     photo, at any scale, white where the animal is and black elsewhere.
 
-    Raises ``BadFact`` where there is no animal on it or it has another shape than the photo,
-    ``PhotoError`` where it cannot be read.
+    Raises ``BadFact`` where it cannot be read, shows no animal or is of another photo.
     """
     try:
         if path.suffix.lower() == ".json":
-            return _of_json(path.read_text(encoding="utf-8"), photo_size)
+            mask = mask_said(json.loads(path.read_text(encoding="utf-8")))
+            check_mask(mask, photo_size)
+            return mask
         light = read_photo(path).pixels.mean(2) > _LIGHT
         (rows, columns), (width, height) = light.shape, photo_size
         if abs(columns * height / (rows * width) - 1) > _SHAPE:
-            raise ValueError(_of_other((columns, rows), photo_size))
+            raise ValueError(
+                f"it is {columns} x {rows} pixels, but the upright photo {width} x {height}: draw "
+                "it over the photo as shown"
+            )
         return Mask.of(light, Box(0.0, 0.0, float(width), float(height)))
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError, PhotoError) as error:
         raise BadFact(f"the mask {path.name}: {error}") from error
-
-
-def _of_json(text: str, photo_size: tuple[int, int]) -> Mask:
-    said = json.loads(text)
-    if isinstance(said, dict) and "box" not in said and isinstance(said.get("size"), list):
-        size = tuple(said["size"])[::-1]
-        if size != photo_size:
-            raise ValueError(_of_other(size, photo_size))
-    return mask_said(said)
-
-
-def _of_other(size: tuple[object, ...], photo_size: tuple[int, int]) -> str:
-    mine, photo = (" x ".join(map(str, each)) for each in (size, photo_size))
-    return f"it is {mine} pixels, but the upright photo {photo}: draw it over the photo as shown"

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from resight.catalogue import AnnotationRecord
-from resight.errors import BadFact, Outdated
-from resight.masks import Mask, mask_said
+from resight.errors import BadFact, Outdated, PhotoError
+from resight.masks import Mask, check_mask, mask_said
 from resight.service import models, views
 from resight.service.asking import (
     IfMatch,
@@ -92,9 +92,12 @@ def correct(
     What is larger than 256 rows or columns, or very ragged, is kept coarser: see the answer.
     """
     seen = versions({id: if_match(if_match_)}, [id])
+    record = desk.board.now().annotation(id)
     try:
         said = None if asked.mask is None else mask_said(asked.model_dump(mode="json")["mask"])
-    except ValueError as error:
+        if said is not None:
+            check_mask(said, record.photo.size)
+    except (ValueError, PhotoError) as error:
         raise BadFact(str(error)) from error
     try:
         desk.catalogue.describe([id], mask=said or "", actor=asker.name, note=asked.note, seen=seen)
