@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,12 @@ from resight.errors import ProtocolError, ResightError, SettingsError
 from resight.evaluate import Report, evaluate, read_protocol
 from resight.evaluate.protocol import COLUMNS
 from resight.extractors.sift import Sift
+from resight.extractors.thumbnail import Thumbnail
+from resight.matchers.metric import Metric
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import EFFORTS, Method, Screen, effort_for
 from resight.registry import build_method
+from resight.report.page import page
 from resight.settings import Settings
 from resight.types import Chip, Features, Matches
 
@@ -145,6 +148,27 @@ def test_the_json_file_has_every_key_that_others_read(drawn: Drawn, tmp_path: Pa
     assert figures["peak_rss_mb"] > 10
     assert {"cpu", "cores", "os", "versions"} <= written["machine"].keys()
     assert [path.name for path in output.parent.iterdir()] == ["out.json"]
+
+
+class Embedding(Thumbnail):
+    """A thumbnail that may be learned from."""
+
+    family = "embedding"
+
+    def extract(self, chips: Sequence[Chip]) -> list[Features]:
+        return [replace(each, family=self.family) for each in super().extract(chips)]
+
+
+def test_a_method_that_the_gallery_cannot_teach_is_left_out(drawn: Drawn) -> None:
+    """Every animal was met once."""
+    taught = Method("embedding+metric", Embedding(), Metric(), long_edge=160)
+    sift = build_method("sift+nearest", SETTINGS)
+    report = evaluate(read_protocol(drawn.protocol), drawn.photos, [taught, sift], SETTINGS)
+    assert [each.name for each in report.methods] == ["sift+nearest"]
+    assert "fewer than two" in report.left_out["embedding+metric"]
+    assert "embedding+metric</i> was left out" in page(report, {"sift+nearest": []})
+    with pytest.raises(SettingsError, match="fewer than two"):
+        evaluate(read_protocol(drawn.protocol), drawn.photos, [taught], SETTINGS)
 
 
 def test_novel_queries_have_no_rank_and_no_share(drawn: Drawn) -> None:

@@ -118,6 +118,7 @@ def evaluate(
             figures = run(
                 wanted, photos, methods, values, calibrate=calibrate, output=json, progress=tell
             )
+            methods = [each for each in methods if each.name not in figures.left_out]
             page = write_report(figures, wanted, photos, methods, report, tell) if report else None
     except KeyboardInterrupt:
         kept = f"finished queries are kept beside {json}; the same command continues"
@@ -133,7 +134,9 @@ def evaluate(
     problems = [problem for each in figures.methods for problem in each.unreadable]
     for problem in dict.fromkeys((each.path, each.role, each.reason) for each in problems):
         to_stderr(f"bad: {problem[1]} photo {problem[0]}: {problem[2]}")
-    if problems:
+    for name, why in figures.left_out.items():
+        to_stderr(f"left out: {name}: {why}")
+    if problems or figures.left_out:
         raise typer.Exit(ExitCode.PARTLY)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
@@ -110,7 +110,8 @@ class Report:
     ``novel_queries`` can meet no photo of their individual, because there is none
     or, for ``novel_though_in_gallery`` of them, because all are of their own
     encounter;
-    ``commit`` is ``None`` where resight does not run from a checkout.
+    ``commit`` is ``None`` where resight does not run from a checkout; ``left_out`` says by
+    method why it could not be measured.
     """
 
     protocol: str
@@ -126,6 +127,7 @@ class Report:
     version: str
     query_rows: tuple[Query, ...]
     methods: tuple[MethodReport, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> str:
         """The report as JSON text; it never holds NaN."""

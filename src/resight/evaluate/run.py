@@ -58,6 +58,7 @@ def evaluate(
     are kept in ``OUTPUT.partial`` beside it, and what was learned in ``OUTPUT.partial.*.trials``:
     after an interruption the same call continues there, having described the gallery again.
 
+    Of several methods one that the gallery cannot teach is left out, and the report says why.
     A photo that cannot be decoded, or asked about (``TooLittleLearned``), is listed in the report
     and the rest goes on: as a query it is a miss, as a gallery photo it is not there to be found.
 
@@ -79,6 +80,7 @@ def evaluate(
     journal = Journal(partial, {**header, "calibrate": calibrate})
     with journal.open():
         run = _Run(protocol, photos, settings, calibrate, partial, journal, progress)
+        reports, left_out = _all_that_can(run, methods)
         report = Report(
             protocol=protocol.name,
             protocol_sha256=protocol.sha256,
@@ -92,7 +94,8 @@ def evaluate(
             commit=revision,
             version=resight.__version__,
             query_rows=query_rows(protocol),
-            methods=tuple(run.report(method) for method in methods),
+            methods=reports,
+            left_out=left_out,
         )
         if output:
             report.write(output)
@@ -103,6 +106,22 @@ def evaluate(
                 trials.unlink(missing_ok=True)
                 trials.with_name(f"{trials.name}.lock").unlink(missing_ok=True)
     return report
+
+
+def _all_that_can(
+    run: _Run, methods: Sequence[Method]
+) -> tuple[tuple[MethodReport, ...], dict[str, str]]:
+    """What was measured of each method, and by name why others could not be."""
+    reports: list[MethodReport] = []
+    left_out: dict[str, str] = {}
+    for method in methods:
+        try:
+            reports.append(run.report(method))
+        except SettingsError as error:  # the gallery has too little to teach it
+            left_out[method.name] = str(error)
+            if len(left_out) == len(methods):
+                raise
+    return tuple(reports), left_out
 
 
 def _trials_file(partial: Path, method: str) -> Path:

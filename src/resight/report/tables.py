@@ -90,6 +90,10 @@ def _scoreboard_caption(report: Report) -> str:
         for method in report.methods
         if method.uncalibrated
     ]
+    told += [
+        f"<i>{escaped(name)}</i> was left out: {escaped(why)}"
+        for name, why in report.left_out.items()
+    ]
     return " ".join(told)
 
 
