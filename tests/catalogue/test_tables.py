@@ -1,4 +1,4 @@
-"""Workbooks that are larger than they look."""
+"""Tables that are larger than they look, or than Python reads."""
 
 from __future__ import annotations
 
@@ -46,3 +46,11 @@ def test_empty_rows_between_others_are_left_out(tmp_path: Path) -> None:
     rows = '<row r="2"><c><v>1</v></c></row><row r="1000"><c><v>2</v></c></row>'
     table = read_table(workbook(tmp_path / "table.xlsx", rows), lambda _: False)
     assert (table.header, table.rows) == (("1",), ((1000, ("2",)),))
+
+
+def test_a_mask_of_very_many_points_fits_into_a_cell(tmp_path: Path) -> None:
+    path = tmp_path / "masks.csv"
+    polygon = "0, 1, " * 30_000
+    path.write_text(f'path,mask\n1.jpg,"[[{polygon}2, 3]]"\n')
+    ((_, cells),) = read_table(path, lambda column: column == "mask").rows
+    assert len(cells[1]) > 150_000

@@ -75,8 +75,11 @@ def test_an_encounter_named_after_learning_is_judged_without_what_it_taught() ->
         for number in range(40)
     ]
     model = learn_sides([*taught(("left", "right")), *wrong], "n.v1()")
-    named = model.probabilities(shown("left", 110).parts, "Crush", "dive 1")
-    assert named["left"] > 0.5
+    parts = shown("left", 110).parts
+    assert model.probabilities(parts, "Crush", "dive 1")["left"] > 0.5
+    folds = {model.probabilities(parts, f"animal {n}", "dive 1")["left"] for n in range(7)}
+    assert 0.5 in folds, "of an animal that it learned from without this encounter it says nothing"
+    assert all(each >= 0.5 for each in folds)
 
 
 @pytest.mark.parametrize(

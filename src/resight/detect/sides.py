@@ -100,10 +100,14 @@ class SideModel:
     def probabilities(
         self, parts: NDArray[np.float32], animal: str = "", encounter: str = ""
     ) -> dict[str, float]:
-        """By side, of a picture's parts; nothing is used that was learned from its ``animal``, or,
-        where that was not known then, from its ``encounter``."""
-        table = self.folds.get(_digest(animal), self.folds.get(_of_encounter(encounter), -1))
-        answers = _answers(self.weights[table], parts[None], self.sides)
+        """By side, of a picture's parts; nothing is used that was learned from its ``animal`` or
+        ``encounter``. All are equally probable where there is no such table: the encounter was
+        said to be of that animal after both were learned from."""
+        known = {_digest(animal), _of_encounter(encounter)} & self.folds.keys()
+        tables = {self.folds[each] for each in known} or {-1}
+        if len(tables) > 1:
+            return dict.fromkeys(self.sides, 1 / len(self.sides))
+        answers = _answers(self.weights[tables.pop()], parts[None], self.sides)
         found = _probable(answers, self.sharpness, self.pictures)[0]
         return dict(zip(self.sides, found.tolist(), strict=True))
 
