@@ -158,6 +158,18 @@ def test_every_kind_of_figure_is_numbered_in_turn() -> None:
     assert "No probabilities: too few animals." in text
 
 
+def test_many_methods_are_told_once_and_not_shaded() -> None:
+    protocol = made_up_protocol(novel=0)
+    results = made_up_results(protocol, 3, calibrated=False)
+    few, many = (
+        page(made_up_report(protocol, [made_up_method(f"m{n}", protocol, results) for n in of]), {})
+        for of in (range(4), range(9))
+    )
+    caption = many.partition("<figcaption>")[2].partition("</figcaption>")[0]
+    assert caption.count("No probabilities") == 1
+    assert ("Shaded:" in few, "Shaded:" in many) == (True, False)
+
+
 def test_without_novel_queries_there_is_no_open_set() -> None:
     protocol = made_up_protocol(novel=0)
     results = made_up_results(protocol, 3, calibrated=False)

@@ -18,6 +18,8 @@ from resight.report.svg import HALF, THIRD, Axis, Chart, linear, percent, stretc
 #: Ranks shown of the cumulative match characteristic, and which of them are named.
 _LONGEST, _NAMED = 20, (1, 3, 5, 10, 15, 20)
 _BINS = 40
+#: Methods whose intervals are shaded: more shades hide the lines.
+BANDS = 4
 #: Series of the two kinds of pairs.
 RIGHT, WRONG = 0, 1
 
@@ -36,7 +38,7 @@ def match_curves(report: Report) -> str:
     ranks_axis = Axis("k", 1, longest, [(k, str(k)) for k in _NAMED if k <= longest])
     chart = Chart(ranks_axis, percent("right animal among the first k (%)", _below(floor)))
     xs = np.arange(1, longest + 1)
-    for series, (_, low, high) in enumerate(curves):
+    for series, (_, low, high) in enumerate(curves if len(curves) <= BANDS else ()):
         chart.band(xs, low, high, series)
     for series, (share, _, _) in enumerate(curves):
         chart.line(xs, share, series)

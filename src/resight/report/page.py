@@ -83,11 +83,12 @@ def _curves(report: Report, numbers: _Numbers) -> str:
     figures = []
     closed, opened = charts.match_curves(report), charts.open_set_curves(report)
     if closed:
+        shaded = "Shaded: 95 % interval at each <i>k</i>, by bootstrap over animals."
         figures.append(
             f"<figure>{closed}"
             + numbers.caption(
                 "Cumulative match: how often the right animal is among the first <i>k</i>. "
-                "Shaded: 95 % interval at each <i>k</i>, by bootstrap over animals."
+                + (shaded if len(report.methods) <= charts.BANDS else "Intervals are in Table 1.")
             )
             + "</figure>"
         )

@@ -85,10 +85,13 @@ def _scoreboard_caption(report: Report) -> str:
         )
     else:
         told.append("No query is of a new animal.")
+    alike: dict[str, list[str]] = {}
+    for method in report.methods:
+        if method.uncalibrated:
+            alike.setdefault(uncalibrated(method), []).append(f"<i>{escaped(method.name)}</i>")
     told += [
-        f"<i>{escaped(method.name)}</i>: {uncalibrated(method)}"
-        for method in report.methods
-        if method.uncalibrated
+        f"{', '.join(names)}: {why}" if len(names) < len(report.methods) else why
+        for why, names in alike.items()
     ]
     told += [
         f"<i>{escaped(name)}</i> was left out: {escaped(why)}"
