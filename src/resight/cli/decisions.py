@@ -125,7 +125,7 @@ def describe(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Correct what is said about photos: side, encounter, date, place, box, rotation or mask.
+    """Correct what is said about photos: side, encounter, date, place, box or mask.
 
     Only what is given changes; "" makes it not known. Who it is: resight assign.
 
