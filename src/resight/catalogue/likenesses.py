@@ -6,7 +6,6 @@ How each photo looks is kept in one file among the features; what is not there i
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections import deque
@@ -22,7 +21,7 @@ from sqlalchemy import Connection
 
 from resight.catalogue.originals import Originals, writing_to
 from resight.catalogue.records import Likeness
-from resight.catalogue.store import Store, annotations_table, changes, photos
+from resight.catalogue.store import Store, annotations_table, changes, listed, photos
 from resight.files import write_whole
 from resight.looks import BYTES, COPY_BITS, Look, differing, glimpsed, look_of_file
 
@@ -194,12 +193,13 @@ def likeness(
         return None
     found = _annotated(connection, list(bits))
     new = _made_by(connection, decision, [row.id for rows in found.values() for row in rows])
-    for other, rows in sorted(found.items(), key=lambda each: bits[each[0]]):
-        if encounter and encounter in {row.encounter for row in rows}:
+    for other, number in bits.items():  # the nearest first
+        rows = found.get(other)
+        if not rows or (encounter and encounter in {row.encounter for row in rows}):
             continue
         if _at_another_time(taken_at, rows[0].taken_at) or new.issuperset(row.id for row in rows):
             continue
-        return Likeness(other, rows[0].name, rows[0].individual, bits[other])
+        return Likeness(other, rows[0].name, rows[0].individual, number)
     return None
 
 
@@ -213,7 +213,7 @@ def _annotated(connection: Connection, sha256s: Sequence[str]) -> dict[str, list
             annotations_table.c.encounter, photos.c.name, photos.c.taken_at,
         )
         .join(photos, photos.c.sha256 == annotations_table.c.photo)
-        .where(annotations_table.c.photo.in_(_listed(sha256s)))
+        .where(annotations_table.c.photo.in_(listed(sha256s)))
         .order_by(annotations_table.c.individual.desc())
     ):  # fmt: skip
         found.setdefault(row.photo, []).append(row)
@@ -236,11 +236,6 @@ def _made_by(connection: Connection, decision: int | None, annotations: Sequence
     made = sa.select(changes.c.annotation).where(
         changes.c.decision == decision,
         changes.c.before.is_(None),
-        changes.c.annotation.in_(_listed(annotations)),
+        changes.c.annotation.in_(listed(annotations)),
     )
     return set(connection.execute(made).scalars())
-
-
-def _listed(values: Sequence[str]) -> sa.Select[tuple[str]]:
-    """Of any number: SQLite takes some thousand parameters at most."""
-    return sa.select(sa.func.json_each(json.dumps(values)).table_valued("value").c.value)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Row
 
 from resight.catalogue.records import Change, Decision, MergedDecision
-from resight.catalogue.store import changes, decisions, merged_changes, merged_decisions
+from resight.catalogue.store import changes, decisions, listed, merged_changes, merged_decisions
 
 #: Values of fields that older decisions know nothing of.
 ADDED_LATER = {"review": "", "mask": ""}
@@ -104,13 +104,11 @@ def merged_history(
     if decision is not None:
         query = query.where(m.decision == decision)
     if touching is not None:
-        wanted = json.dumps(list(touching))
-        among = sa.select(sa.func.json_each(wanted).table_valued("value").c.value)
         about = sa.select(merged_changes.c.id).where(
             merged_changes.c.decision == m.decision,
             merged_changes.c.origin == m.origin,
             merged_changes.c.merged == m.id,
-            merged_changes.c.annotation.in_(among),
+            merged_changes.c.annotation.in_(listed(touching)),
         )
         query = query.where(about.exists())
     return tuple(
@@ -141,10 +139,9 @@ def individuals_of(connection: Connection, decided: Sequence[int]) -> dict[int, 
     """By decision, the individual that it named, renamed or noted about, where it is only one."""
     said = sa.func.json_extract(changes.c.after, "$.individual")
     name = sa.func.coalesce(sa.func.nullif(changes.c.individual, ""), sa.func.nullif(said, ""))
-    among = sa.select(sa.func.json_each(json.dumps(list(decided))).table_valued("value").c.value)
     rows = connection.execute(
         sa.select(changes.c.decision, sa.func.min(name).label("name"))
-        .where(changes.c.decision.in_(among))
+        .where(changes.c.decision.in_(listed(decided)))
         .group_by(changes.c.decision)
         .having(sa.func.count(sa.distinct(name)) == 1)
     )
@@ -152,9 +149,7 @@ def individuals_of(connection: Connection, decided: Sequence[int]) -> dict[int, 
 
 
 def _about(touching: Iterable[str], individual: str) -> ColumnElement[bool]:
-    wanted = json.dumps(list(touching))
-    among = sa.select(sa.func.json_each(wanted).table_valued("value").c.value)
-    about: ColumnElement[bool] = changes.c.annotation.in_(among)
+    about: ColumnElement[bool] = changes.c.annotation.in_(listed(touching))
     if individual:
         about |= changes.c.individual == individual
     return decisions.c.id.in_(sa.select(changes.c.decision).where(about))

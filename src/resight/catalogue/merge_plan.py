@@ -15,6 +15,7 @@ from resight.catalogue.names import name_key
 from resight.catalogue.originals import Originals
 from resight.catalogue.others import (
     Base,
+    Entry,
     Other,
     annotations_now,
     base_of,
@@ -22,6 +23,7 @@ from resight.catalogue.others import (
     known_decisions,
     last_merge,
     latest_decisions,
+    unknown_of,
 )
 from resight.catalogue.records import Change, MergeConflict
 from resight.catalogue.store import photos, purged
@@ -76,7 +78,8 @@ class Wanted:
 @dataclass
 class MergePlan:
     """``photos``: sha256 of originals to copy; ``names``: what photos are called; ``pairs``: by the
-    other's annotation the one here that it is. Others as in ``Merged``."""
+    other's annotation the one here that it is; ``log``: what of the other's is not known
+    here. Others as in ``Merged``."""
 
     wanted: list[Wanted] = field(default_factory=list)
     photos: list[str] = field(default_factory=list)
@@ -90,6 +93,7 @@ class MergePlan:
     same_animals: dict[str, str] = field(default_factory=dict)
     pairs: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    log: tuple[Entry, ...] = ()
 
 
 def plan_merge(
@@ -144,11 +148,14 @@ class _Merger:
         for id, fields in self._ours.items():
             self._of_photo.setdefault(fields["photo"], []).append(id)
         self._pairs = self._matched()
-        self._base: Base = base_of(other, known_decisions(connection), self._pairs)
-        own = known_decisions(connection, merges=False)
+        own, known = known_decisions(connection)
+        self._base: Base = base_of(other, known, self._pairs)
         self._first: Base = base_of(other, own, self._pairs)
         self._ids_here, self._boxes_here = ever_here(connection)
-        self._plan = MergePlan(names={sha256: row["name"] for sha256, row in other.photos.items()})
+        self._plan = MergePlan(
+            names={sha256: row["name"] for sha256, row in other.photos.items()},
+            log=tuple(unknown_of(other, known, self._pairs)),
+        )
 
     def plan(self) -> MergePlan:
         """The whole comparison."""

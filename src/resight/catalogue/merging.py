@@ -12,7 +12,7 @@ all changes and the other's log beside it; undoing that decision takes all of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from resight.catalogue.decisions import Said, append, record
 from resight.catalogue.log import history
 from resight.catalogue.merge_plan import MergePlan, Wanted, plan_merge
 from resight.catalogue.originals import Originals, Staging
-from resight.catalogue.others import Entry, Other, change_key, known_decisions, read_other
+from resight.catalogue.others import Entry, Other, read_other
 from resight.catalogue.records import Change, MergeConflict, Merged
 from resight.catalogue.store import Store, merged_changes, merged_decisions, photos
 from resight.errors import CatalogueError, Conflict, PhotoUnreadable
@@ -69,7 +69,7 @@ def merge(
         with store.writing() as connection:
             # Others may have decided meanwhile.
             plan = plan_merge(connection, other, originals, without=lost)
-            made = _decide(connection, other, plan, said)
+            made = _decide(connection, plan, said)
         return _report(store, plan, made, lost)
 
 
@@ -129,9 +129,9 @@ class _Made:
     history: int
 
 
-def _decide(connection: Connection, other: Other, plan: MergePlan, said: Said) -> _Made:
+def _decide(connection: Connection, plan: MergePlan, said: Said) -> _Made:
     """Enter the one decision, if there is anything to take over."""
-    new = _numbered(_unknown(connection, other, plan.pairs))
+    new = _numbered(plan.log)
     if not plan.wanted and not new:
         return _Made(None, _Tried((), ()), 0)
     decision = record(connection, said)
@@ -153,19 +153,6 @@ def _decide(connection: Connection, other: Other, plan: MergePlan, said: Said) -
                 )
             )
     return _Made(decision, tried, len(new))
-
-
-def _unknown(connection: Connection, other: Other, pairs: Mapping[str, str]) -> Iterator[Entry]:
-    """The other's decisions that are not known here, and of others the changes that are not."""
-    known = known_decisions(connection)
-    for entry in other.log:
-        if entry.mark not in known:
-            yield entry
-            continue
-        here = known[entry.mark]
-        rest = tuple(each for each in entry.changes if change_key(each, pairs) not in here)
-        if rest:
-            yield replace(entry, changes=rest)
 
 
 def _numbered(entries: Iterable[Entry]) -> list[Entry]:

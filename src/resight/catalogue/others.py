@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -152,25 +151,38 @@ def change_key(change: Row[Any], pairs: Mapping[str, str] = MappingProxyType({})
     return annotation, change.individual, change.dismissal, change.before, change.after
 
 
-def known_decisions(connection: Connection, *, merges: bool = True) -> Known:
-    """What this catalogue knows: its own decisions, and those of ``merges`` that still stand."""
-    found: dict[Mark, set[ChangeKey]] = defaultdict(set)
-    own = {}
+def known_decisions(connection: Connection) -> tuple[Known, Known]:
+    """What this catalogue knows of its own decisions; and also of those of merges that stand."""
+    own: dict[Mark, set[ChangeKey]] = {}
+    by_id = {}
     for row in connection.execute(sa.select(decisions)):
-        own[row.id] = found[row.at, row.actor, row.kind]
+        by_id[row.id] = own.setdefault((row.at, row.actor, row.kind), set())
     for row in connection.execute(sa.select(changes)):
-        own[row.decision].add(change_key(row))
-    if not merges:
-        return found
+        by_id[row.decision].add(change_key(row))
+    known = {mark: set(keys) for mark, keys in own.items()}
     undone, taken = undoers_of(connection), {}
     for row in connection.execute(sa.select(merged_decisions)):
         if not is_undone(row.decision, undone):
-            taken[row.decision, row.origin, row.id] = found[row.at, row.actor, row.kind]
+            mark = row.at, row.actor, row.kind
+            taken[row.decision, row.origin, row.id] = known.setdefault(mark, set())
     for row in connection.execute(sa.select(merged_changes)):
         key = row.decision, row.origin, row.merged
         if key in taken:
             taken[key].add(change_key(row))
-    return found
+    return own, known
+
+
+def unknown_of(other: Other, known: Known, pairs: Mapping[str, str]) -> Iterator[Entry]:
+    """The other's decisions that are not known here, and of those known the changes that are not.
+
+    ``pairs``: by the other's annotation the one here that it is.
+    """
+    for entry in other.log:
+        here = known.get(entry.mark)
+        if here is None:
+            yield entry
+        elif rest := [each for each in entry.changes if change_key(each, pairs) not in here]:
+            yield replace(entry, changes=tuple(rest))
 
 
 def last_merge(connection: Connection, other: Other) -> int:

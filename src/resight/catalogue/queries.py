@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -15,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row
 from resight.catalogue.names import box_of, clean_name
 from resight.catalogue.originals import sha256_of
 from resight.catalogue.records import AnnotationRecord, IndividualSummary
-from resight.catalogue.store import annotations_table, changes, photos, purged
+from resight.catalogue.store import annotations_table, changes, listed, photos, purged
 from resight.errors import Conflict, NotFound
 from resight.masks import mask_of
 from resight.types import Photo, Place
@@ -95,8 +94,7 @@ def records(connection: Connection, ids: Iterable[str] | None = None) -> list[An
 
 def known(connection: Connection, ids: Iterable[str]) -> dict[str, AnnotationRecord]:
     """By id, those of some annotations that are there."""
-    among = sa.select(sa.func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
-    query = _annotated_photos().where(annotations_table.c.id.in_(among))
+    query = _annotated_photos().where(annotations_table.c.id.in_(listed(ids)))
     return {row.id: _record(row) for row in connection.execute(query)}
 
 

@@ -7,9 +7,10 @@ transaction sees nothing change between what it read and what it writes.
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,11 @@ schema_versions = Table(
     Column("applied_at", Text, nullable=False),
     Column("resight", Text, nullable=False),
 )
+
+
+def listed(values: Iterable[str] | Iterable[int]) -> sa.Select[Any]:
+    """Values for ``in_``, of any number: SQLite takes some thousand parameters at most."""
+    return sa.select(sa.func.json_each(json.dumps(list(values))).table_valued("value").c.value)
 
 
 class Store:

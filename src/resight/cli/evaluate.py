@@ -161,25 +161,34 @@ def _print(out: Output, report: Report) -> None:
         f"{count(report.queries, 'query', 'queries')}, {report.novel_queries} of them novel"
     )
     known = report.queries - report.novel_queries
-    figures = [dict(_figures(each, known)) for each in report.methods]
-    if len(figures) > _BESIDE:
+    if len(report.methods) > _BESIDE:
         out.table(
             [Column("Method", fold=True), *(Column(name, right=True) for name in _BRIEFLY)],
-            [
-                (each.name, *(of[name].partition("  ")[2] or of[name] for name in _BRIEFLY))
-                for each, of in zip(report.methods, figures, strict=True)
-            ],
+            [(each.name, *_briefly(each)) for each in report.methods],
         )
         return
+    figures = [dict(_figures(each, known)) for each in report.methods]
     out.table(
         [Column(""), *(Column(each.name, right=True, fold=True) for each in report.methods)],
         [(figure, *(of[figure] for of in figures)) for figure in figures[0]],
     )
 
 
+def _briefly(each: MethodReport) -> Iterator[str]:
+    """The figures of ``_BRIEFLY``."""
+    for share in (each.top1, each.top3, each.top5):
+        yield "–" if share is None else f"{100 * share:.1f} %"
+    yield _number(each.mrr, 3)
+    yield _number(each.seconds_per_query_median, 2)
+
+
+def _number(value: Optional[float], digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
 def _figures(each: MethodReport, known: int) -> Iterator[tuple[str, str]]:
     """Figures by name; ``known`` queries are those that shares are of."""
-    interval, seconds = each.top1_ci95, each.seconds_per_query_median
+    interval = each.top1_ci95
     yield "Top 1", _share(each, 1, known)
     yield (
         "  95 % interval",
@@ -187,8 +196,8 @@ def _figures(each: MethodReport, known: int) -> Iterator[tuple[str, str]]:
     )
     for k in (3, 5, 10):
         yield f"Top {k}", _share(each, k, known)
-    yield "MRR", "–" if each.mrr is None else f"{each.mrr:.3f}"
-    yield "Seconds a query", "–" if seconds is None else f"{seconds:.2f}"
+    yield "MRR", _number(each.mrr, 3)
+    yield "Seconds a query", _number(each.seconds_per_query_median, 2)
 
 
 def _share(each: MethodReport, k: int, known: int) -> str:

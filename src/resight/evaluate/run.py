@@ -115,12 +115,15 @@ def _all_that_can(
     reports: list[MethodReport] = []
     left_out: dict[str, str] = {}
     for method in methods:
+        gallery = run.gallery(method)
         try:
-            reports.append(run.report(method))
+            identifier = run.identifier(method, gallery)
         except SettingsError as error:  # the gallery has too little to teach it
             left_out[method.name] = str(error)
             if len(left_out) == len(methods):
                 raise
+        else:
+            reports.append(run.report(identifier, gallery))
     return tuple(reports), left_out
 
 
@@ -195,15 +198,18 @@ class _Run:
         self._journal = journal
         self._progress = progress
 
-    def report(self, method: Method) -> MethodReport:
-        """Run one method, or what is left of it, and sum it up."""
-        gallery = MemoryGallery(
+    def gallery(self, method: Method) -> MemoryGallery:
+        """The protocol's gallery, described by a method."""
+        return MemoryGallery(
             self._protocol.gallery,
             self._photos,
             method,
             lambda done, total: self._tell(f"{method.name}: gallery", done, total),
         )
-        identifier = self._identifier(method, gallery)
+
+    def report(self, identifier: Identifier, gallery: MemoryGallery) -> MethodReport:
+        """Run one method, or what is left of it, and sum it up."""
+        method = identifier.method
         uncalibrated = self._learn(identifier)
         calibration = identifier.calibration
         if not identifier.effort.matches_all:
@@ -256,7 +262,8 @@ class _Run:
             self._tell(f"{name}: queries", number + 1, len(queries))
         return results
 
-    def _identifier(self, method: Method, gallery: MemoryGallery) -> Identifier:
+    def identifier(self, method: Method, gallery: MemoryGallery) -> Identifier:
+        """What searches the gallery, by which the method was taught. Raises ``SettingsError``."""
         policy = self._settings.side_policy
         method = taught_by(gallery, method)
         known = None

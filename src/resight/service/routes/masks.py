@@ -92,11 +92,10 @@ def correct(
     What is larger than 256 rows or columns, or very ragged, is kept coarser: see the answer.
     """
     seen = versions({id: if_match(if_match_)}, [id])
-    record = desk.board.now().annotation(id)
     try:
         said = None if asked.mask is None else mask_said(asked.model_dump(mode="json")["mask"])
         if said is not None:
-            check_mask(said, record.photo.size)
+            check_mask(said, desk.board.now().annotation(id).photo.size)
     except (ValueError, PhotoError) as error:
         raise BadFact(str(error)) from error
     try:
