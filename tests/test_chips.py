@@ -305,7 +305,7 @@ def test_a_turned_chip_is_the_chip_turned_by_numpy_and_leads_back(quarters: int)
     pixels = dice.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     cut = make_chip(pixels, Box(30, 20, 80, 60), rotation=20, long_edge=100)
     chip = Chip(cut.pixels, cut.to_photo, cut.pixels[..., 0] > 127)
-    other, back = turned(chip, quarters)
+    other, back = turned(chip, 90 * quarters)
     np.testing.assert_array_equal(other.pixels, np.rot90(chip.pixels, quarters))
     assert other.animal is not None
     np.testing.assert_array_equal(other.animal, other.pixels[..., 0] > 127)
@@ -316,3 +316,36 @@ def test_a_turned_chip_is_the_chip_turned_by_numpy_and_leads_back(quarters: int)
     np.testing.assert_allclose(
         other.points_to_photo(np.column_stack([columns, rows])), chip.points_to_photo(before)
     )
+
+
+@pytest.mark.parametrize("degrees", [45, 135, 225, 315, 20, -70])
+def test_a_chip_turned_by_any_angle_is_whole_and_leads_back(degrees: float) -> None:
+    columns, rows = np.meshgrid(np.arange(100), np.arange(60))
+    pixels = np.stack([2 * columns, 4 * rows, 0 * rows], 2).astype(np.uint8)
+    chip = Chip(pixels, np.array([[0.5, 0, 7], [0, 0.5, 9]]))
+    other, back = turned(chip, degrees)
+    assert other.animal is not None
+    assert other.animal.sum() == pytest.approx(chip.pixels[..., 0].size, rel=0.01)
+    y, x = np.nonzero(other.animal)
+    before = np.column_stack([x, y]) @ back[:, :2].T + back[:, 2]
+    np.testing.assert_allclose(other.pixels[y, x, 0], 2 * before[:, 0], atol=1.6)
+    np.testing.assert_allclose(other.pixels[y, x, 1], 4 * before[:, 1], atol=2.6)
+    np.testing.assert_allclose(
+        other.points_to_photo(np.column_stack([x, y])), chip.points_to_photo(before)
+    )
+    # Counter-clockwise, as it is seen: what points right points up at first.
+    right = np.linalg.inv(back[:, :2]) @ [1, 0]
+    angle = np.degrees(np.arctan2(-right[1], right[0]))
+    assert (angle - degrees) % 360 == pytest.approx(0, abs=1e-6) or (angle - degrees) % 360 > 359.9
+
+
+def test_the_animal_of_a_turned_chip_is_the_chips() -> None:
+    chip = Chip(
+        np.zeros((60, 100, 3), np.uint8), np.eye(2, 3), np.arange(6000).reshape(60, 100) < 3000
+    )
+    other, back = turned(chip, 45)
+    assert other.animal is not None
+    y, x = np.nonzero(other.animal)
+    before = np.column_stack([x, y]) @ back[:, :2].T + back[:, 2]
+    assert before[:, 1].max() < 30
+    assert len(x) == pytest.approx(3000, rel=0.02)

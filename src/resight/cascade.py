@@ -6,24 +6,24 @@
 
 ``Effort`` says how many photos pass from one stage to the next. A stage is not run where
 no fewer would pass than come. Where nobody stands out among those that were matched, more photos
-pass: a further look. Where still nobody does, the query is turned by right angles, since networks
-know an animal only some 30 degrees off.
+pass: a further look. Where still nobody does, the query is turned.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import islice
 from math import inf, sqrt
-from typing import Optional
+from typing import Optional, Protocol, TypeVar
 
 import numpy as np
 
 from resight.matchers import Matcher
 from resight.method import Effort, Look, Method, Screen
+from resight.ranking import Best
 from resight.scoring import (
     DISTRIBUTION_SCORES,
     ScoreDistributions,
@@ -31,6 +31,7 @@ from resight.scoring import (
     score_pair,
 )
 from resight.shortlist.index import Progress, Shortlist
+from resight.turning import TURNS, View
 from resight.types import Candidate, Evidence, Features, GalleryEntry, Matches
 from resight.verify import verify
 
@@ -51,7 +52,6 @@ _FEW = 10
 _PHOTOS_SHORTLISTED = 3
 #: Individuals in an answer at least, if so many were screened.
 _NAMED = 10
-_TURNS = (1, 2, 3)  # right angles
 
 
 @dataclass
@@ -68,32 +68,20 @@ class Funnel:
     passed_over: tuple[Candidate, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class View:
-    """A query as it is, or turned.
-
-    ``features`` is what is compared; ``upright`` the same with keypoints in pixels of the chip
-    as it is, in which evidence is given.
-    """
-
-    features: Features
-    upright: Features
-
-
 @dataclass(frozen=True)
 class Cascade:
     """What is compared by which method, and how much of it.
 
     ``describe`` gives the features of entries in order, ``None`` where there are none to be
     had; ``shortlist`` an up-to-date shortlist of the gallery, called only when it is needed;
-    ``turned`` the query turned by so many right angles, ``None`` where it cannot be.
+    ``turned`` the query turned by so many degrees, ``None`` where it cannot be.
     """
 
     method: Method
     effort: Effort
     describe: Callable[[Sequence[GalleryEntry]], Iterator[Optional[Features]]]
     shortlist: Callable[[], Shortlist]
-    turned: Callable[[int], Optional[View]]
+    turned: Callable[[float], Optional[View]]
     photos_kept: int
     batch_size: int
 
@@ -106,9 +94,7 @@ class Cascade:
     ) -> Funnel:
         """Compare a query that has keypoints with the entries."""
         funnel = Funnel()
-        best = _Best(self.method, self.photos_kept)
-        view = View(query, query)
-        run = self._begun(view, entries, self.effort.looks, funnel, best, distributions, progress)
+        run = self._begun(View(query, query), entries, funnel, distributions, progress)
         for look in self.effort.looks:
             self._look(look, run)
             if run.stands_out(self.effort.certain):
@@ -116,7 +102,7 @@ class Cascade:
         else:
             funnel.turned = self._turned(entries, run)
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
-        funnel.candidates = best.candidates()
+        funnel.candidates = run.best.candidates()
         funnel.passed_over = self._passed_over(query, run.seen, funnel.candidates)
         return funnel
 
@@ -124,13 +110,12 @@ class Cascade:
         self,
         view: View,
         entries: Sequence[GalleryEntry],
-        looks: Sequence[Look],
         funnel: Funnel,
-        best: _Best,
         distributions: Optional[ScoreDistributions],
         progress: Optional[Progress],
     ) -> _Run:
-        """What is to be compared with a view of the query, the most alike first."""
+        """What is to be compared with the query as it is, the most alike first."""
+        looks = self.effort.looks
         passed, most = looks[0].matched, looks[-1].shortlisted
         # Only where it keeps photos from being matched.
         screen = self.method.screen if passed is not None and len(entries) > passed else None
@@ -140,24 +125,44 @@ class Cascade:
         else:
             funnel.searched = len(entries)
         photos = self._photos(entries, funnel)
+        best = Best(self.method, self.photos_kept)
         return _Run(view, screen, photos, len(entries), distributions, progress, funnel, best)
 
-    def _turned(self, entries: Sequence[GalleryEntry], upright: _Run) -> int:
-        """Look at the query turned; how many photos, each turn for itself."""
-        look, funnel = self.effort.turned, Funnel()
-        if look is None:
+    def _turned(self, entries: Sequence[GalleryEntry], run: _Run) -> int:
+        """Compare the query in each turn with the photos most alike to it; how many were.
+
+        Of all turns together: the scan knows the right one, as no photo resembles the others.
+        """
+        look, screen = self.effort.turned, self.method.screen
+        if look is None or screen is None:
             return 0
-        most = max((each.score for each in upright.seen), default=0.0)
-        for turn in _TURNS:
-            view = self.turned(turn)
+        seen: list[_Seen] = []
+        for view, alike in self._alike_turned(look, entries, run).items():
+            photos = list(self._photos(alike, Funnel()))
+            found = screen.match(view.features, [features for _, features in photos])
+            seen += [_Seen(*each, view) for each in zip(photos, found, strict=True)]
+        for each in _close(seen, look, among=run.seen):
+            some = self._compare(self.method.matcher, each.view, [each.photo], run.distributions)
+            run.best.add(some)
+        return len(seen)
+
+    def _alike_turned(
+        self, look: Look, entries: Sequence[GalleryEntry], run: _Run
+    ) -> dict[View, list[GalleryEntry]]:
+        """The photos most alike in any turn, by turn."""
+        names, shortlist = [entry.described for entry in entries], self.shortlist()
+        scored: list[tuple[float, _Pair]] = []
+        for told, degrees in enumerate(TURNS, start=1):
+            view = self.turned(degrees)
             if view is not None and len(view.features):
-                run = self._begun(
-                    view, entries, [look], funnel, upright.best, upright.distributions, None
-                )
-                run.floor = most
-                self._look(look, run)
-            upright.tell(TURNING, turn, len(_TURNS))
-        return max(funnel.half_matched, funnel.matched)
+                scores = shortlist.scores(view.features, names, scanned=self.effort.scanned)
+                pairs = zip(scores, entries, strict=True)
+                scored += [(score, _Pair(view, entry)) for score, entry in pairs if score >= 0]
+            run.tell(TURNING, told, len(TURNS))
+        alike: dict[View, list[GalleryEntry]] = {}
+        for each in _best_of(scored, look.shortlisted or 0, each=_PHOTOS_SHORTLISTED):
+            alike.setdefault(each.view, []).append(each.entry)
+        return alike
 
     def _look(self, look: Look, run: _Run) -> None:
         """Compare the photos that this look takes in and none before it did."""
@@ -170,7 +175,7 @@ class Cascade:
             run.funnel.half_matched += self._match(screen, fresh, total, run)
         else:
             run.seen += self._screened(screen, fresh, total, run)
-            passed = self._close(run, look)
+            passed = _close(run.seen, look)
             more = [each.photo for each in passed if each.entry.annotation not in run.compared]
             total = run.funnel.matched + len(more)
             run.funnel.matched += self._match(self.method.matcher, iter(more), total, run)
@@ -221,17 +226,12 @@ class Cascade:
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
             found = screen.match(run.view.features, [features for _, features in batch])
             for photo, matches in zip(batch, found, strict=True):
-                seen.append(_Seen(photo, matches))
+                seen.append(_Seen(photo, matches, run.view))
             run.funnel.half_matched += len(batch)
             run.tell(SCREENING, run.funnel.half_matched, total)
             if _stands_out(_highest(seen).values(), certain):
                 break
         return seen
-
-    def _close(self, run: _Run, look: Look) -> list[_Seen]:
-        """The best photo of each individual that comes close to the best one."""
-        least = look.close * max([run.floor, *(each.score for each in run.seen)])
-        return _best_seen([each for each in run.seen if each.score >= least], look.matched or 0)
 
     def _passed_over(
         self, query: Features, seen: Sequence[_Seen], candidates: Sequence[Candidate]
@@ -266,16 +266,43 @@ class Cascade:
             yield entry, Evidence(entry.annotation, scores, matches, geometry, keypoints)
 
 
+class _OfIndividual(Protocol):
+    """What shows an individual."""
+
+    @property
+    def individual(self) -> str: ...
+
+
+_Shown = TypeVar("_Shown", bound=_OfIndividual)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A view of the query and a photo to compare it with."""
+
+    view: View
+    entry: GalleryEntry
+
+    @property
+    def individual(self) -> str:
+        return self.entry.individual
+
+
 @dataclass(frozen=True, eq=False)
 class _Seen:
     """A photo and what the screen found in it."""
 
     photo: Photo
     matches: Matches
+    view: View
 
     @property
     def entry(self) -> GalleryEntry:
         return self.photo[0]
+
+    @property
+    def individual(self) -> str:
+        return self.entry.individual
 
     @property
     def score(self) -> float:
@@ -293,9 +320,8 @@ class _Run:
     distributions: Optional[ScoreDistributions]
     progress: Optional[Progress]
     funnel: Funnel
-    best: _Best
+    best: Best
     seen: list[_Seen] = field(default_factory=list)  # by the screen
-    floor: float = 0.0  # what the screen found before, of another view
     compared: set[str] = field(default_factory=set)  # annotations
 
     def stands_out(self, certain: float) -> bool:
@@ -332,74 +358,25 @@ def _highest(seen: Sequence[_Seen]) -> dict[str, float]:
     return highest
 
 
+def _close(seen: Sequence[_Seen], look: Look, *, among: Sequence[_Seen] = ()) -> list[_Seen]:
+    """The best photo of each individual that comes close to the best one, also of ``among``."""
+    least = look.close * max((each.score for each in [*seen, *among]), default=0.0)
+    return _best_seen([each for each in seen if each.score >= least], look.matched or 0)
+
+
 def _best_seen(seen: Sequence[_Seen], limit: int) -> list[_Seen]:
     """The best photo of each individual, the best individuals first."""
-    of = {each.entry.annotation: each for each in seen}
-    best = _best_of([(each.score, each.entry) for each in seen], limit, each=1)
-    return [of[entry.annotation] for entry in best]
+    return _best_of([(each.score, each) for each in seen], limit, each=1)
 
 
-def _best_of(
-    scored: Sequence[tuple[float, GalleryEntry]], limit: int, *, each: int
-) -> list[GalleryEntry]:
-    """The photos with the highest scores, of no individual more than ``each``."""
+def _best_of(scored: Iterable[tuple[float, _Shown]], limit: int, *, each: int) -> list[_Shown]:
+    """Those with the highest scores, of no individual more than ``each``."""
     passed: Counter[str] = Counter()
-    best: list[GalleryEntry] = []
-    for _, entry in sorted(scored, key=lambda pair: -pair[0]):
+    best: list[_Shown] = []
+    for _, shown in sorted(scored, key=lambda pair: -pair[0]):
         if len(best) == limit:
             break
-        if passed[entry.individual] < each:
-            passed[entry.individual] += 1
-            best.append(entry)
+        if passed[shown.individual] < each:
+            passed[shown.individual] += 1
+            best.append(shown)
     return best
-
-
-def _keep(
-    kept: list[tuple[GalleryEntry, Evidence]], entry: GalleryEntry, evidence: Evidence
-) -> None:
-    """Add the evidence of a photo; of two views of the query that with stronger matches."""
-    same = [i for i, (_, each) in enumerate(kept) if each.annotation == evidence.annotation]
-    if not same:
-        kept.append((entry, evidence))
-    elif evidence.matches.scores.sum() > kept[same[0]][1].matches.scores.sum():
-        kept[same[0]] = (entry, evidence)
-
-
-class _Best:
-    """The best photos of each individual seen so far.
-
-    Whatever the batches were, the result is that of ranking all photos at once
-    and cutting each individual's evidence.
-    """
-
-    def __init__(self, method: Method, photos: int) -> None:
-        self._method = method
-        self._photos = photos
-        self._kept: dict[str, list[tuple[GalleryEntry, Evidence]]] = {}
-
-    def add(self, compared: Iterator[tuple[GalleryEntry, Evidence]]) -> None:
-        changed: dict[str, list[tuple[GalleryEntry, Evidence]]] = {}
-        for entry, evidence in compared:
-            kept = changed.setdefault(entry.individual, list(self._kept.get(entry.individual, ())))
-            _keep(kept, entry, evidence)
-        for candidate in self._rank(changed):
-            entries = {item.annotation: entry for entry, item in changed[candidate.individual]}
-            self._kept[candidate.individual] = [
-                (entries[item.annotation], item) for item in candidate.evidence[: self._photos]
-            ]
-
-    def candidates(self) -> tuple[Candidate, ...]:
-        return self._rank(self._kept)
-
-    def sums(self) -> dict[str, float]:
-        """The most that each individual's matches of one photo sum up to."""
-        return {
-            individual: max(float(each.matches.scores.sum()) for _, each in photos)
-            for individual, photos in self._kept.items()
-        }
-
-    def _rank(
-        self, kept: Mapping[str, Sequence[tuple[GalleryEntry, Evidence]]]
-    ) -> tuple[Candidate, ...]:
-        pairs = [pair for photos in kept.values() for pair in photos]
-        return rank_individuals(pairs, score=self._method.score, method=self._method.name)

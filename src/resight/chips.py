@@ -90,20 +90,54 @@ def chip_to_photo(
     return _warp_to_photo(wide, rotation, long_edge)[1]
 
 
-def turned(chip: Chip, quarters: int) -> tuple[Chip, NDArray[np.float64]]:
-    """A chip turned counter-clockwise by so many right angles, and the way back.
+def turned(chip: Chip, degrees: float) -> tuple[Chip, NDArray[np.float64]]:
+    """A chip turned counter-clockwise about its middle, and the way back.
 
-    No pixel changes. The (2, 3) float64 affine takes points of the turned chip to the chip as
-    it was, pixel centre to pixel centre.
+    By right angles no pixel changes; by other angles it is as large as to hold the whole chip,
+    what lies off that repeats its edge and is not the animal's, and ``animal`` is known. The
+    (2, 3) float64 affine takes points of the turned chip to the chip as it was, pixel centre
+    to pixel centre.
     """
+    if degrees % 90 == 0:
+        pixels, animal, back = _by_right_angles(chip, int(degrees // 90) % 4)
+    else:
+        pixels, animal, back = _by_any_angle(chip, degrees)
+    to_photo = np.vstack([chip.to_photo, [0, 0, 1]]) @ back
+    return Chip(pixels, to_photo[:2], animal), back[:2]
+
+
+_Turned = tuple[NDArray[np.uint8], Optional[NDArray[np.bool_]], NDArray[np.float64]]
+
+
+def _by_right_angles(chip: Chip, quarters: int) -> _Turned:
     back = np.eye(3)
-    for turn in range(quarters % 4):
+    for turn in range(quarters):
         width = chip.size[turn % 2]
         back = back @ [[0, -1, width - 1], [1, 0, 0], [0, 0, 1]]
-    to_photo = np.vstack([chip.to_photo, [0, 0, 1]]) @ back
     animal = None if chip.animal is None else np.rot90(chip.animal, quarters)
-    pixels = np.ascontiguousarray(np.rot90(chip.pixels, quarters))
-    return Chip(pixels, to_photo[:2], animal), back[:2]
+    return np.ascontiguousarray(np.rot90(chip.pixels, quarters)), animal, back
+
+
+def _by_any_angle(chip: Chip, degrees: float) -> _Turned:
+    w, h = chip.size
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    size = (
+        math.ceil(w * abs(cos) + h * abs(sin)),
+        math.ceil(w * abs(sin) + h * abs(cos)),
+    )
+    turn = np.array([[cos, -sin], [sin, cos]])  # back, as y points down
+    back = np.eye(3)
+    back[:2, :2] = turn
+    back[:2, 2] = np.array([w - 1, h - 1]) / 2 - turn @ (np.array(size) - 1) / 2
+    inverse = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    pixels = cv2.warpAffine(
+        chip.pixels, back[:2], size, flags=inverse, borderMode=cv2.BORDER_REPLICATE
+    )
+    animal = np.ones((h, w), bool) if chip.animal is None else chip.animal
+    there = cv2.warpAffine(
+        animal.astype(np.uint8), back[:2], size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    )
+    return np.asarray(pixels, np.uint8), there > 0, back
 
 
 def _widened(

@@ -13,13 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Optional, Protocol, TypeVar, Union
 
-import numpy as np
-
 from resight.calibration import Calibration, Trials, asked_by
 from resight.calibration.prior import stripped
 from resight.calibration.trials import CATALOGUE
-from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade, Funnel, View
-from resight.chips import turned
+from resight.cascade import NO_KEYPOINTS, NOT_AVAILABLE, READING, Cascade, Funnel
 from resight.errors import CalibrationError, IncompatibleFeatures, SettingsError, TooLittleLearned
 from resight.extractors import Extractor
 from resight.extractors.foreground import described
@@ -28,6 +25,7 @@ from resight.matchers import LearnedMatcher
 from resight.method import Effort, Method, effort_for
 from resight.scoring import KnownPairs, ScoreDistributions
 from resight.shortlist.index import Progress, Shortlist
+from resight.turning import Turning
 from resight.types import (
     SIDE_POLICIES,
     SIDES,
@@ -195,7 +193,7 @@ class Identifier:
                 effort=self.effort,
                 describe=lambda some: self._described([each.annotation for each in some], progress),
                 shortlist=lambda: self.shortlist(progress),
-                turned=_Turning(
+                turned=Turning(
                     self.method.extractor, (lambda: query) if isinstance(query, Chip) else chip
                 ),
                 photos_kept=self.photos_kept,
@@ -340,26 +338,6 @@ class Identifier:
             if each is not None:
                 self._check(each, f"annotation {name}")
             yield each
-
-
-class _Turning:
-    """Views of a query's chip, which is had when the first one is asked for."""
-
-    def __init__(self, extractor: Extractor, chip: Optional[Callable[[], Optional[Chip]]]) -> None:
-        self._extractor = extractor
-        self._had = chip
-        self._chip: Optional[Chip] = None
-
-    def __call__(self, quarters: int) -> Optional[View]:
-        if self._chip is None and self._had is not None:
-            self._chip = self._had()
-        if self._chip is None:
-            return None
-        other, back = turned(self._chip, quarters)
-        (features,) = described(self._extractor, [other])
-        keypoints = features.keypoints @ back[:, :2].T + back[:, 2]
-        as_it_is = replace(features, keypoints=keypoints.astype(np.float32), size=self._chip.size)
-        return View(features, as_it_is)
 
 
 def _told(each: Iterator[_Item], total: int, tell: Progress) -> Iterator[_Item]:

@@ -48,8 +48,8 @@ class Effort:
     more than the one before, and is taken where none did so far stand out: no individual's
     score of whole matches exceeds the next one's by ``certain`` times the square root of that
     (of a single one's next by as much as the screen saw it behind).
-    By the same rule the screen of the first look stops early. ``turned``: a look for each of
-    the query's three turns by right angles, where still none stands out.
+    By the same rule the screen of the first look stops early. ``turned``: a look at the photos most
+    alike to the query in any turn by 45 degrees, where still none stands out.
     """
 
     name: str
@@ -69,8 +69,8 @@ class Effort:
         first, *further = self.looks
         looks = "; ".join(map(str, further))
         return fingerprint(
-            # What version 2 changed needs a screen, as turning does.
-            "effort.v2" if self.turned else "effort.v1",
+            # What later versions changed needs a screen, as turning does.
+            "effort.v3" if self.turned else "effort.v1",
             certain=self.certain,
             close=first.close,
             matched=first.matched,
@@ -83,7 +83,7 @@ class Effort:
 
 
 _ALL = (Look(shortlisted=None, matched=None),)
-_TURNED = Look(8, matched=3, close=0.6)
+_TURNED = Look(24, matched=6, close=0.4)
 
 #: From the least to the most; the numbers come from docs/speed.md.
 EFFORTS: Mapping[str, Effort] = MappingProxyType(

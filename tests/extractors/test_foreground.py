@@ -76,6 +76,18 @@ def test_all_are_kept_where_the_animal_was_missed() -> None:
     assert found.fingerprint != everything.fingerprint
 
 
+def test_all_are_kept_where_the_map_is_unsure() -> None:
+    """Of a head that fills a murky chip it may see an eye, and hardly less of all the rest."""
+    chip = drawn_chip(1)
+    (everything,) = Sift().extract([chip])
+    unsure = np.full((20, 20), 0.15, np.float32)
+    unsure[8:14, 8:14] = 0.7
+    sure = np.where(unsure > 0.5, np.float32(0.9), np.float32(0.01))
+    (all_of_it,), (part,) = (Foreground(Sift(), Painted(m)).extract([chip]) for m in (unsure, sure))
+    np.testing.assert_array_equal(all_of_it.keypoints, everything.keypoints)
+    assert 0 < len(part) < len(everything)
+
+
 def test_all_are_kept_where_what_was_found_has_no_keypoints() -> None:
     pixels = drawn_chip(1).pixels.copy()
     pixels[:, pixels.shape[1] // 2 - 20 :] = 128

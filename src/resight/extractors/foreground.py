@@ -19,15 +19,17 @@ from resight.types import Chip, Features
 _LEAST = 0.3
 #: Less of a chip than this is no animal: the segmenter missed it.
 _MISSED = 0.02
+#: A mask is believed if the map itself expects it to share so much with the animal.
+_EXPECTED = 0.5
 
 
 class Foreground:
     """An extractor whose keypoints lie on the animal: where somebody said it is
     (``Chip.animal``), else where a segmenter found it.
 
-    Two photos of one place match by their grass and stones, whoever stands there. Where less
-    than a fiftieth of a chip was found, or nothing on it has a keypoint, that was not the
-    animal, and all keypoints are kept. Family and all else are those of the extractor.
+    Two photos of one place match by their grass and stones, whoever stands there. Where what was
+    found is not believed (``animal_of``), or nothing on it has a keypoint, all keypoints are kept.
+    Family and all else are those of the extractor.
     """
 
     def __init__(self, extractor: Extractor, segmenter: Segmenter) -> None:
@@ -37,7 +39,8 @@ class Foreground:
         self.max_keypoints = extractor.max_keypoints
         self.precision: Optional[str] = getattr(extractor, "precision", None)
         self.fingerprint = fingerprint(
-            "foreground.v1",
+            "foreground.v2",
+            expected=_EXPECTED,
             extractor=extractor.fingerprint,
             least=_LEAST,
             missed=_MISSED,
@@ -46,7 +49,7 @@ class Foreground:
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         """The extractor's features of each chip, on the animal."""
-        masked = self._masked(chips)
+        masked = self.masked(chips)
         found = map(_on_animal, self.extractor.extract(masked), masked)
         return [
             replace(
@@ -56,7 +59,8 @@ class Foreground:
             for features, chip in zip(found, masked, strict=True)
         ]
 
-    def _masked(self, chips: Sequence[Chip]) -> list[Chip]:
+    def masked(self, chips: Sequence[Chip]) -> list[Chip]:
+        """The chips, with the animal where nobody had said where it is and it was found."""
         unseen = [chip for chip in chips if chip.animal is None]
         masks = iter(self.segmenter.masks(unseen) if unseen else ())
         return [
@@ -90,10 +94,25 @@ def _as_said(extractor: Extractor, features: Features, chip: Chip) -> Features:
     return unsaid
 
 
-def animal_of(mask: NDArray[np.float32], size: tuple[int, int]) -> Optional[NDArray[np.bool_]]:
-    """Which pixels of a chip are the animal's; ``None`` if it was missed."""
-    animal = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR) >= _LEAST
-    return animal if animal.mean() >= _MISSED else None
+def animal_of(likely: NDArray[np.float32], size: tuple[int, int]) -> Optional[NDArray[np.bool_]]:
+    """Which pixels of a chip of ``size`` (width, height) are the animal's, (height, width).
+
+    ``likely`` (rows, columns) says how probably each part of the chip is the animal's, 0 to 1.
+    ``None`` where that finds less than a fiftieth of the chip, or is so unsure that by its own
+    probabilities less than half of mask and animal together would be shared by both: of a head
+    that fills the chip in murky water it may find an eye.
+    """
+    animal: NDArray[np.bool_] = cv2.resize(likely, size, interpolation=cv2.INTER_LINEAR) >= _LEAST
+    if animal.mean() < _MISSED or _expected_overlap(likely) < _EXPECTED:
+        return None
+    return animal
+
+
+def _expected_overlap(likely: NDArray[np.float32]) -> float:
+    """Intersection over union that a mask of it can expect, each of them by its mean."""
+    found = likely >= _LEAST
+    either = found.sum() + likely[~found].sum()
+    return float(likely[found].sum() / either) if either else 0.0
 
 
 def _on_animal(features: Features, chip: Chip) -> Features:
