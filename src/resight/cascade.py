@@ -138,9 +138,9 @@ class Cascade:
             return 0
         seen: list[_Seen] = []
         for view, alike in self._alike_turned(look, entries, run).items():
-            photos = list(self._photos(alike, Funnel()))
-            found = screen.match(view.features, [features for _, features in photos])
-            seen += [_Seen(*each, view) for each in zip(photos, found, strict=True)]
+            photos = self._photos(alike, Funnel())
+            while batch := list(islice(photos, _SCREENED_AT_ONCE)):
+                seen += _seen(screen, view, batch)
         for each in _close(seen, look, among=run.seen):
             some = self._compare(self.method.matcher, each.view, [each.photo], run.distributions)
             run.best.add(some)
@@ -224,9 +224,7 @@ class Cascade:
         certain = inf if run.seen else self.effort.certain
         seen: list[_Seen] = []
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
-            found = screen.match(run.view.features, [features for _, features in batch])
-            for photo, matches in zip(batch, found, strict=True):
-                seen.append(_Seen(photo, matches, run.view))
+            seen += _seen(screen, run.view, batch)
             run.funnel.half_matched += len(batch)
             run.tell(SCREENING, run.funnel.half_matched, total)
             if _stands_out(_highest(seen).values(), certain):
@@ -307,6 +305,12 @@ class _Seen:
     @property
     def score(self) -> float:
         return float(self.matches.scores.sum())
+
+
+def _seen(screen: Screen, view: View, photos: Sequence[Photo]) -> list[_Seen]:
+    """Photos looked at by the screen."""
+    found = screen.match(view.features, [features for _, features in photos])
+    return [_Seen(*each, view) for each in zip(photos, found, strict=True)]
 
 
 @dataclass
