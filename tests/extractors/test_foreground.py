@@ -3,6 +3,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from resight.chips import make_chip
@@ -12,7 +13,9 @@ from resight.extractors.foreground import Foreground, described
 from resight.extractors.sift import Sift
 from resight.extractors.thumbnail import Thumbnail
 from resight.models.graphs import compiled_folder
+from resight.registry import build_method
 from resight.segment.u2net import U2NetP
+from resight.settings import Settings
 from resight.testing import drawn_animals, photograph
 from resight.testing.conformance import ExtractorCase, chip_of, drawn_chip
 from resight.types import Chip, Features
@@ -156,3 +159,26 @@ def test_surroundings_go_and_the_animal_stays() -> None:
     assert on_animal(found) > 0.9 * on_animal(everything)
     around = len(everything) - on_animal(everything)
     assert 0 < len(found) - on_animal(found) < 0.5 * around
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sift", "orb", "surf", "fast_brief", "harris_sift", "shi_tomasi_sift", "xfeat", "disk"],
+)
+def test_keypoints_are_spent_on_the_animal(name: str) -> None:
+    """As many as there are to be had there, not those that are left of the best of all."""
+    if name == "surf":
+        pytest.importorskip("mahotas")
+    chip = drawn_chip(1)
+    animal = right_half(chip).mask > 0
+    made = {
+        count: build_method(
+            f"{name}+nearest", Settings(max_keypoints=count, segment="none", contrast="none")
+        ).extractor
+        for count in (40, 5000)
+    }
+    (every,) = made[5000].extract([chip])
+    x, y = np.rint(every.keypoints).astype(int).T
+    there = animal[np.clip(y, 0, len(animal) - 1), np.clip(x, 0, animal.shape[1] - 1)].sum()
+    (found,) = described(made[40], [replace(chip, animal=animal)])
+    assert len(found) >= 0.9 * min(40, there) > 10

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from resight.errors import UnknownMethod
 from resight.extractors import check_count
@@ -51,7 +50,7 @@ class CornerSift:
         self.measure = measure
         self.max_keypoints = max_keypoints
         self.fingerprint = fingerprint(
-            "corner_sift.v1",
+            "corner_sift.v2",
             max_keypoints=max_keypoints,
             measure=measure,
             opencv=cv2.__version__,
@@ -65,7 +64,7 @@ class CornerSift:
         return [self._extract_one(chip) for chip in chips]
 
     def _extract_one(self, chip: Chip) -> Features:
-        corners = self._corners(grey_of(chip))
+        corners = self._corners(chip)
         descriptors = np.zeros((0, 128), np.float32)
         if corners:
             _, descriptors = cv2.SIFT.create().compute(grey_of(chip), corners)
@@ -80,14 +79,14 @@ class CornerSift:
             oriented=False,
         )
 
-    def _corners(self, grey: NDArray[np.uint8]) -> list[cv2.KeyPoint]:
+    def _corners(self, chip: Chip) -> list[cv2.KeyPoint]:
         """Best first."""
         places, values = cv2.goodFeaturesToTrackWithQuality(
-            grey,
+            grey_of(chip),
             self.max_keypoints,
             _LEAST,
             _APART,
-            None,
+            None if chip.animal is None else chip.animal.astype(np.uint8),
             useHarrisDetector=self.measure == "harris",
             k=_HARRIS_K,
         )
@@ -97,4 +96,4 @@ class CornerSift:
         found = [
             cv2.KeyPoint(x, y, _DIAMETER, 0, value, _OCTAVE | _LAYER << 8) for (x, y), value in rows
         ]
-        return [found[index] for index in strongest(found, self.max_keypoints)]
+        return [found[index] for index in strongest(found, self.max_keypoints, chip)]

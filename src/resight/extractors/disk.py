@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
 from resight.extractors import check_count
-from resight.extractors.maps import GraphsBySize, by_size, strict_maxima
+from resight.extractors.maps import GraphsBySize, by_size, on_animal, strict_maxima
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -60,7 +60,7 @@ class Disk:
         #: What runs, whatever the engine's.
         self.precision = "f32"
         self.fingerprint = fingerprint(
-            "disk.v1",
+            "disk.v2",
             dense=ModelGraph(_MODEL, "disk-dense", names=_NAMES).digest[:16],
             descriptors=describe.digest[:16],
             engine=engine.name,
@@ -78,7 +78,8 @@ class Disk:
         (dense,) = self._dense.of(photo.shape[2], photo.shape[3])
         with dense.running({"photo": photo}) as (heat, inputs):
             logits = heat[0, 0, :h, :w]
-            ys, xs = np.nonzero(strict_maxima(logits, _RADIUS) & (logits > 0))
+            peaks = strict_maxima(logits, _RADIUS) & (logits > 0)
+            ys, xs = np.nonzero(on_animal(peaks, chip))
             best = np.argsort(-logits[ys, xs], kind="stable")[: self.max_keypoints]
             ys, xs = ys[best], xs[best]
             scores = logits[ys, xs]

@@ -38,7 +38,7 @@ class FastBrief:
         check_count("fast_brief", max_keypoints)
         self.max_keypoints = max_keypoints
         self.fingerprint = fingerprint(
-            "fast_brief.v1", max_keypoints=max_keypoints, opencv=cv2.__version__
+            "fast_brief.v2", max_keypoints=max_keypoints, opencv=cv2.__version__
         )
 
     def __repr__(self) -> str:
@@ -54,7 +54,7 @@ class FastBrief:
         inside[_REACH:-_REACH, _REACH:-_REACH] = 1
         found = cv2.FastFeatureDetector.create(_THRESHOLD).detect(grey, inside)
         corners: Sequence[cv2.KeyPoint] = [
-            found[index] for index in strongest(found, self.max_keypoints)
+            found[index] for index in strongest(found, self.max_keypoints, chip)
         ]
         for corner in corners:
             corner.angle = 0  # what ORB turns its pairs by

@@ -84,6 +84,16 @@ def without_border(is_peak: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]
     return inside
 
 
+def on_animal(peaks: NDArray[np.bool_], chip: Chip) -> NDArray[np.bool_]:
+    """Of a map (h, w) of the whole chip those peaks that are the animal's, where that is known."""
+    if chip.animal is None:
+        return peaks
+    h, w = peaks.shape
+    animal = cv2.resize(chip.animal.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST)
+    there: NDArray[np.bool_] = peaks & (animal > 0)
+    return there
+
+
 def linear(part: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weights (N, 2) of the values before and after, for (N,) parts in [0, 1) of the way."""
     return np.stack([1 - part, part], 1)

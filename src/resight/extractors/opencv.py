@@ -17,13 +17,24 @@ def grey_of(chip: Chip) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(chip.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def strongest(found: Sequence[cv2.KeyPoint], count: int) -> NDArray[np.intp]:
+def strongest(found: Sequence[cv2.KeyPoint], count: int, chip: Chip) -> NDArray[np.intp]:
     """Indices of the ``count`` keypoints with the highest response, best first.
 
-    OpenCV keeps all that tie for the last place: a total order cuts them always alike.
+    Of those on the chip's animal, where that is known. OpenCV keeps all that tie for the last
+    place: a total order cuts them always alike.
     """
     x, y, response, size, angle = _table(found).T
-    return np.lexsort((angle, size, y, x, -response))[:count]
+    order = np.lexsort((angle, size, y, x, -response))
+    return order[on_animal(chip, x[order], y[order])][:count]
+
+
+def on_animal(chip: Chip, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which points (N,) lie on the chip's animal; all, where that is not known."""
+    if chip.animal is None:
+        return np.ones(len(x), bool)
+    w, h = chip.size
+    rows, columns = np.rint(y).astype(np.intp), np.rint(x).astype(np.intp)
+    return chip.animal[np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)]
 
 
 def features_of(

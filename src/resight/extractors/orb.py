@@ -40,7 +40,7 @@ class Orb:
         check_count("orb", max_keypoints)
         self.max_keypoints = max_keypoints
         self.fingerprint = fingerprint(
-            "orb.v1", max_keypoints=max_keypoints, opencv=cv2.__version__
+            "orb.v2", max_keypoints=max_keypoints, opencv=cv2.__version__
         )
 
     def __repr__(self) -> str:
@@ -54,8 +54,8 @@ class Orb:
         corners: Sequence[cv2.KeyPoint] = ()
         descriptors = np.zeros((0, _BYTES), np.uint8)
         if min(chip.size) > 2 * _EDGE:  # OpenCV fails where the coarsest scale has no pixel
-            corners, descriptors = self._described(grey_of(chip), descriptors)
-        best = strongest(corners, self.max_keypoints)
+            corners, descriptors = self._described(chip, descriptors)
+        best = strongest(corners, self.max_keypoints, chip)
         return features_of(
             chip,
             [corners[index] for index in best],
@@ -67,7 +67,7 @@ class Orb:
         )
 
     def _described(
-        self, grey: NDArray[np.uint8], none: NDArray[np.uint8]
+        self, chip: Chip, none: NDArray[np.uint8]
     ) -> tuple[Sequence[cv2.KeyPoint], NDArray[np.uint8]]:
         """The best corners, by scale, and their descriptors; ``none`` where there are none."""
         orb = cv2.ORB.create(
@@ -77,8 +77,9 @@ class Orb:
             edgeThreshold=_EDGE,
             fastThreshold=_THRESHOLD,
         )
+        grey = grey_of(chip)
         found = orb.detect(grey, None)
-        corners = [found[index] for index in strongest(found, self.max_keypoints)]
+        corners = [found[index] for index in strongest(found, self.max_keypoints, chip)]
         if not corners:
             return (), none
         described, descriptors = orb.compute(grey, corners)

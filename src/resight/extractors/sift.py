@@ -53,7 +53,7 @@ class Sift:
         self.max_keypoints = max_keypoints
         self.contrast_threshold = contrast_threshold
         self.fingerprint = fingerprint(
-            "sift.v1",
+            "sift.v2",
             contrast_threshold=contrast_threshold,
             max_keypoints=max_keypoints,
             opencv=cv2.__version__,
@@ -69,19 +69,19 @@ class Sift:
         """Features of each chip; those with the strongest response first."""
         # Without the precise upscale every keypoint lies 0.25 px to the lower right. OpenCV has it
         # from 4.8 on; WBIA's is older, where only this plugin runs and the fingerprint says so.
-        # The detector is made per call because OpenCV does not say it may be shared by threads.
+        # The detector is made per chip because OpenCV does not say it may be shared by threads.
+        return [self._extract_one(chip) for chip in chips]
+
+    def _extract_one(self, chip: Chip) -> Features:
         detector = cv2.SIFT.create(
-            nfeatures=self.max_keypoints,
+            nfeatures=self.max_keypoints if chip.animal is None else 0,  # 0: all
             contrastThreshold=self.contrast_threshold,
             **_PRECISE,
         )
-        return [self._extract_one(detector, chip) for chip in chips]
-
-    def _extract_one(self, detector: cv2.SIFT, chip: Chip) -> Features:
         found, descriptors = detector.detectAndCompute(grey_of(chip), None)
         if descriptors is None:
             found, descriptors = (), np.zeros((0, _DIMENSIONS), np.float32)
-        best = strongest(found, self.max_keypoints)
+        best = strongest(found, self.max_keypoints, chip)
         return features_of(
             chip,
             [found[index] for index in best],

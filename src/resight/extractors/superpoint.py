@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
 from resight.extractors import check_count
-from resight.extractors.maps import GraphsBySize, by_size, linear, sample, suppressed_maxima
+from resight.extractors.maps import (
+    GraphsBySize,
+    by_size,
+    linear,
+    on_animal,
+    sample,
+    suppressed_maxima,
+)
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -53,7 +60,7 @@ class SuperPoint:
         #: What runs, whatever the engine's.
         self.precision = "f32"
         self.fingerprint = fingerprint(
-            "superpoint.v1",
+            "superpoint.v2",
             engine=engine.name,
             graph=ModelGraph(_MODEL, _MODEL).digest[:16],
             max_keypoints=max_keypoints,
@@ -71,7 +78,8 @@ class SuperPoint:
         (graph,) = self._graphs.of(*photo.shape)
         with graph.running({"photo": photo[None, None]}) as (heat, features):
             scores = np.ascontiguousarray(heat[0, 0, :h, :w])
-            ys, xs = np.nonzero(suppressed_maxima(scores, _RADIUS) & (scores > _THRESHOLD))
+            peaks = suppressed_maxima(scores, _RADIUS) & (scores > _THRESHOLD)
+            ys, xs = np.nonzero(on_animal(peaks, chip))
             best = np.argsort(-scores[ys, xs], kind="stable")[: self.max_keypoints]
             keypoints = np.stack([xs[best], ys[best]], 1).astype(np.float32)
             descriptors = sample(features, _on_coarse_map(keypoints, photo.shape), linear)

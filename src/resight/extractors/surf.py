@@ -8,7 +8,7 @@ import numpy as np
 
 from resight.errors import MissingExtra
 from resight.extractors import check_count
-from resight.extractors.opencv import grey_of
+from resight.extractors.opencv import grey_of, on_animal
 from resight.fingerprints import fingerprint
 from resight.types import Chip, Features
 
@@ -42,7 +42,7 @@ class Surf:
         check_count("surf", max_keypoints)
         self.max_keypoints = max_keypoints
         self.fingerprint = fingerprint(
-            "surf.v1", mahotas=mahotas.__version__, max_keypoints=max_keypoints
+            "surf.v2", mahotas=mahotas.__version__, max_keypoints=max_keypoints
         )
 
     def __repr__(self) -> str:
@@ -56,7 +56,8 @@ class Surf:
         from mahotas.features import surf
 
         # mahotas drops points near the edge only after it has counted them.
-        points = surf.surf(grey_of(chip), threshold=0, max_points=_ALL)[: self.max_keypoints]
+        points = surf.surf(grey_of(chip), threshold=0, max_points=_ALL)
+        points = points[on_animal(chip, points[:, 1], points[:, 0])][: self.max_keypoints]
         y, x, scale, score, _, angle = points[:, :6].T.astype(np.float32)
         return Features(
             keypoints=np.stack([x, y], axis=1),

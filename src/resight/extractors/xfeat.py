@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 
 from resight.engine import Engine, Graph
 from resight.extractors import check_count
-from resight.extractors.maps import GraphsBySize, by_size, cubic, linear, sample, strict_maxima
+from resight.extractors.maps import (
+    GraphsBySize,
+    by_size,
+    cubic,
+    linear,
+    on_animal,
+    sample,
+    strict_maxima,
+)
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -55,7 +63,7 @@ class XFeat:
         #: What runs, whatever the engine's.
         self.precision = "f32"
         self.fingerprint = fingerprint(
-            "xfeat.v1",
+            "xfeat.v2",
             engine=engine.name,
             graph=ModelGraph(_MODEL, _MODEL).digest[:16],
             max_keypoints=max_keypoints,
@@ -71,7 +79,8 @@ class XFeat:
         h, w = photo.shape
         (graph,) = self._graphs.of(h, w)
         with graph.running({"photo": photo[None, None]}) as (heat, reliability, features):
-            ys, xs = np.nonzero(strict_maxima(heat[0, 0], _RADIUS) & (heat[0, 0] > _THRESHOLD))
+            peaks = strict_maxima(heat[0, 0], _RADIUS) & (heat[0, 0] > _THRESHOLD)
+            ys, xs = np.nonzero(on_animal(peaks, chip))
             at = _on_coarse_map(np.stack([xs, ys], 1), (w, h))
             scores = heat[0, 0, ys, xs] * sample(reliability[..., None], at, linear)[:, 0]
             best = np.argsort(-scores, kind="stable")[: self.max_keypoints]
