@@ -140,6 +140,17 @@ def test_where_nobody_stands_out_the_query_is_turned(
     np.testing.assert_allclose(keypoints, upright)
 
 
+def test_turning_tells_how_far_it_is() -> None:
+    told: list[tuple[str, int, int]] = []
+    method = Method("drawn", Corners(), Shared(), long_edge=50, screen=Screen(Shared(), 50))
+    identifier = Identifier(gallery=gallery_of(*([9] * 100), 30), method=method)
+    identifier.identify(with_bright_corner(0, -1), progress=lambda *step: told.append(step))
+    turning = [step[1:] for step in told if step[0] == "turning"]
+    assert turning == sorted(turning)
+    assert turning[0] == (1, 37)
+    assert turning[-1] == told[-1][1:] == (37, 37)
+
+
 def test_who_stands_out_is_not_asked_turned() -> None:
     answer = ask_turned(gallery_of(*([9] * 100), 30), with_bright_corner(0, 0))
     assert (named(answer)[0], answer.turned) == (("animal 100", 30.0), 0)

@@ -20,6 +20,7 @@ from math import inf, sqrt
 from typing import Optional, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resight.matchers import Matcher
 from resight.method import Effort, Look, Method, Screen
@@ -136,33 +137,41 @@ class Cascade:
         look, screen = self.effort.turned, self.method.screen
         if look is None or screen is None:
             return 0
+        steps = len(TURNS) + (look.shortlisted or 0) + (look.matched or 0)
         seen: list[_Seen] = []
-        for view, alike in self._alike_turned(look, entries, run).items():
-            photos = self._photos(alike, Funnel())
+        for view, photos in self._alike_turned(
+            look, entries, lambda n: run.tell(TURNING, n, steps)
+        ):
             while batch := list(islice(photos, _SCREENED_AT_ONCE)):
                 seen += _seen(screen, view, batch)
+                run.tell(TURNING, len(TURNS) + len(seen), steps)
         for each in _close(seen, look, among=run.seen):
             some = self._compare(self.method.matcher, each.view, [each.photo], run.distributions)
             run.best.add(some)
+        run.tell(TURNING, steps, steps)
         return len(seen)
 
     def _alike_turned(
-        self, look: Look, entries: Sequence[GalleryEntry], run: _Run
-    ) -> dict[View, list[GalleryEntry]]:
+        self, look: Look, entries: Sequence[GalleryEntry], tell: Callable[[int], None]
+    ) -> Iterator[tuple[View, Iterator[Photo]]]:
         """The photos most alike in any turn, by turn."""
-        names, shortlist = [entry.described for entry in entries], self.shortlist()
-        scored: list[tuple[float, _Pair]] = []
+        limit = look.shortlisted or 0
+        alike: list[tuple[float, _Pair]] = []
         for told, degrees in enumerate(TURNS, start=1):
             view = self.turned(degrees)
-            if view is not None and len(view.features):
-                scores = shortlist.scores(view.features, names, scanned=self.effort.scanned)
-                pairs = zip(scores, entries, strict=True)
-                scored += [(score, _Pair(view, entry)) for score, entry in pairs if score >= 0]
-            run.tell(TURNING, told, len(TURNS))
-        alike: dict[View, list[GalleryEntry]] = {}
-        for each in _best_of(scored, look.shortlisted or 0, each=_PHOTOS_SHORTLISTED):
-            alike.setdefault(each.view, []).append(each.entry)
-        return alike
+            if view is not None:
+                scored = _there(entries, self._scores(view.features, entries))
+                # No more of a turn than of all, so that memory does not grow with the gallery.
+                best = _best_of(scored, limit, each=_PHOTOS_SHORTLISTED)
+                alike += [(score, _Pair(view, entry)) for score, entry in best]
+            tell(told)
+        chosen: dict[View, list[GalleryEntry]] = {}
+        for _, pair in _best_of(alike, limit, each=_PHOTOS_SHORTLISTED):
+            chosen.setdefault(pair.view, []).append(pair.entry)
+        described = self.describe([entry for some in chosen.values() for entry in some])
+        for view, some in chosen.items():
+            photos = zip(some, islice(described, len(some)), strict=True)
+            yield view, ((entry, features) for entry, features in photos if features)
 
     def _look(self, look: Look, run: _Run) -> None:
         """Compare the photos that this look takes in and none before it did."""
@@ -196,14 +205,18 @@ class Cascade:
     def _shortlisted(
         self, query: Features, entries: Sequence[GalleryEntry], limit: int, funnel: Funnel
     ) -> list[GalleryEntry]:
-        names = [entry.described for entry in entries]
-        scores = self.shortlist().scores(query, names, scanned=self.effort.scanned)
+        scores = self._scores(query, entries)
         unavailable, empty = np.isnan(scores), np.isneginf(scores)
         funnel.left_out[NOT_AVAILABLE] += int(unavailable.sum())
         funnel.left_out[NO_KEYPOINTS] += int(empty.sum())
-        there = [(score, entry) for score, entry in zip(scores, entries, strict=True) if score >= 0]
+        there = _there(entries, scores)
         funnel.searched = len(there)
-        return _best_of(there, limit, each=_PHOTOS_SHORTLISTED)
+        return [entry for _, entry in _best_of(there, limit, each=_PHOTOS_SHORTLISTED)]
+
+    def _scores(self, query: Features, entries: Sequence[GalleryEntry]) -> NDArray[np.float32]:
+        """As ``Shortlist.scores``."""
+        names = [entry.described for entry in entries]
+        return self.shortlist().scores(query, names, scanned=self.effort.scanned)
 
     def _photos(self, entries: Sequence[GalleryEntry], funnel: Funnel) -> Iterator[Photo]:
         """Those that can be compared; the others are counted out."""
@@ -370,17 +383,26 @@ def _close(seen: Sequence[_Seen], look: Look, *, among: Sequence[_Seen] = ()) ->
 
 def _best_seen(seen: Sequence[_Seen], limit: int) -> list[_Seen]:
     """The best photo of each individual, the best individuals first."""
-    return _best_of([(each.score, each) for each in seen], limit, each=1)
+    return [best for _, best in _best_of([(each.score, each) for each in seen], limit, each=1)]
 
 
-def _best_of(scored: Iterable[tuple[float, _Shown]], limit: int, *, each: int) -> list[_Shown]:
+def _there(
+    entries: Sequence[GalleryEntry], scores: NDArray[np.float32]
+) -> list[tuple[float, GalleryEntry]]:
+    """The photos that could be scanned, with their scores."""
+    return [(score, entry) for score, entry in zip(scores, entries, strict=True) if score >= 0]
+
+
+def _best_of(
+    scored: Iterable[tuple[float, _Shown]], limit: int, *, each: int
+) -> list[tuple[float, _Shown]]:
     """Those with the highest scores, of no individual more than ``each``."""
     passed: Counter[str] = Counter()
-    best: list[_Shown] = []
-    for _, shown in sorted(scored, key=lambda pair: -pair[0]):
+    best: list[tuple[float, _Shown]] = []
+    for score, shown in sorted(scored, key=lambda pair: -pair[0]):
         if len(best) == limit:
             break
         if passed[shown.individual] < each:
             passed[shown.individual] += 1
-            best.append(shown)
+            best.append((score, shown))
     return best

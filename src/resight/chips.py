@@ -93,10 +93,10 @@ def chip_to_photo(
 def turned(chip: Chip, degrees: float) -> tuple[Chip, NDArray[np.float64]]:
     """A chip turned counter-clockwise about its middle, and the way back.
 
-    By right angles no pixel changes. By other angles corners are cut that would make it longer than
-    the chip is, what lies off the chip repeats its edge and is not the animal's, and ``animal`` is
-    known. The (2, 3) float64 affine takes points of the turned chip to the chip as it was, pixel
-    centre to pixel centre.
+    By right angles no pixel changes; by other angles it is as large as to hold the whole chip,
+    what lies off that repeats its edge and is not the animal's, and ``animal`` is known. The
+    (2, 3) float64 affine takes points of the turned chip to the chip as it was, pixel centre
+    to pixel centre.
     """
     if degrees % 90 == 0:
         pixels, animal, back = _by_right_angles(chip, int(degrees // 90) % 4)
@@ -121,11 +121,9 @@ def _by_right_angles(chip: Chip, quarters: int) -> _Turned:
 def _by_any_angle(chip: Chip, degrees: float) -> _Turned:
     w, h = chip.size
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    # No longer than the chip: networks take time and memory by the area, of which all of the
-    # corners would need up to twice as much.
     size = (
-        min(math.ceil(w * abs(cos) + h * abs(sin)), max(w, h)),
-        min(math.ceil(w * abs(sin) + h * abs(cos)), max(w, h)),
+        math.ceil(w * abs(cos) + h * abs(sin)),
+        math.ceil(w * abs(sin) + h * abs(cos)),
     )
     turn = np.array([[cos, -sin], [sin, cos]])  # back, as y points down
     back = np.eye(3)

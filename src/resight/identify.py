@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Optional, Protocol, TypeVar, Union
 
 from resight.calibration import Calibration, Trials, asked_by
@@ -192,7 +193,7 @@ class Identifier:
                 method=self._method_without(own),
                 effort=self.effort,
                 describe=lambda some: self._described([each.annotation for each in some], progress),
-                shortlist=lambda: self.shortlist(progress),
+                shortlist=cache(lambda: self.shortlist(progress)),
                 turned=Turning(
                     self.method.extractor, (lambda: query) if isinstance(query, Chip) else chip
                 ),

@@ -10,7 +10,7 @@ import numpy as np
 
 from resight.chips import turned
 from resight.extractors import Extractor
-from resight.extractors.foreground import Foreground, described
+from resight.extractors.foreground import Foreground, described, on_animal
 from resight.types import Chip, Features
 
 #: Degrees. Networks know an animal up to some 30 degrees off, so these leave no tilt out.
@@ -38,19 +38,30 @@ class Turning:
         self._chip: Optional[Chip] = None
 
     def __call__(self, degrees: float) -> Optional[View]:
-        """The query turned counter-clockwise; ``None`` where there is no chip of it."""
-        if self._chip is None and self._had is not None:
-            self._chip = self._masked(self._had())
+        """The query turned counter-clockwise.
+
+        ``None`` where there is no chip of it, or in this turn no keypoint of the animal: then what
+        is around it says nothing, and least what lies off the chip.
+        """
+        if self._had is not None:
+            had, self._had = self._had, None
+            self._chip = self._with_animal(had())
         if self._chip is None:
             return None
         other, back = turned(self._chip, degrees)
-        (features,) = described(self._extractor, [other])
+        features = on_animal(described(self._extractor, [other])[0], other)
+        if not len(features):
+            return None
         keypoints = features.keypoints @ back[:, :2].T + back[:, 2]
         as_it_is = replace(features, keypoints=keypoints.astype(np.float32), size=self._chip.size)
         return View(features, as_it_is)
 
-    def _masked(self, chip: Optional[Chip]) -> Optional[Chip]:
+    def _with_animal(self, chip: Optional[Chip]) -> Optional[Chip]:
         """With the animal as it was found upright, so that it is not looked for in each turn."""
         if chip is None or not isinstance(self._extractor, Foreground):
             return chip
-        return self._extractor.masked([chip])[0]
+        (found,) = self._extractor.masked([chip])
+        if found.animal is not None:
+            return found
+        w, h = chip.size
+        return replace(chip, animal=np.ones((h, w), bool))

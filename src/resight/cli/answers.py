@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from resight.cli.output import Column, Output, count
@@ -196,7 +197,8 @@ def searched(answer: Identification) -> str:
     if further and answer.half_matched > (first.shortlisted or 0):
         text += ". No animal stood out at first, so more photos were looked at"
     if answer.turned:
-        text += ". No animal stood out, so the photo was tried turned as well"
+        why = "No animal stood out, so the" if isfinite(EFFORTS[answer.effort].certain) else "The"
+        text += f". {why} photo was tried turned as well"
     return text + ("" if answer.candidates else ". No candidates: there was nothing to compare")
 
 

@@ -50,7 +50,7 @@ class Foreground:
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         """The extractor's features of each chip, on the animal."""
         masked = self.masked(chips)
-        found = map(_on_animal, self.extractor.extract(masked), masked)
+        found = map(on_animal, self.extractor.extract(masked), masked)
         return [
             replace(
                 features if len(features) or chip.animal is None else self._of_all(chip),
@@ -87,7 +87,7 @@ def described(extractor: Extractor, chips: Sequence[Chip]) -> list[Features]:
 
 
 def _as_said(extractor: Extractor, features: Features, chip: Chip) -> Features:
-    found = _on_animal(features, chip)
+    found = on_animal(features, chip)
     if len(found) or chip.animal is None:
         return found
     (unsaid,) = extractor.extract([replace(chip, animal=None)])
@@ -115,7 +115,8 @@ def _expected_overlap(likely: NDArray[np.float32]) -> float:
     return float(likely[found].sum() / either) if either else 0.0
 
 
-def _on_animal(features: Features, chip: Chip) -> Features:
+def on_animal(features: Features, chip: Chip) -> Features:
+    """Those of the chip's features that lie on its animal; all, where that is not known."""
     if chip.animal is None:
         return features
     w, h = chip.size

@@ -25,7 +25,7 @@ class MaskFinder:
         """Where searches see the animal of an annotation without a mask of its own.
 
         ``None`` where they see all of the box: the setting ``segment`` is none, or the animal was
-        missed. Raises what loading a segmenter and reading a photo raise.
+        not found, or not surely. Raises what loading a segmenter and reading a photo raise.
         """
         with self._lock:
             if self._segmenter is None:

@@ -116,6 +116,6 @@ function life({ photos, encounters: met, first_seen: first, last_seen: last, not
 }
 
 function searched({ searched: all, shortlisted, matched, turned, annotations }) {
-  const also = turned ? ", nobody stood out: tried turned as well" : "";
+  const also = turned ? ", tried turned as well" : "";
   return `${annotations.length > 1 ? count(all, "pair of photos", "pairs of photos") : count(all, "photo")} searched, ${shortlisted} looked at, ${matched} compared in full${also}`;
 }
