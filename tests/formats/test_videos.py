@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_frames_say_of_which_video_they_are(dive: Path, tmp_path: Path) -> None:
     photo = plan_source(dive, reading(tmp_path)).photos[0]
     with Image.open(photo.path) as image:
         told = image.getexif()[0x010E]
-    assert told.startswith("second 0.625 of dive.avi, sha256 ")
+    assert told.startswith("second 0.625 of a video, sha256 ")
 
 
 def test_videos_in_folders_are_of_the_animal_of_the_folder(dive: Path, tmp_path: Path) -> None:
@@ -93,3 +94,51 @@ def test_a_video_does_not_hide_what_is_wrong_with_the_photos_beside_it(
     misspelt = Reading(patterns=("{identiy}_{side}",), frames=reading(tmp_path).frames)
     with pytest.raises(ImportFileError, match="did you mean 'identity'"):
         plan_source(dive.parents[1], misspelt)
+
+
+def test_each_video_is_of_the_animal_of_its_folder(tmp_path: Path) -> None:
+    for name in ("Alma", "Bob", "Crush"):
+        film(tmp_path / "in" / name / "clip.avi", [scene(len(name))] * RATE)
+    plan = plan_source(tmp_path / "in", reading(tmp_path))
+    assert {photo.identity for photo in plan.photos} == {"Alma", "Bob", "Crush"}
+
+
+def test_no_animal_is_called_like_the_day_of_its_videos(tmp_path: Path) -> None:
+    film(tmp_path / "in" / "2019-05-03" / "clip.avi", [scene(1)] * RATE)
+    plan = plan_source(tmp_path / "in", reading(tmp_path))
+    assert {photo.identity for photo in plan.photos} == {""}
+
+
+def test_a_video_under_another_name_is_the_same_video(dive: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy of it.avi"
+    copy.write_bytes(dive.read_bytes())
+    with Catalogue.init(tmp_path / "it") as catalogue:
+        for video, status in ((dive, "added"), (copy, "already")):
+            plan = plan_source(video, reading(tmp_path))
+            assert [o.status for o in catalogue.add(plan, actor="ann")] == [status] * 2
+
+
+@pytest.mark.parametrize("name", ["Schildkro\u0308te", " early", "a\nb"])
+def test_any_name_of_a_video_will_do(dive: Path, tmp_path: Path, name: str) -> None:
+    video = dive.rename(dive.with_name(f"{name}.avi"))
+    plan = plan_source(video.parents[1], reading(tmp_path))
+    assert len(plan.photos) == 2
+    with Catalogue.init(tmp_path / "it") as catalogue:
+        assert {o.status for o in catalogue.add(plan, actor="ann")} == {"added"}
+
+
+def test_a_name_that_is_no_text_is_bad_and_the_rest_goes_on(dive: Path, tmp_path: Path) -> None:
+    dive.rename(dive.with_name(os.fsdecode(b"cl\xffip.avi")))
+    film(tmp_path / "in" / "a.avi", [scene(1)] * RATE)
+    plan = plan_source(tmp_path / "in", reading(tmp_path))
+    assert len(plan.photos) == 1
+    assert ["another name" in bad.reason for bad in plan.bad] == [True]
+
+
+def test_a_folder_that_names_no_animal_is_bad_and_the_rest_goes_on(
+    dive: Path, tmp_path: Path
+) -> None:
+    film(tmp_path / "in" / ("x" * 210) / "a.avi", [scene(1)] * RATE)
+    plan = plan_source(tmp_path / "in", reading(tmp_path))
+    assert {photo.identity for photo in plan.photos} == {"Crush"}
+    assert ["longer than" in bad.reason for bad in plan.bad] == [True]

@@ -103,7 +103,7 @@ def plan_folders(folder: Path) -> ImportPlan:
     found = _search(folder)
     within = [path.relative_to(folder).parts for path in found.photos]
     names = {parts[0] for parts in within if len(parts) > 1}
-    field = "date" if names and all(map(_is_day, names)) else "identity"
+    field = "date" if names and all(map(is_day, names)) else "identity"
 
     def facts(relative: Path) -> Mapping[str, str]:
         return {field: relative.parts[0] if len(relative.parts) > 1 else ""}
@@ -117,7 +117,7 @@ def plan_folders(folder: Path) -> ImportPlan:
     )
 
 
-def _is_day(name: str) -> bool:
+def is_day(name: str) -> bool:
     """Whether a folder's name is a date that no animal is called: a year alone may be one."""
     try:
         return len(date_named(name)) > len("2019")

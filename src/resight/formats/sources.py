@@ -7,9 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from resight.catalogue import ImportPlan, PlannedPhoto, plan_csv, plan_folders, plan_pattern
+from resight.catalogue import (
+    BadSource,
+    ImportPlan,
+    PlannedPhoto,
+    plan_csv,
+    plan_folders,
+    plan_pattern,
+)
 from resight.catalogue.csvfile import COLUMNS, plan_table
 from resight.catalogue.folders import DATABASE
+from resight.catalogue.importing import is_day
 from resight.catalogue.tables import read_table
 from resight.errors import ImportFileError, NoPhotos
 from resight.formats import camtrap_reading, documents, videos, wildbook_reading
@@ -141,9 +149,12 @@ def _folder(folder: Path, reading: Reading) -> ImportPlan:
         if not found:
             raise
         plan = ImportPlan(str(folder), ())
-    for video in found:
-        relative = video.relative_to(folder)
-        named = not reading.patterns and len(relative.parts) > 1 and not plan.notes
+    within = [video.relative_to(folder) for video in found]
+    names = {each.parts[0] for each in within if len(each.parts) > 1}
+    # The photos' folders are dates, or where there are only videos theirs.
+    dates = bool(plan.notes) or (not plan.photos and bool(names) and all(map(is_day, names)))
+    for video, relative in zip(found, within, strict=True):
+        named = not reading.patterns and len(relative.parts) > 1 and not dates
         identity = relative.parts[0] if named else ""
         frames = _video(video, relative.as_posix(), identity, reading)
         plan = replace(
@@ -172,5 +183,5 @@ def _video(video: Path, name: str, identity: str, reading: Reading) -> ImportPla
     try:
         who = clean_name(identity)
     except ValueError as error:
-        raise ImportFileError(f"{video}: {error}") from error
+        return ImportPlan(str(video), (), (BadSource(str(video), str(error)),))
     return videos.plan_video(video, reading.frames, name=name, identity=who)

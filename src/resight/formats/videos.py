@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resight.catalogue import BadSource, ImportPlan, PlannedPhoto
+from resight.catalogue.names import clean_name
 from resight.catalogue.originals import sha256_of
 from resight.looks import alike
 
@@ -49,25 +50,29 @@ def plan_video(video: Path, frames: Path, *, name: str, identity: str = "") -> I
     ``name`` is what the catalogue calls the video; a frame is called ``name#t=12.4``. Its EXIF says
     which second of which file (by sha256) it is; the capture time is unknown, as videos keep
     none that can be trusted. All frames are of one encounter, so they count as one sighting. The
-    same video gives the same frames, so adding it again is safe. A video that cannot be read
-    is bad.
+    same video gives the same frames whatever it is called, so adding it again is safe. A video
+    that cannot be read is bad.
     """
     try:
+        str(video).encode()  # else OpenCV ends the process
         sha256 = sha256_of(video)
+    except UnicodeEncodeError:
+        reason = "its name cannot be read (it is not UTF-8): give it another name"
+        return ImportPlan(ascii(str(video)), (), (BadSource(ascii(str(video)), reason),))
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
         return ImportPlan(str(video), (), (BadSource(str(video), reason),))
     planned = []
     for frame in _kept(video):
         path = frames / f"{sha256[:16]}-{frame.seconds:09.3f}.jpg"
-        _write(path, frame, f"second {frame.seconds:.3f} of {video.name}, sha256 {sha256}")
+        _write(path, frame, f"second {frame.seconds:.3f} of a video, sha256 {sha256}")
         planned.append(
             PlannedPhoto(
                 path=path,
                 source=f"{video} at {frame.seconds:.1f} s",
                 name=f"{name}#t={frame.seconds:.3f}",
                 identity=identity,
-                encounter=f"{video.stem[:100]} {sha256[:8]}",
+                encounter=f"{_called(video)} {sha256[:8]}",
                 derived=frozenset({"encounter"}),
             )
         )
@@ -76,6 +81,14 @@ def plan_video(video: Path, frames: Path, *, name: str, identity: str = "") -> I
         return ImportPlan(str(video), (), (BadSource(str(video), reason),))
     note = f"{len(planned)} frames of {video.name}, as one encounter"
     return ImportPlan(str(video), tuple(planned), notes=(note,))
+
+
+def _called(video: Path) -> str:
+    """A video's name, as far as an encounter can be called that."""
+    try:
+        return clean_name(clean_name(video.stem)[:100]) or "video"
+    except ValueError:
+        return "video"
 
 
 def _kept(video: Path) -> Iterator[_Frame]:
@@ -115,12 +128,16 @@ def _frames(video: Path) -> Iterator[_Frame]:
     try:
         rate = capture.get(cv2.CAP_PROP_FPS) or 25.0
         step = max(1, round(rate / _LOOKS))
-        number = 0
+        number, seconds = 0, -1.0
         while capture.grab():
+            # A camera may slow down: the time that is written beside the frame goes before its
+            # number, if it goes on.
+            told = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            seconds = told if told > seconds else max(number / rate, seconds)
             if number % step == 0:
                 read, pixels = capture.retrieve()
                 if read:
-                    yield _Frame(number / rate, _sharpness(pixels), pixels[:, :, ::-1].copy())
+                    yield _Frame(seconds, _sharpness(pixels), pixels[:, :, ::-1].copy())
             number += 1
     finally:
         capture.release()
