@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from resight.errors import DeskError, MissingExtra
 from resight.service import models, tables
@@ -125,8 +125,8 @@ class Client:
 
     def waiting_tables(self) -> list[tables.TableImport]:
         """One's own tables that are not put in yet, the last first."""
-        items = self._ask("GET", "/imports").json()["items"]
-        return [tables.TableImport.model_validate(each) for each in items]
+        items = _items(_json(self._ask("GET", "/imports")))
+        return [_read(tables.TableImport, each) for each in items]
 
     def table(self, id: str) -> tables.TableImport:
         """One table, and what became of it."""
@@ -236,7 +236,7 @@ class Client:
         return found
 
     def _one(self, model: type[Model], method: str, path: str, **more: Any) -> Model:
-        return model.model_validate(self._ask(method, path, **more).json())
+        return _read(model, _json(self._ask(method, path, **more)))
 
     def _all(
         self, model: type[Model], path: str, about: Mapping[str, str | None]
@@ -246,9 +246,9 @@ class Client:
         params["limit"] = str(_PAGE)
         following: str | None = ""
         while following is not None:
-            page = self._ask("GET", path, params={**params, "cursor": following}).json()
-            yield from map(model.model_validate, page["items"])
-            following = page["next"]
+            page = _json(self._ask("GET", path, params={**params, "cursor": following}))
+            yield from (_read(model, each) for each in _items(page))
+            following = page.get("next")
 
     def _ask(self, method: str, path: str, *, csrf: str | None = None, **more: Any) -> Any:
         """The answer, if it is none of a problem."""
@@ -260,7 +260,7 @@ class Client:
             if "files" in more:  # sent again it is the same byte for byte
                 headers["content-type"] = f"multipart/form-data; boundary={key}"
         answer = self._sent(method, _API + path, headers, more)
-        if answer.status_code >= 400:
+        if not 200 <= answer.status_code < 300:  # also where a proxy sends one elsewhere
             raise _refused(answer)
         return answer
 
@@ -287,6 +287,33 @@ class Client:
         return self._csrf
 
 
+def _json(answer: Any) -> dict[str, Any]:
+    """The object that a desk answers with."""
+    try:
+        told = answer.json()
+    except ValueError:  # a page of something else
+        told = None
+    if not isinstance(told, dict):
+        raise DeskError(f"{answer.url} is no desk of resight: its answer is of another form")
+    return told
+
+
+def _items(page: Mapping[str, Any]) -> list[Any]:
+    items = page.get("items")
+    if not isinstance(items, list):
+        raise DeskError("the desk's answer is not understood: it is no list")
+    return items
+
+
+def _read(model: type[Model], told: object) -> Model:
+    try:
+        return model.model_validate(told)
+    except ValidationError as error:
+        raise DeskError(
+            f"the desk's answer is not understood, as of another version of resight: {error}"
+        ) from error
+
+
 def _at_work(answer: Any) -> bool:
     return answer.status_code == 409 and "retry-after" in answer.headers
 
@@ -298,7 +325,9 @@ def _refused(answer: Any) -> DeskError:
             str(told["detail"]), status=answer.status_code, errors=told.get("errors") or ()
         )
     except (ValueError, KeyError, TypeError, AttributeError):  # a proxy's own page
+        elsewhere = answer.headers.get("location")
+        where = f" and sends one to {elsewhere}: name that address" if elsewhere else ""
         return DeskError(
-            f"the desk answered {answer.status_code} {answer.reason_phrase}",
+            f"the desk answered {answer.status_code} {answer.reason_phrase}{where}",
             status=answer.status_code,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -96,9 +97,35 @@ def test_a_photo_is_sent_asked_about_and_exported(desk: str, drawn: Drawn, tmp_p
     assert "Donatello" in table.read_text(encoding="utf-8")
     assert run("--server", desk, "export", table).code == 1
 
+    histories = tmp_path / "all.inp"
+    assert run("--server", desk, "export", histories).code == 0
+    assert histories.read_text(encoding="utf-8").startswith("/*")
+    assert (tmp_path / "all-occasions.csv").exists()
+
     decision = run("--server", desk, "log", "--json").json["decisions"][0]["id"]
     undone = run("--server", desk, "undo", decision)
     assert undone.out == f"Decision {decision + 1}: took back {decision}\n"
+
+
+def test_a_file_that_cannot_be_sent_is_bad_and_the_rest_goes_on(desk: str, tmp_path: Path) -> None:
+    folder = tmp_path / "some"
+    folder.mkdir()
+    for name in ("1.jpg", "3.jpg"):
+        Image.effect_noise((64, 64), 90).convert("RGB").save(folder / name)
+    (folder / os.fsdecode(b"2\xff.jpg")).write_bytes(b"x")
+    added = run("--server", desk, "add", folder)
+    assert added.code == 3
+    assert "2 added" in added.out
+    assert "cannot be sent" in added.err
+
+
+@pytest.mark.parametrize("token", ["tökén", "a\nb"])
+def test_what_is_no_token_is_refused_unseen(
+    desk: str, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESIGHT_TOKEN", token)
+    ran = run("--server", desk, "list")
+    assert (ran.code, token in ran.err) == (2, False)
 
 
 def test_what_only_works_here_is_refused(desk: str, drawn: Drawn) -> None:

@@ -10,6 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
 
 from resight.client import Client
 from resight.errors import DeskError
@@ -179,3 +183,26 @@ def test_a_desk_that_is_not_there_says_so() -> None:
     ):
         nowhere.summary()
     assert failed.value.status == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (RedirectResponse("https://elsewhere.example/", 301), "sends one to https://elsewhere"),
+        (HTMLResponse("<h1>Welcome</h1>"), "is no desk of resight"),
+        (JSONResponse({"items": 3}), "not understood"),
+    ],
+)
+def test_what_is_no_desk_is_told_and_nothing_of_it_is_kept(answer: Response, told: str) -> None:
+    async def page(_: Request) -> Response:
+        return answer
+
+    elsewhere = Starlette(routes=[Route("/{path:path}", page)])
+    http = TestClient(elsewhere, base_url=BASE, follow_redirects=False)
+    with Client(BASE, http=http) as made:
+        for ask in (made.summary, lambda: list(made.individuals())):
+            with pytest.raises(DeskError, match=told):
+                ask()
+        if answer.status_code != 200:
+            with pytest.raises(DeskError, match=told):
+                made.export("csv")

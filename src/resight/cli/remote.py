@@ -11,10 +11,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import typer
 
@@ -58,6 +60,8 @@ def _desk(ctx: typer.Context) -> Iterator[Client]:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise typer.BadParameter(f"--server {url!r} is no address such as https://desk.example.org")
     token = os.environ.get(_VARIABLE, "")
+    if not (token.isascii() and token.isprintable()):
+        raise typer.BadParameter(f"{_VARIABLE} holds no token: those are letters, digits, - and _")
     if token and parts.scheme == "http" and parts.hostname not in _LOCAL:
         to_stderr(f"warning: {url} is not encrypted: whoever listens learns your token")
     try:
@@ -265,6 +269,8 @@ def identify(
             try:
                 with out.progress(f"Asking about {each}"):
                     answer = _asked(desk, each, side)
+            except (OSError, UnicodeError) as problem:
+                run.fail(ascii(str(each)), f"cannot be sent: {problem}")
             except DeskError as problem:
                 if problem.status in (0, 401):  # nothing else would go better
                     raise
@@ -299,9 +305,35 @@ def export(
     about = {"occasions": occasions, "precise": str(precise_places).lower()}
     with _desk(ctx) as desk:
         data = desk.export(_AT_THE_DESK.get(kind, kind), **about)
-    write_whole(target, data)
+    if kind == "mark":
+        _unpack(data, target)
+    else:
+        write_whole(target, data)
     out.json({"path": target, "format": kind, "bytes": len(data)})
     out.say(f"Wrote {target}")
+
+
+def _unpack(data: bytes, target: Path) -> None:
+    """Write the several files of a format beside each other, as ``resight export`` does."""
+    from resight.files import write_whole
+
+    stem = target.stem if target.suffix.lower() in (".inp", ".zip") else target.name
+    with ZipFile(BytesIO(data)) as archive:
+        files = {
+            target.with_name(stem + name.removeprefix("catalogue")): archive.read(name)
+            for name in map(_plain, archive.namelist())
+        }
+    for path in files:
+        if path.exists():
+            raise ExportError(f"{path} exists already: name another file")
+    for path, content in files.items():
+        write_whole(path, content)
+
+
+def _plain(name: str) -> str:
+    if Path(name).name != name:
+        raise DeskError(f"the desk sent a file that is called {name!r}, a path")
+    return name
 
 
 def _decision(told: models.Decision) -> Decision:
@@ -327,6 +359,8 @@ def _sent(desk: Client, path: Path, facts: dict[str, str], decision: Optional[in
 
     try:
         made = desk.add_photo(path, decision=decision, **facts)
+    except (OSError, UnicodeError) as problem:
+        return AddOutcome("bad", ascii(str(path)), path, reason=f"cannot be sent: {problem}")
     except DeskError as problem:
         if problem.status in (0, 401, 403):  # nothing else would go better
             raise
