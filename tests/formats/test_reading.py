@@ -145,6 +145,40 @@ def test_coco_with_boxes_gives_an_annotation_for_each(tmp_path: Path) -> None:
     assert plan.notes == ("1 sides not understood", "1 dates not understood")
 
 
+def test_images_of_one_id_are_bad_as_nobody_knows_whose_boxes_they_are(tmp_path: Path) -> None:
+    images = [{"id": 1, "file_name": "a.jpg"}, {"id": "1", "file_name": "b.jpg"}]
+    others: list[dict[str, object]] = [{"file_name": "c.jpg"}, {"file_name": "d.jpg"}]
+    document = coco(images=images + others)
+    plan = plan_source(written(tmp_path / "coco.json", document), Reading())
+    assert [(p.name, p.box) for p in plan.photos] == [("c.jpg", None), ("d.jpg", None)]
+    assert [each.source for each in plan.bad][:2] == [
+        "coco.json image a.jpg",
+        "coco.json image b.jpg",
+    ]
+
+
+def test_people_and_nothing_are_no_animals(tmp_path: Path) -> None:
+    categories = [
+        {"id": 0, "name": "turtle"},
+        {"id": 1, "name": "empty"},
+        {"id": 2, "name": "Human"},
+    ]
+    said = [{"id": i, "image_id": i + 1, "category_id": i} for i in range(3)]
+    document = coco(categories=categories, annotations=said)
+    plan = plan_source(written(tmp_path / "coco.json", document), Reading())
+    assert [(p.name, p.species) for p in plan.photos] == [("a.jpg", "turtle")]
+    assert plan.notes[-2:] == (
+        "1 annotations of empty left out",
+        "1 annotations of human left out",
+    )
+
+
+def test_an_angle_beyond_numbers_is_bad(tmp_path: Path) -> None:
+    said = [{"id": 1, "image_id": 1, "bbox": [1, 2, 3, 4], "theta": 10**400}]
+    plan = plan_source(written(tmp_path / "coco.json", coco(annotations=said)), Reading())
+    assert (len(plan.photos), len(plan.bad)) == (2, 1)
+
+
 def test_coco_brings_polygons_and_run_lengths_as_masks(tmp_path: Path) -> None:
     square = {"size": [6, 7], "counts": "=33000:N"}
     document = coco(
@@ -307,7 +341,30 @@ def test_a_box_of_a_photo_that_is_not_there_is_bad(tmp_path: Path) -> None:
     assert plan.bad[0].reason.endswith("cannot be read, so its box has no size")
 
 
-@pytest.mark.parametrize("path", ["../secret.csv", "/etc/passwd", "https://example.org/m.csv"])
+def test_words_of_another_program_are_not_taken_for_ours(tmp_path: Path) -> None:
+    folder = package(tmp_path / "dp", "")
+    written(
+        folder / "observations.csv",
+        "observationID,deploymentID,mediaID,observationType,individualID,observationTags\n"
+        "o1,d1,m1,,Crush,time:day | side:flank\n",
+    )
+    plan = plan_source(folder, Reading())
+    assert [(p.identity, p.side, p.date) for p in plan.photos if p.identity] == [
+        ("Crush", "unknown", "2020-05-30T02:57:37")
+    ]
+
+
+@pytest.mark.parametrize("resources", [None, 3, "x", [3]])
+def test_a_description_of_no_use_leaves_the_usual_names(tmp_path: Path, resources: object) -> None:
+    folder = package(tmp_path / "dp", "o1,d1,m1,,media,animal,,Crush,,,,\n")
+    profile = json.loads((folder / "datapackage.json").read_text())["profile"]
+    written(folder / "datapackage.json", {"profile": profile, "resources": resources})
+    assert plan_source(folder, Reading()).photos[0].identity == "Crush"
+
+
+@pytest.mark.parametrize(
+    "path", ["../secret.csv", "/etc/passwd", "https://example.org/m.csv", "a\0b.csv"]
+)
 def test_tables_elsewhere_are_not_read(tmp_path: Path, path: str) -> None:
     folder = package(tmp_path / "dp", "")
     profile = json.loads((folder / "datapackage.json").read_text())["profile"]

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -68,6 +69,20 @@ def test_camtrap_dp(made: list[AnnotationRecord], tmp_path: Path) -> None:
     for name, data in package.files.items():
         (tmp_path / name).write_bytes(data)
     assert len(package.written) + sum(package.left_out.values()) == len(made)
+    if package.written:
+        assert facts(plan_source(tmp_path, Reading())) == [said(each) for each in package.written]
+
+
+@relaxed
+@given(first=records(), second=records())
+def test_camtrap_dp_of_two_animals_in_a_photo(
+    first: AnnotationRecord, second: AnnotationRecord, tmp_path: Path
+) -> None:
+    """Place and position may be another for each, though a photo has one deployment."""
+    made = [first, replace(second, id="f" * 16, photo=first.photo, name=first.name)]
+    package = camtrap.to_package(made, title="Turtles", creator="Ann", precise=True)
+    for name, data in package.files.items():
+        (tmp_path / name).write_bytes(data)
     if package.written:
         assert facts(plan_source(tmp_path, Reading())) == [said(each) for each in package.written]
 

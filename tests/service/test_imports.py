@@ -455,6 +455,14 @@ def test_a_workbook_that_unpacks_to_more_than_memory_holds_is_refused(ann: Brows
     assert "unpacks to more" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])
+def test_a_damaged_workbook_is_refused(ann: Browser, name: str) -> None:
+    end_of_a_zip = b"path\na.jpg\n" + b"PK\x05\x06" + b"\x00" * 4 + b"\xff" * 12 + b"\x00\x00"
+    answer = ann("POST", "/imports", files={"file": (name, end_of_a_zip, "text/csv")})
+    assert answer.status_code == 422
+    assert "damaged" in answer.json()["detail"]
+
+
 def test_a_table_is_no_larger_than_the_limit(ann: Browser) -> None:
     data = b"path\n" + b"a.jpg\n" * 2_000_000
     answer = ann("POST", "/imports", files={"file": ("a.csv", data, "text/csv")})

@@ -2,8 +2,9 @@
 
 Bubnicki et al. (2024), "Camtrap DP: an open standard for the FAIR exchange and archiving of
 camera trap data", doi.org/10.1002/rse2.374. Every annotation becomes one observation of one
-photo. What the standard has no column for (side, rotation, mask, which date a person said) goes
-into ``observationTags`` as ``key:value``, so that ``resight add`` reads back what was written.
+photo. What the standard has no column for (side, rotation, mask, which date a person said, the
+place of one animal in a photo where the other's is elsewhere) goes into ``observationTags`` as
+``key:value``, so that ``resight add`` reads back what was written.
 
 The standard demands a position and a time of every photo. Annotations without cannot be written,
 and the report counts them. A time whose zone nobody recorded is written as UTC, and its
@@ -19,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import quote
 
 from resight.catalogue import AnnotationRecord
 from resight.catalogue.names import box_text
@@ -27,6 +29,7 @@ from resight.formats.table import csv_bytes, original_path
 from resight.masks import mask_text
 from resight.types import Place
 
+SOURCE = "resight"  # of a package whose tags are ours
 _STANDARD = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.1"
 DEPLOYMENTS = (
     "deploymentID", "locationID", "locationName", "latitude", "longitude",
@@ -95,7 +98,7 @@ def to_package(
         "media.csv": csv_bytes(
             MEDIA, [_media(each, ids[sha256]) for sha256, each in of_photo.items()]
         ),
-        "observations.csv": csv_bytes(OBSERVATIONS, _observations(kept, ids)),
+        "observations.csv": csv_bytes(OBSERVATIONS, _observations(kept, of_photo, ids)),
     }
     described = _description(kept, title, creator, precise=precise)
     files["datapackage.json"] = (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode(
@@ -183,7 +186,9 @@ def _media(seen: _Seen, deployment: str) -> dict[str, object]:
     }
 
 
-def _observations(kept: Sequence[_Seen], ids: Mapping[str, str]) -> list[dict[str, object]]:
+def _observations(
+    kept: Sequence[_Seen], of_photo: Mapping[str, _Seen], ids: Mapping[str, str]
+) -> list[dict[str, object]]:
     events: dict[str, list[_Seen]] = {}
     for each in kept:
         events.setdefault(each.record.encounter or each.record.id, []).append(each)
@@ -206,7 +211,7 @@ def _observations(kept: Sequence[_Seen], ids: Mapping[str, str]) -> list[dict[st
                 "individualID": record.individual,
                 **_bbox(record),
                 "classificationMethod": "human" if record.individual else None,
-                "observationTags": _tags(record),
+                "observationTags": _tags(each, of_photo[record.photo.sha256]),
             }
         )
     return rows
@@ -230,8 +235,15 @@ def _bbox(record: AnnotationRecord) -> dict[str, float]:
     }
 
 
-def _tags(record: AnnotationRecord) -> str:
-    """What the standard has no column for, and whose words place and time are."""
+def _tags(seen: _Seen, of_photo: _Seen) -> str:
+    """What the standard has no column for, and whose words place and time are; place and position
+    too where they are not those of the photo's deployment."""
+    record = seen.record
+    elsewhere = {}
+    if record.place != of_photo.record.place:
+        elsewhere["place"] = quote(record.place, safe=" ")
+    if seen.where != of_photo.where and record.position:
+        elsewhere["at"] = f"{seen.where.latitude!r},{seen.where.longitude!r}"
     tags = {
         "side": "" if record.side == "unknown" else record.side,
         "rotation": repr(record.rotation) if record.rotation else "",
@@ -240,7 +252,8 @@ def _tags(record: AnnotationRecord) -> str:
         "time": record.date or "camera",
         "position": "said" if record.position else "camera",
     }
-    return " | ".join(f"{key}:{value}" for key, value in tags.items() if value)
+    told = {key: value for key, value in tags.items() if value} | elsewhere
+    return " | ".join(f"{key}:{value}" for key, value in told.items())
 
 
 def _description(
@@ -265,7 +278,7 @@ def _description(
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "title": title,
         "contributors": [{"title": creator, "role": "contributor"}],
-        "sources": [{"title": "resight"}],
+        "sources": [{"title": SOURCE}],
         "project": {
             "title": title,
             "samplingDesign": "opportunistic",

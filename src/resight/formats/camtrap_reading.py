@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from resight.catalogue import BadSource, ImportPlan, PlannedPhoto
 from resight.catalogue.importing import planned_photo
 from resight.catalogue.tables import Table, read_table
 from resight.errors import ImportFileError
-from resight.formats.camtrap import DEPLOYMENTS, MEDIA, OBSERVATIONS
+from resight.formats.camtrap import DEPLOYMENTS, MEDIA, OBSERVATIONS, SOURCE
 from resight.formats.documents import plan_of
 from resight.formats.glances import photo_size
 
@@ -45,11 +46,13 @@ def plan_package(file: Path, document: Mapping[str, Any], photos: Path | None) -
     deployments = {row.get("deploymentID", ""): row for row in tables["deployments"]}
     media = {row.get("mediaID", ""): row for row in tables["media"]}
     base = file.parent if photos is None else photos
+    # Words that other programs put there may look like ours and mean something else.
+    ours = any(each.get("title") == SOURCE for each in _objects(document, "sources"))
     items: list[PlannedPhoto | BadSource] = []
     skipped: Counter[str] = Counter()
     used = set()
     for number, row in enumerate(tables["observations"], start=2):
-        if row.get("observationType", "animal") not in ("animal", "unknown", "unclassified"):
+        if (row.get("observationType") or "animal") not in ("animal", "unknown", "unclassified"):
             skipped[f"of {row['observationType']}"] += 1
             used.add(row.get("mediaID", ""))
             continue
@@ -59,10 +62,11 @@ def plan_package(file: Path, document: Mapping[str, Any], photos: Path | None) -
         used.add(row["mediaID"])
         source = f"observations line {number}"
         photo = media.get(row["mediaID"])
-        items.append(_item(source, base, row, photo, deployments))
+        tags = _tags(row.get("observationTags", "")) if ours else {}
+        items.append(_item(source, base, row, photo, deployments, tags))
     for id, photo in media.items():
         if id not in used:  # nobody has looked at it yet
-            items.append(_item(f"media {id}", base, {}, photo, deployments))
+            items.append(_item(f"media {id}", base, {}, photo, deployments, {}))
     notes = tuple(f"{number} observations {what} left out" for what, number in skipped.items())
     return replace(plan_of(file, items), notes=notes)
 
@@ -72,15 +76,20 @@ def _rows(
 ) -> list[dict[str, str]]:
     """The rows of one of the package's tables by column."""
     paths = [
-        each.get("path")
-        for each in document.get("resources", [])
-        if isinstance(each, dict) and each.get("name") == name
+        each.get("path") for each in _objects(document, "resources") if each.get("name") == name
     ]
     path = paths[0] if paths and isinstance(paths[0], str) else f"{name}.csv"
-    if "://" in path or ".." in Path(path).parts or Path(path).is_absolute():
+    beside = ".." not in Path(path).parts and not Path(path).is_absolute()
+    if not beside or "://" in path or "\0" in path:
         raise ImportFileError(f"{file}: its table {name} is not beside it ({path})")
     table: Table = read_table(file.parent / path, lambda column: column in columns)
     return [dict(zip(table.header, cells, strict=False)) for _, cells in table.rows]
+
+
+def _objects(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects of a list of the description; none where it is no list."""
+    found = document.get(name)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _item(
@@ -89,6 +98,7 @@ def _item(
     row: _Row,
     photo: _Row | None,
     deployments: Mapping[str, _Row],
+    tags: Mapping[str, str],
 ) -> PlannedPhoto | BadSource:
     """One annotation, or why it is none."""
     try:
@@ -99,13 +109,12 @@ def _item(
             raise ValueError(f"its photo {path} is on the web: download it, and say where")
         if not path or "\0" in path:
             raise ValueError("its media has no filePath")
-        tags = _tags(row.get("observationTags", ""))
         deployment = deployments.get(photo.get("deploymentID", ""), {})
         said = {
             "identity": row.get("individualID", ""),
             "species": row.get("scientificName", ""),
             "encounter": row.get("eventID", "") if row.get("individualID") or tags else "",
-            "place": deployment.get("locationName", ""),
+            "place": unquote(tags.get("place", quote(deployment.get("locationName", "")))),
             "side": tags.get("side", ""),
             "rotation": tags.get("rotation", ""),
             "mask": tags.get("mask", ""),
@@ -113,8 +122,9 @@ def _item(
             **_box(base / path, row, tags),
         }
         if tags.get("position") != "camera":
-            said["latitude"] = deployment.get("latitude", "")
-            said["longitude"] = deployment.get("longitude", "")
+            where = (deployment.get("latitude", ""), deployment.get("longitude", ""))
+            at = tags["at"].split(",") if "at" in tags else where
+            said.update(zip(("latitude", "longitude"), at, strict=False))
         planned = planned_photo(base / path, f"{source} ({path})", path, said)
         return replace(planned, name=photo.get("fileName") or path)
     except ValueError as error:

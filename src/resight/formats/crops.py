@@ -83,7 +83,8 @@ def crop(
                     long_edge=long_edge,
                 )
             except PhotoError as error:
-                bad[record.name] = str(error)
+                name = record.name if record.name not in bad else f"{record.name} ({record.id})"
+                bad[name] = str(error)
             else:
                 rows.append(_written(folder, record, masked(chip, record.mask), segmenter))
             if progress is not None:

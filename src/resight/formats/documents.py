@@ -25,6 +25,8 @@ from resight.masks import Mask, mask_said
 #: Who the animal is, in one file or another.
 _NAMES = ("identity", "individual", "individual_id", "individual_ids", "name")
 _SIDES = ("viewpoint", "side", "orientation")
+#: Categories of camera traps in which no animal is seen.
+_NO_ANIMALS = frozenset({"empty", "human", "person", "people", "vehicle"})
 _DATES = ("datetime", "date_captured", "date")
 
 _Item = PlannedPhoto | BadSource
@@ -69,9 +71,8 @@ def plan_coco(file: Path, document: Mapping[str, Any], photos: Path | None) -> I
     whole. Sides, times and masks that are none of ours are left out, and a note counts them.
     """
     base = file.parent if photos is None else photos
-    images: dict[object, Mapping[str, Any]] = {}
-    for image in _list(file, document, "images"):
-        images[_key(image.get("id"))] = image
+    images = list(_list(file, document, "images"))
+    times = Counter(_key(image.get("id")) for image in images if "id" in image)
     species = {
         _key(each.get("id")): _text(each.get("name"))
         for each in _list(file, document, "categories", needed=False)
@@ -80,17 +81,30 @@ def plan_coco(file: Path, document: Mapping[str, Any], photos: Path | None) -> I
     for each in _list(file, document, "annotations"):
         boxes.setdefault(_key(each.get("image_id")), []).append(each)
     not_understood: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     items: list[_Item] = []
-    for id, image in images.items():
-        for each in boxes.pop(id, [{}]):
-            items.append(_coco_item(file, base, image, each, species, not_understood))
+    for image in images:
+        id = _key(image.get("id"))
+        if times[id] > 1:  # whose boxes are whose cannot be told
+            reason = f"its id {id} is that of {times[id]} images of the file"
+            items.append(BadSource(f"{file.name} image {_text(image.get('file_name'))}", reason))
+            continue
+        for each in boxes.pop(id, [{}]) if "id" in image else [{}]:
+            what = species.get(_key(each.get("category_id")), "").lower()
+            if what in _NO_ANIMALS:
+                others[what] += 1
+            else:
+                items.append(_coco_item(file, base, image, each, species, not_understood))
+    for id in times:
+        boxes.pop(id, None)
     items += [
         BadSource(f"{file.name} annotation", f"belongs to no image of the file ({id!r})")
         for id, lost in boxes.items()
         for _ in lost
     ]
-    notes = tuple(f"{number} {what} not understood" for what, number in not_understood.items())
-    return replace(plan_of(file, items), notes=notes)
+    notes = [f"{number} {what} not understood" for what, number in not_understood.items()]
+    notes += [f"{number} annotations of {what} left out" for what, number in others.items()]
+    return replace(plan_of(file, items), notes=tuple(notes))
 
 
 def plan_of(file: Path, items: list[_Item]) -> ImportPlan:
@@ -135,7 +149,7 @@ def _coco_item(
             except ValueError:
                 not_understood[f"{field}s"] += 1
         planned = planned_photo(base / path, f"{source} ({path})", path, said)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         return BadSource(source, str(error))
     try:
         return replace(planned, mask=_coco_mask(image, annotation))

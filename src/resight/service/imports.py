@@ -259,7 +259,12 @@ def _samples(table: Table) -> list[str]:
 
 def _check_size(file: Path) -> None:
     """Refuse a workbook that would unpack to more than memory holds."""
-    if zipfile.is_zipfile(file):
+    if not zipfile.is_zipfile(file):
+        return
+    try:
         with zipfile.ZipFile(file) as book:
-            if sum(part.file_size for part in book.infolist()) > _UNPACKED:
-                raise ImportFileError("the workbook unpacks to more than 200 MB: save it as CSV")
+            size = sum(part.file_size for part in book.infolist())
+    except zipfile.BadZipFile as error:
+        raise ImportFileError(f"the workbook is damaged ({error}): save it anew") from error
+    if size > _UNPACKED:
+        raise ImportFileError("the workbook unpacks to more than 200 MB: save it as CSV")
