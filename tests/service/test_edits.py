@@ -51,6 +51,17 @@ def test_of_two_who_edit_at_once_one_is_told(ann: Browser) -> None:
     assert ann("PATCH", path, json={"place": None}, headers=again).json()["place"] is None
 
 
+def test_loose_ones_are_of_no_animal_and_in_no_encounter(ann: Browser) -> None:
+    before = ann.get("/annotations", loose=True)["total"]
+    upload(ann, jpeg(), name="loose.jpg")
+    upload(ann, jpeg(2), name="kept.jpg", encounter="kept apart")
+    found = ann.get("/annotations", loose=True)
+    assert found["total"] == before + 1
+    assert "loose.jpg" in [each["name"] for each in found["items"]]
+    rest = ann.get("/annotations", loose=False)["total"]
+    assert rest + found["total"] == ann.get("/annotations")["total"]
+
+
 def test_a_box_is_corrected_and_taken_back(ann: Browser, desk: Desk) -> None:
     annotation = ann.get("/annotations")["items"][0]
     path = f"/annotations/{annotation['id']}"

@@ -196,9 +196,9 @@ class PhotosIn {
 
   /** Photos that belong to no encounter yet, of today or of a session that broke off. */
   async loadLoose() {
-    const found = await list("/annotations", { unresolved: true, hidden: false }, MOST_LOOSE);
+    const found = await list("/annotations", { loose: true, hidden: false }, MOST_LOOSE);
     if (this.stopping.signal.aborted) return;
-    this.groups.show(found.filter(({ encounter, individual }) => !encounter && !individual));
+    this.groups.show(found);
   }
 }
 

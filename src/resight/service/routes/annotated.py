@@ -38,12 +38,14 @@ def listed(
     encounter: Text = None,
     side: Text = None,
     unresolved: Optional[bool] = None,
+    loose: Optional[bool] = None,
     hidden: bool = False,
     q: Text = None,
     limit: Limit = 100,
     cursor: Cursor = "",
 ) -> models.Page[models.Annotation]:
-    """Annotations by id. ``encounter`` is a reference; ``q`` is searched in names and places."""
+    """Annotations by id. ``encounter`` is a reference; ``loose`` ones are of no named animal and in
+    no encounter yet; ``q`` is searched in names and places."""
     records = desk.board.now().state.annotations.values()
     tests: list[Callable[[AnnotationRecord], bool]] = [lambda each: each.hidden == hidden]
     if individual is not None:
@@ -54,6 +56,8 @@ def listed(
         tests.append(lambda each: each.side == side)
     if unresolved is not None:
         tests.append(lambda each: unresolved != bool(each.individual))
+    if loose is not None:
+        tests.append(lambda each: loose != bool(each.individual or each.encounter))
     if q:
         wanted = q.casefold()
         tests.append(lambda each: wanted in _searched(each))
