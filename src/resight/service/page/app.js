@@ -87,6 +87,7 @@ class Desk {
     const visit = ++this.visit;
     this.view?.leave?.();
     this.view = null;
+    keys.understand(this.#keys()); // those of the view that was left would act unseen
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     this.#frame();
     this.refresh();
@@ -95,8 +96,9 @@ class Desk {
     try {
       const module = await VIEWS[name].load();
       if (visit !== this.visit) return;
-      fill(this.main);
-      const view = await module.show(this.main, parameters, this);
+      const room = h("div", { class: "room" }); // its own, so that a view left while it loads draws nowhere
+      fill(this.main, room);
+      const view = await module.show(room, parameters, this.#asSeen(visit));
       if (visit !== this.visit) return void view.leave?.();
       this.view = view;
       keys.understand([...(view.keys ?? []), ...this.#keys()]);
@@ -105,6 +107,20 @@ class Desk {
       fill(this.main, h("div", { class: "empty" }, h("h1", {}, "This did not work"), h("p", {}, error.message),
         h("button", { class: "button", onclick: () => this.open() }, "Try again")));
     }
+  }
+
+  /** The desk as a view has it: once left, it opens nothing and the address is another's. */
+  #asSeen(visit) {
+    const ifHere = (act) => (...about) => { if (visit === this.visit) act(...about); };
+    const desk = this;
+    return {
+      get summary() { return desk.summary; },
+      may: (role) => this.may(role),
+      refresh: () => this.refresh(),
+      go: ifHere((...to) => this.go(...to)),
+      open: ifHere(() => this.open()),
+      remember: ifHere((...what) => this.remember(...what)),
+    };
   }
 
   #keys() {

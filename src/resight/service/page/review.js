@@ -292,7 +292,7 @@ class Review {
 
   async decide(answer) {
     const encounter = this.current;
-    if (!encounter || this.busy || this.readOnly || performance.now() - this.shownAt < SETTLING) return;
+    if (!encounter || this.busy || this.left || this.readOnly || performance.now() - this.shownAt < SETTLING) return;
     this.busy = true;
     const individual = answer === "individual" ? this.candidates[this.selected].individual : answer === "new" ? this.stage.newName.value.trim() || null : null;
     try {
@@ -326,6 +326,7 @@ class Review {
   }
 
   async undo() {
+    if (this.busy) return; // a decision on its way is the one that is meant, and is not there yet
     const last = this.decided.pop();
     if (!last) return void say("Nothing to undo here. Older decisions are under History.");
     try {
