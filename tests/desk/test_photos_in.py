@@ -188,3 +188,41 @@ def test_a_box_is_made_and_moved_by_keys_alone(page: Page, desk: str, files: lis
     page.keyboard.press("Control+Shift+ArrowDown")
     box, _ = boxed(page, desk)
     assert box == pytest.approx([60, 30, 320, 260], abs=0.5)
+
+
+def test_what_was_edited_stays_when_more_photos_come(
+    page: Page, desk: str, files: list[Path]
+) -> None:
+    """Names, places and moves are kept; what nobody touched is proposed anew, with what came."""
+    at(page, desk)
+    drop(page, files[:2])
+    groups = page.locator(".group")
+    expect(groups).to_have_count(1)
+    page.get_by_label("Move IMG_301.jpg").check()
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(groups).to_have_count(2)
+    groups.nth(1).get_by_label("Name of the encounter").fill("evening dive")
+    groups.nth(1).get_by_label("Place").fill("Seagrass Bay")
+    drop(page, files[2:3])
+    expect(groups).to_have_count(3)
+    names = [each.input_value() for each in page.get_by_label("Name of the encounter").all()]
+    assert names == ["2024-07-05 10:30", "evening dive", "2024-07-06 10:30"]
+    assert [each.locator(".loose").count() for each in groups.all()] == [1, 1, 1]
+    place = groups.nth(1).get_by_label("Place")
+    expect(place).to_have_value("Seagrass Bay")
+    expect(place).to_be_focused()
+    page.get_by_role("button", name="Undo all of it").click()
+    expect(groups).to_have_count(0)
+
+
+def test_photos_that_come_later_join_those_of_their_time(
+    page: Page, desk: str, files: list[Path]
+) -> None:
+    at(page, desk)
+    drop(page, files[:1])
+    expect(page.locator(".loose")).to_have_count(1)
+    page.get_by_label("Move IMG_300.jpg").check()
+    drop(page, files[1:2])
+    expect(page.locator(".loose")).to_have_count(2)
+    expect(page.locator(".group")).to_have_count(1)
+    expect(page.get_by_label("Move IMG_300.jpg")).to_be_checked()

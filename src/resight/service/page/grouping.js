@@ -20,6 +20,12 @@ export function proposed(annotations, { minutes = 30, km = 1 } = {}) {
   return [...groups, ...annotations.filter((each) => Number.isNaN(time(each))).map((each) => [each])];
 }
 
+/** Groups by the time of their first photo; those without a time come last. */
+export function inOrder(groups) {
+  const start = ({ annotations }) => Math.min(...annotations.map((each) => Date.parse(each.taken_at ?? "")).filter((time) => !Number.isNaN(time)));
+  return [...groups].sort((a, b) => (start(a) === start(b) ? 0 : start(a) - start(b)));
+}
+
 /** Kilometres between two photos; 0 where one of the places is not known. */
 function distance(a, b) {
   if (!a.position || !b.position) return a.place && b.place && a.place !== b.place ? Infinity : 0;

@@ -5,7 +5,7 @@ import { openAnnotation, sideSelect } from "./annotation.js";
 import { fill, h } from "./dom.js";
 import { findMany, putInOthers, sayOthers } from "./finding.js";
 import { clock, count, day, seen } from "./format.js";
-import { nameFor, proposed } from "./grouping.js";
+import { inOrder, nameFor, proposed } from "./grouping.js";
 import { proposalButton, proposedSide } from "./siding.js";
 import { complain, say } from "./toast.js";
 
@@ -17,16 +17,27 @@ export class Groups {
     this.desk = desk;
     this.changed = changed;
     this.minutes = 30;
-    this.groups = []; // {name, place, annotations}
+    this.groups = []; // {name, place, annotations, edited: whether somebody made it so, by hand}
     this.picked = new Set();
     this.proposals = new Map(); // of an annotation's id, the side that is proposed, or null
     this.saving = new Map(); // of an annotation's id, the promise that its side is saved
     this.root = h("section", { class: "groups", hidden: true, "aria-labelledby": "groups-head" });
   }
 
+  /** What is loose now: groups that somebody edited stay as they are while all of their photos are. */
   show(annotations) {
-    this.annotations = annotations;
-    this.#propose();
+    const typing = this.root.contains(document.activeElement) ? document.activeElement : null;
+    typing?.blur(); // what is typed but not left yet counts too
+    const [, index, field] = /^group-(\d+)-(\w+)$/.exec(typing?.id) ?? [];
+    const group = this.groups[index];
+    if (group) group.edited = true; // or is about to be
+    // The same objects as before, as a side may be on its way into them.
+    const known = new Map(this.groups.flatMap((each) => each.annotations).map((each) => [each.id, each]));
+    this.annotations = annotations.map((each) => Object.assign(known.get(each.id) ?? {}, each));
+    const loose = new Set(annotations.map(({ id }) => id));
+    this.picked = new Set([...this.picked].filter((id) => loose.has(id)));
+    this.#propose(this.annotations, this.groups.filter((each) => each.edited && each.annotations.every(({ id }) => loose.has(id))));
+    this.root.querySelector(`#group-${this.groups.indexOf(group)}-${field}`)?.focus();
     this.#proposeSides();
   }
 
@@ -55,15 +66,25 @@ export class Groups {
     if (proposed && select.value === "unknown") select.after(proposalButton(proposed, select, annotation.name));
   }
 
-  #propose() {
-    const taken = new Set();
-    this.picked.clear();
-    this.groups = proposed(this.annotations, { minutes: this.minutes }).map((annotations) => {
-      const name = nameFor(annotations, taken);
+  /** Groups of these photos, but for those that are in a group which is kept. */
+  #propose(annotations, kept = []) {
+    const taken = new Set(kept.map(({ name }) => name));
+    const held = new Set(kept.flatMap(({ annotations }) => annotations));
+    const rest = annotations.filter((each) => !held.has(each));
+    const made = proposed(rest, { minutes: this.minutes }).map((together) => {
+      const name = nameFor(together, taken);
       taken.add(name);
-      return { name, place: annotations.find(({ place }) => place)?.place ?? "", annotations };
+      return { name, place: together.find(({ place }) => place)?.place ?? "", annotations: together };
     });
+    this.groups = inOrder([...kept, ...made]);
     this.draw();
+  }
+
+  /** All that are still here anew, also those that somebody grouped: that is what was asked for. */
+  #regroup(minutes) {
+    this.minutes = minutes;
+    this.picked.clear();
+    this.#propose(this.groups.flatMap(({ annotations }) => annotations));
   }
 
   draw() {
@@ -72,7 +93,7 @@ export class Groups {
     fill(this.root,
       h("div", { class: "page-head" }, h("h2", { id: "groups-head" }, "Which photos belong together?"),
         h("p", { class: "hint", role: "status" }, `${count(total, "photo")} in ${count(this.groups.length, "encounter")}`), h("span", { class: "grow" }),
-        h("label", { class: "inline" }, "Together within ", h("select", { onchange: (event) => { this.minutes = Number(event.target.value); this.#propose(); } },
+        h("label", { class: "inline" }, "Together within ", h("select", { onchange: (event) => this.#regroup(Number(event.target.value)) },
           GAPS.map(([value, label]) => h("option", { value, selected: value === this.minutes }, label)))),
         this.#boxless.length > 0 && h("button", { class: "button", onclick: () => this.#find() }, "Find the animals…"),
         h("button", { class: "button button-main", onclick: () => this.#save(this.groups) }, this.groups.length > 1 ? `Keep all ${this.groups.length} encounters` : "Keep this encounter")),
@@ -107,7 +128,7 @@ export class Groups {
     for (const annotation of annotations) {
       const name = nameFor([annotation], taken);
       taken.add(name);
-      this.groups.push({ name, place: annotation.place ?? "", annotations: [annotation] });
+      this.groups.push({ name, place: annotation.place ?? "", annotations: [annotation], edited: true });
     }
   }
 
@@ -124,9 +145,9 @@ export class Groups {
     return h("li", { class: "group" },
       h("div", { class: "group-head" },
         h("label", { for: `${id}-name`, class: "visually-hidden" }, "Name of the encounter"),
-        h("input", { id: `${id}-name`, value: group.name, class: "group-name", autocomplete: "off", onchange: (event) => { group.name = event.target.value.trim() || group.name; } }),
+        h("input", { id: `${id}-name`, value: group.name, class: "group-name", autocomplete: "off", onchange: (event) => { group.name = event.target.value.trim() || group.name; group.edited = true; } }),
         h("label", { for: `${id}-place`, class: "visually-hidden" }, "Place"),
-        h("input", { id: `${id}-place`, value: group.place, placeholder: "place", class: "group-place", autocomplete: "off", onchange: (event) => { group.place = event.target.value.trim(); } }),
+        h("input", { id: `${id}-place`, value: group.place, placeholder: "place", class: "group-place", autocomplete: "off", onchange: (event) => { group.place = event.target.value.trim(); group.edited = true; } }),
         h("span", { class: "grow" }),
         index > 0 && h("button", { class: "button button-small", "aria-label": `Join ${group.name} to the encounter before`, onclick: () => this.#join(index) }, "Join to the one before"),
         h("button", { class: "button button-small", "aria-label": `Keep ${group.name}`, onclick: () => this.#save([group]) }, "Keep")),
@@ -193,8 +214,13 @@ export class Groups {
   #move(to) {
     const target = to === "new" ? { name: "", place: "", annotations: [] } : this.groups[Number(to)];
     const moving = this.groups.flatMap(({ annotations }) => annotations).filter(({ id }) => this.picked.has(id));
-    for (const group of this.groups) group.annotations = group.annotations.filter(({ id }) => !this.picked.has(id));
+    for (const group of this.groups) {
+      const staying = group.annotations.filter(({ id }) => !this.picked.has(id));
+      group.edited ||= staying.length < group.annotations.length;
+      group.annotations = staying;
+    }
     target.annotations.push(...moving);
+    target.edited = true;
     if (to === "new") {
       target.name = nameFor(target.annotations, new Set(this.groups.map(({ name }) => name)));
       this.groups.push(target);
@@ -206,6 +232,7 @@ export class Groups {
 
   #join(index) {
     this.groups[index - 1].annotations.push(...this.groups[index].annotations);
+    this.groups[index - 1].edited = true;
     this.groups.splice(index, 1);
     this.draw();
   }
