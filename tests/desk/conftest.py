@@ -19,7 +19,7 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from resight.catalogue import Catalogue, ImportPlan, PlannedPhoto
 from resight.testing import drawn_animals, photograph, write_jpeg
@@ -32,6 +32,8 @@ QUICK = ("method=sift+nearest", "segment=none", "contrast=none", "long_edge=320"
 _START, _SIZE = datetime(2021, 6, 15, 9, 0), (400, 300)
 #: Generous, since tests share the machine with others.
 PATIENCE = 30_000
+#: Milliseconds in which a page has used an answer that it got.
+A_WHILE = 400
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -159,6 +161,43 @@ def say(desk: str, path: str, body: Any = None) -> Any:
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
+
+
+class Held:
+    """Requests that get no answer until they are let go."""
+
+    def __init__(self, page: Page, address: str, method: str = "GET") -> None:
+        self.routes: list[Route] = []
+        self.page, self.method = page, method
+        page.route(address, self._hold)
+
+    def _hold(self, route: Route) -> None:
+        if route.request.method == self.method:
+            self.routes.append(route)
+        else:
+            route.fallback()
+
+    def wait(self) -> None:
+        """Until there is one."""
+        for _ in range(100):
+            if self.routes:
+                return
+            self.page.wait_for_timeout(50)
+        pytest.fail("nothing was asked for")
+
+    def let_go(self) -> None:
+        """Answer those that are held, and give the page the time to use the answers."""
+        for route in self.routes:
+            route.fallback()
+        self.routes.clear()
+        self.page.wait_for_timeout(A_WHILE)
+
+    def fail(self) -> None:
+        """Break the connection of those that are held."""
+        for route in self.routes:
+            route.abort()
+        self.routes.clear()
+        self.page.wait_for_timeout(A_WHILE)
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
-from tests.desk.conftest import say
+from playwright.sync_api import Page, Route, expect
+from tests.desk.conftest import Held, say
 
 from resight.catalogue import Catalogue
 from resight.suspicions import Duplicate, Mixup, Pair, Suspicions
@@ -220,3 +221,56 @@ def test_photos_are_looked_at_and_those_that_are_wanted_are_told(
     expect(wanted).to_contain_text("1 photo would help to know animals again")
     expect(wanted.get_by_role("listitem")).to_contain_text("Take a new left photo of Donatello")
     assert Axe().run(page).response["violations"] == []
+
+
+def faked(page: Page) -> None:
+    """A gallery of 90 animals for every search, each named by what was searched for."""
+
+    def answer(route: Route) -> None:
+        asked = parse_qs(urlsplit(route.request.url).query)
+        start = int(asked.get("cursor", ["0"])[0])
+        stop = min(90, start + int(asked["limit"][0]))
+        named = asked.get("q", ["any"])[0]
+        items = [
+            {"name": f"{named} {n}", "cover": None, "photos": 1, "encounters": 1}
+            for n in range(start, stop)
+        ]
+        following = str(stop) if stop < 90 else None
+        route.fulfill(json={"items": items, "total": 90, "next": following})
+
+    page.route("**/api/v1/individuals?*", answer)
+
+
+def test_more_of_an_older_search_is_not_shown(page: Page, desk: str) -> None:
+    faked(page)
+    page.goto(f"{desk}/#/individuals")
+    expect(page.locator(".tile")).to_have_count(60)
+    held = Held(page, "**/api/v1/individuals?*cursor=60*")
+    page.get_by_role("button", name="Show more").click()
+    held.wait()
+    page.get_by_role("searchbox").fill("mich")
+    expect(page.locator(".tile-name").first).to_have_text("mich 0")
+    held.let_go()
+    expect(page.locator(".tile")).to_have_count(60)
+    page.get_by_role("button", name="Show more").click()
+    held.wait()
+    held.let_go()
+    expect(page.locator(".tile")).to_have_count(90)
+    expect(page.locator(".tile-name").last).to_have_text("mich 89")
+
+
+def test_more_is_shown_once_and_asked_for_again_where_it_fails(page: Page, desk: str) -> None:
+    faked(page)
+    page.goto(f"{desk}/#/individuals")
+    expect(page.locator(".tile")).to_have_count(60)
+    held = Held(page, "**/api/v1/individuals?*cursor=60*")
+    more = page.get_by_role("button", name="Show more")
+    more.click()
+    held.wait()
+    held.fail()
+    expect(page.locator(".toast-bad")).to_be_visible()
+    more.dblclick(force=True)
+    held.wait()
+    held.let_go()
+    expect(more).to_be_hidden()
+    expect(page.locator(".tile")).to_have_count(90)

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, Route, expect
-from tests.desk.conftest import say
+from playwright.sync_api import Page, expect
+from tests.desk.conftest import Held, say
 from tests.desk.test_review import SETTLING, opened, owner
 
 
 def go(page: Page, address: str) -> None:
     page.evaluate("to => { location.hash = to; }", address)
-
-
-def hold(page: Page, requests: str) -> list[Route]:
-    """Keep such requests from being answered; those that are kept."""
-    held: list[Route] = []
-
-    def keep(route: Route) -> None:
-        held.append(route)
-
-    page.route(requests, keep)
-    return held
 
 
 def test_keys_of_a_view_that_was_left_decide_nothing(page: Page, desk: str) -> None:
@@ -40,16 +29,13 @@ def test_a_view_left_while_it_loads_takes_over_nothing(page: Page, desk: str) ->
         ("**/api/v1/individuals?*", "#/individuals"),
         ("**/api/v1/encounters?*", "#/review"),
     ):
-        held = hold(page, slow)
+        held = Held(page, slow)
         go(page, address)
-        page.wait_for_timeout(SETTLING)
-        assert held, slow
+        held.wait()
         go(page, "#/history")
         expect(page.get_by_role("heading", name="History")).to_be_visible()
-        for route in held:
-            route.continue_()
+        held.let_go()
         page.unroute(slow)
-        page.wait_for_timeout(SETTLING)
         expect(page.get_by_role("heading", level=1)).to_have_text("History")
         assert page.url.endswith("#/history"), slow
 
@@ -61,14 +47,11 @@ def test_undo_does_not_take_back_another_decision_than_the_one_on_its_way(
     page.keyboard.press("1")
     expect(page.locator(".queue-item")).to_have_count(3)
     page.wait_for_timeout(SETTLING)
-    held = hold(page, "**/api/v1/decisions")
+    held = Held(page, "**/api/v1/decisions", method="POST")
     page.keyboard.press("u")
-    page.wait_for_timeout(SETTLING)
-    assert held
+    held.wait()
     page.keyboard.press("z")
     page.wait_for_timeout(SETTLING)
-    held[0].continue_()
-    page.unroute("**/api/v1/decisions")
-    page.wait_for_timeout(SETTLING)
+    held.let_go()
     assert owner(desk, "first") == "Donatello"
     assert [each["kind"] for each in say(desk, "/decisions?limit=2")["items"]].count("undo") == 0

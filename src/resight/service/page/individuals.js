@@ -4,6 +4,7 @@ import { address, chip, get } from "./api.js";
 import { fill, h, settled } from "./dom.js";
 import { count, day, side } from "./format.js";
 import { suspicions } from "./suspicions.js";
+import { complain } from "./toast.js";
 import { Wanted } from "./wanted.js";
 
 const PAGE = 60;
@@ -21,8 +22,8 @@ class Gallery {
     this.desk = desk;
     this.asked = 0;
     this.search = h("input", { type: "search", placeholder: "Search names and notes", "aria-label": "Search names and notes", value: parameters.q ?? "", class: "search",
-      oninput: settled(() => this.load(), 150) });
-    this.sort = h("select", { "aria-label": "Order", onchange: () => this.load() }, SORTS.map(([value, label]) => h("option", { value, selected: value === parameters.sort }, label)));
+      oninput: settled(() => this.load().catch(complain), 150) });
+    this.sort = h("select", { "aria-label": "Order", onchange: () => this.load().catch(complain) }, SORTS.map(([value, label]) => h("option", { value, selected: value === parameters.sort }, label)));
     this.grid = h("ul", { class: "gallery", "aria-label": "Individuals" });
     this.size = h("p", { class: "hint", role: "status" });
     this.more = h("button", { class: "button", hidden: true, onclick: () => this.#next() }, "Show more");
@@ -41,6 +42,7 @@ class Gallery {
     const page = await get("/individuals", { ...parameters, limit: PAGE });
     if (turn !== this.asked || this.left) return;
     this.desk.remember("individuals", Object.fromEntries(Object.entries(parameters).filter(([name, value]) => value && !(name === "sort" && value === "name"))));
+    this.shown = parameters;
     fill(this.grid);
     this.size.textContent = page.total ? count(page.total, "animal") : "";
     this.#add(page);
@@ -51,14 +53,24 @@ class Gallery {
     }
   }
 
+  /** More of what is shown, whatever the search field says by now; nothing where that is shown meanwhile. */
   async #next() {
-    const page = await get("/individuals", { q: this.search.value.trim(), sort: this.sort.value, limit: PAGE, cursor: this.cursor });
-    this.#add(page);
+    const { shown } = this;
+    this.more.disabled = true; // a second press would add the same once more
+    try {
+      const page = await get("/individuals", { ...shown, limit: PAGE, cursor: this.cursor });
+      if (shown === this.shown) this.#add(page);
+    } catch (error) {
+      if (shown === this.shown && !this.left) complain(error);
+    } finally {
+      if (shown === this.shown) this.more.disabled = false;
+    }
   }
 
   #add(page) {
     this.cursor = page.next;
     this.more.hidden = !page.next;
+    this.more.disabled = false;
     this.grid.append(...page.items.map(tile));
   }
 }
