@@ -120,24 +120,17 @@ def _by_right_angles(chip: Chip, quarters: int) -> _Turned:
 
 def _by_any_angle(chip: Chip, degrees: float) -> _Turned:
     w, h = chip.size
-    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    size = (
-        math.ceil(w * abs(cos) + h * abs(sin)),
-        math.ceil(w * abs(sin) + h * abs(cos)),
-    )
-    turn = np.array([[cos, -sin], [sin, cos]])  # back, as y points down
-    back = np.eye(3)
-    back[:2, :2] = turn
-    back[:2, 2] = np.array([w - 1, h - 1]) / 2 - turn @ (np.array(size) - 1) / 2
+    cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
+    across, down = math.ceil(w * cos + h * sin), math.ceil(w * sin + h * cos)
+    around = Box((w - across) / 2, (h - down) / 2, across, down)
+    size, back = _warp_to_photo(around, -degrees, max(across, down))
     inverse = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    pixels = cv2.warpAffine(
-        chip.pixels, back[:2], size, flags=inverse, borderMode=cv2.BORDER_REPLICATE
-    )
+    pixels = cv2.warpAffine(chip.pixels, back, size, flags=inverse, borderMode=cv2.BORDER_REPLICATE)
     animal = np.ones((h, w), bool) if chip.animal is None else chip.animal
     there = cv2.warpAffine(
-        animal.astype(np.uint8), back[:2], size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        animal.astype(np.uint8), back, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     )
-    return np.asarray(pixels, np.uint8), there > 0, back
+    return np.asarray(pixels, np.uint8), there > 0, np.vstack([back, [0, 0, 1]])
 
 
 def _widened(

@@ -125,8 +125,8 @@ class Client:
 
     def waiting_tables(self) -> list[tables.TableImport]:
         """One's own tables that are not put in yet, the last first."""
-        items = _items(_json(self._ask("GET", "/imports")))
-        return [_read(tables.TableImport, each) for each in items]
+        page = self._one(models.Page[Any], "GET", "/imports")
+        return [_read(tables.TableImport, each) for each in page.items]
 
     def table(self, id: str) -> tables.TableImport:
         """One table, and what became of it."""
@@ -246,9 +246,10 @@ class Client:
         params["limit"] = str(_PAGE)
         following: str | None = ""
         while following is not None:
-            page = _json(self._ask("GET", path, params={**params, "cursor": following}))
-            yield from (_read(model, each) for each in _items(page))
-            following = page.get("next")
+            about_page = {**params, "cursor": following}
+            page = self._one(models.Page[Any], "GET", path, params=about_page)
+            yield from (_read(model, each) for each in page.items)
+            following = page.next
 
     def _ask(self, method: str, path: str, *, csrf: str | None = None, **more: Any) -> Any:
         """The answer, if it is none of a problem."""
@@ -296,13 +297,6 @@ def _json(answer: Any) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise DeskError(f"{answer.url} is no desk of resight: its answer is of another form")
     return told
-
-
-def _items(page: Mapping[str, Any]) -> list[Any]:
-    items = page.get("items")
-    if not isinstance(items, list):
-        raise DeskError("the desk's answer is not understood: it is no list")
-    return items
 
 
 def _read(model: type[Model], told: object) -> Model:

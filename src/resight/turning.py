@@ -10,7 +10,7 @@ import numpy as np
 
 from resight.chips import turned
 from resight.extractors import Extractor
-from resight.extractors.foreground import Foreground, described, on_animal
+from resight.extractors.foreground import Foreground, on_animal
 from resight.types import Chip, Features
 
 #: Degrees. Networks know an animal up to some 30 degrees off, so these leave no tilt out.
@@ -49,7 +49,7 @@ class Turning:
         if self._chip is None:
             return None
         other, back = turned(self._chip, degrees)
-        features = on_animal(described(self._extractor, [other])[0], other)
+        features = on_animal(self._extractor.extract([other])[0], other)
         if not len(features):
             return None
         keypoints = features.keypoints @ back[:, :2].T + back[:, 2]

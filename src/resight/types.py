@@ -132,6 +132,15 @@ class Chip:
             raise ValueError(f"chip mask must be {self.pixels.shape[:2]}, got {self.animal.shape}")
         _freeze(self.pixels, self.to_photo, self.animal)
 
+    def on_animal(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which points (N, 2) xy lie on the animal; all, where that is not known."""
+        if self.animal is None:
+            return np.ones(len(points), bool)
+        w, h = self.size
+        x, y = np.rint(points).astype(np.intp).T
+        there: NDArray[np.bool_] = self.animal[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)]
+        return there
+
     @property
     def size(self) -> tuple[int, int]:
         """``(w, h)`` in chip pixels."""

@@ -270,7 +270,7 @@ def identify(
                 with out.progress(f"Asking about {each}"):
                     answer = _asked(desk, each, side)
             except (OSError, UnicodeError) as problem:
-                run.fail(ascii(str(each)), f"cannot be sent: {problem}")
+                run.fail(str(each), f"cannot be sent: {problem}")
             except DeskError as problem:
                 if problem.status in (0, 401):  # nothing else would go better
                     raise
@@ -314,26 +314,23 @@ def export(
 
 
 def _unpack(data: bytes, target: Path) -> None:
-    """Write the several files of a format beside each other, as ``resight export`` does."""
+    """Write the target and the files beside it, as ``resight export`` does."""
     from resight.files import write_whole
+    from resight.formats.exporting import SUFFIXES
 
-    stem = target.stem if target.suffix.lower() in (".inp", ".zip") else target.name
+    stem = target.stem if target.suffix.lower() in SUFFIXES else target.name
     with ZipFile(BytesIO(data)) as archive:
-        files = {
-            target.with_name(stem + name.removeprefix("catalogue")): archive.read(name)
-            for name in map(_plain, archive.namelist())
-        }
-    for path in files:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    first = files.pop("catalogue.inp")
+    others = {
+        target.with_name(stem + Path(name).name.removeprefix("catalogue")): content
+        for name, content in files.items()
+    }
+    for path in others:
         if path.exists():
-            raise ExportError(f"{path} exists already: name another file")
-    for path, content in files.items():
+            raise ExportError(f"{path} exists already: name another file than {target.name}")
+    for path, content in {**others, target: first}.items():
         write_whole(path, content)
-
-
-def _plain(name: str) -> str:
-    if Path(name).name != name:
-        raise DeskError(f"the desk sent a file that is called {name!r}, a path")
-    return name
 
 
 def _decision(told: models.Decision) -> Decision:
@@ -360,7 +357,7 @@ def _sent(desk: Client, path: Path, facts: dict[str, str], decision: Optional[in
     try:
         made = desk.add_photo(path, decision=decision, **facts)
     except (OSError, UnicodeError) as problem:
-        return AddOutcome("bad", ascii(str(path)), path, reason=f"cannot be sent: {problem}")
+        return AddOutcome("bad", str(path), path, reason=f"cannot be sent: {problem}")
     except DeskError as problem:
         if problem.status in (0, 401, 403):  # nothing else would go better
             raise

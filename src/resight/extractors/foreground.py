@@ -119,7 +119,4 @@ def on_animal(features: Features, chip: Chip) -> Features:
     """Those of the chip's features that lie on its animal; all, where that is not known."""
     if chip.animal is None:
         return features
-    w, h = chip.size
-    x, y = np.rint(features.keypoints).astype(np.intp).T
-    (kept,) = np.nonzero(chip.animal[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)])
-    return features.only(kept)
+    return features.only(np.flatnonzero(chip.on_animal(features.keypoints)))

@@ -25,16 +25,7 @@ def strongest(found: Sequence[cv2.KeyPoint], count: int, chip: Chip) -> NDArray[
     """
     x, y, response, size, angle = _table(found).T
     order = np.lexsort((angle, size, y, x, -response))
-    return order[on_animal(chip, x[order], y[order])][:count]
-
-
-def on_animal(chip: Chip, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which points (N,) lie on the chip's animal; all, where that is not known."""
-    if chip.animal is None:
-        return np.ones(len(x), bool)
-    w, h = chip.size
-    rows, columns = np.rint(y).astype(np.intp), np.rint(x).astype(np.intp)
-    return chip.animal[np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)]
+    return order[chip.on_animal(np.stack([x, y], 1)[order])][:count]
 
 
 def features_of(

@@ -8,7 +8,7 @@ import numpy as np
 
 from resight.errors import MissingExtra
 from resight.extractors import check_count
-from resight.extractors.opencv import grey_of, on_animal
+from resight.extractors.opencv import grey_of
 from resight.fingerprints import fingerprint
 from resight.types import Chip, Features
 
@@ -57,7 +57,7 @@ class Surf:
 
         # mahotas drops points near the edge only after it has counted them.
         points = surf.surf(grey_of(chip), threshold=0, max_points=_ALL)
-        points = points[on_animal(chip, points[:, 1], points[:, 0])][: self.max_keypoints]
+        points = points[chip.on_animal(points[:, 1::-1])][: self.max_keypoints]
         y, x, scale, score, _, angle = points[:, :6].T.astype(np.float32)
         return Features(
             keypoints=np.stack([x, y], axis=1),

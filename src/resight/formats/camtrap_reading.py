@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from resight.catalogue import BadSource, ImportPlan, PlannedPhoto
 from resight.catalogue.importing import planned_photo
@@ -114,7 +114,9 @@ def _item(
             "identity": row.get("individualID", ""),
             "species": row.get("scientificName", ""),
             "encounter": row.get("eventID", "") if row.get("individualID") or tags else "",
-            "place": unquote(tags.get("place", quote(deployment.get("locationName", "")))),
+            "place": unquote(tags["place"])
+            if "place" in tags
+            else deployment.get("locationName", ""),
             "side": tags.get("side", ""),
             "rotation": tags.get("rotation", ""),
             "mask": tags.get("mask", ""),

@@ -72,7 +72,7 @@ def plan_coco(file: Path, document: Mapping[str, Any], photos: Path | None) -> I
     """
     base = file.parent if photos is None else photos
     images = list(_list(file, document, "images"))
-    times = Counter(_key(image.get("id")) for image in images if "id" in image)
+    times = Counter(_key(image["id"]) for image in images if image.get("id") is not None)
     species = {
         _key(each.get("id")): _text(each.get("name"))
         for each in _list(file, document, "categories", needed=False)
@@ -84,12 +84,12 @@ def plan_coco(file: Path, document: Mapping[str, Any], photos: Path | None) -> I
     others: Counter[str] = Counter()
     items: list[_Item] = []
     for image in images:
-        id = _key(image.get("id"))
+        id = None if image.get("id") is None else _key(image["id"])
         if times[id] > 1:  # whose boxes are whose cannot be told
             reason = f"its id {id} is that of {times[id]} images of the file"
             items.append(BadSource(f"{file.name} image {_text(image.get('file_name'))}", reason))
             continue
-        for each in boxes.pop(id, [{}]) if "id" in image else [{}]:
+        for each in boxes.pop(id, [{}]):
             what = species.get(_key(each.get("category_id")), "").lower()
             if what in _NO_ANIMALS:
                 others[what] += 1

@@ -149,14 +149,11 @@ def _folder(folder: Path, reading: Reading) -> ImportPlan:
         if not found:
             raise
         plan = ImportPlan(str(folder), ())
-    within = [video.relative_to(folder) for video in found]
-    names = {each.parts[0] for each in within if len(each.parts) > 1}
-    # The photos' folders are dates, or where there are only videos theirs.
-    dates = bool(plan.notes) or (not plan.photos and bool(names) and all(map(is_day, names)))
-    for video, relative in zip(found, within, strict=True):
-        named = not reading.patterns and len(relative.parts) > 1 and not dates
-        identity = relative.parts[0] if named else ""
-        frames = _video(video, relative.as_posix(), identity, reading)
+    for video in found:
+        relative = video.relative_to(folder)
+        first = relative.parts[0]
+        named = not reading.patterns and len(relative.parts) > 1 and not is_day(first)
+        frames = _video(video, relative.as_posix(), first if named else "", reading)
         plan = replace(
             plan,
             photos=plan.photos + frames.photos,

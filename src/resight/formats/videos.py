@@ -58,7 +58,7 @@ def plan_video(video: Path, frames: Path, *, name: str, identity: str = "") -> I
         sha256 = sha256_of(video)
     except UnicodeEncodeError:
         reason = "its name cannot be read (it is not UTF-8): give it another name"
-        return ImportPlan(ascii(str(video)), (), (BadSource(ascii(str(video)), reason),))
+        return ImportPlan(str(video), (), (BadSource(str(video), reason),))
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
         return ImportPlan(str(video), (), (BadSource(str(video), reason),))
