@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Page, expect
-from tests.desk.conftest import draw, say
+from playwright.sync_api import Page, Route, expect
+from tests.desk.conftest import Held, draw, say
 
 _DAY = datetime(2024, 7, 5, 10, 30)
 
@@ -226,3 +226,63 @@ def test_photos_that_come_later_join_those_of_their_time(
     expect(page.locator(".loose")).to_have_count(2)
     expect(page.locator(".group")).to_have_count(1)
     expect(page.get_by_label("Move IMG_300.jpg")).to_be_checked()
+
+
+def test_a_file_that_is_sent_again_is_counted_once(
+    page: Page, desk: str, files: list[Path]
+) -> None:
+    at(page, desk)
+    sent = Held(page, "**/api/v1/photos*", method="POST")
+    drop(page, files[:1])
+    sent.wait()
+    sent.fail()
+    total = page.locator(".upload-total")
+    expect(total).to_have_text("1 file sent · 1 not taken")
+    page.unroute("**/api/v1/photos*")
+    page.get_by_role("button", name="Try again").click()
+    expect(total).to_have_text("1 file sent · 1 put in")
+
+
+def test_a_name_that_was_typed_is_never_changed_and_a_place_can_be_taken_away(
+    page: Page, desk: str, files: list[Path]
+) -> None:
+    at(page, desk)
+    drop(page, files[:2])
+    expect(page.locator(".group")).to_have_count(1)
+    etags = {each["id"]: each["etag"] for each in say(desk, "/annotations?loose=true")["items"]}
+    given = {"annotations": list(etags), "etags": etags, "place": "North Reef"}
+    say(desk, "/annotations/describe", given)
+    page.reload()
+    name, place = page.get_by_label("Name of the encounter"), page.get_by_label("Place")
+    expect(place).to_have_value("North Reef")
+    place.fill("")
+    name.fill("first")
+    page.get_by_role("button", name="Keep this encounter").click()
+    expect(page.get_by_text("There is an encounter “first” already")).to_be_visible()
+    expect(name).to_have_value("first")
+    name.fill("dusk")
+    page.get_by_role("button", name="Keep this encounter").click()
+    expect(page.get_by_role("status").filter(has_text="1 encounter kept")).to_be_visible()
+    assert say(desk, "/encounter?ref=dusk")["place"] is None
+
+
+def test_what_was_saved_before_the_rest_was_refused_is_shown(
+    page: Page, desk: str, files: list[Path]
+) -> None:
+    at(page, desk)
+    drop(page, files[:1])
+    page.get_by_label("Box, side and facts of IMG_300.jpg").click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator(".annotation-fields select").first.select_option("left")
+    dialog.get_by_label("Leave this photo out of every search").check()
+    sent: list[Route] = []
+
+    def fail_second(route: Route) -> None:
+        sent.append(route)
+        route.abort() if len(sent) == 2 else route.fallback()
+
+    page.route("**/api/v1/annotations/*", fail_second)
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).not_to_be_empty()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Side of IMG_300.jpg")).to_have_value("left")

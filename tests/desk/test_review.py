@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.desk.conftest import say
+from tests.desk.conftest import Held, say
 
 #: After a new encounter, a second press of the same key decides nothing for this long.
 SETTLING = 400
@@ -328,3 +328,32 @@ def test_history_names_the_answer_and_its_method_only_when_it_is_unfolded(
     expect(first.locator(".decision-note")).to_have_text(re.compile(r"^answer \d+ · [\w ]+$"))
     first.locator(".decision-what").click()
     expect(first.locator(".decision-method")).to_contain_text("sift")
+
+
+def test_an_animal_found_by_name_stays_when_the_answer_is_renewed(
+    page: Page, own_desk: str
+) -> None:
+    desk = own_desk
+    opened(page, desk, "second")
+    # Of another side than the query, so that no answer names it.
+    for path, facts in (
+        ("/annotations/describe", {"side": "right"}),
+        ("/decisions", {"answer": "new", "individual": "Zed"}),
+    ):
+        (photo,) = say(desk, "/encounter?ref=third")["annotations"]
+        etags = {photo["id"]: photo["etag"]}
+        say(desk, path, {"annotations": [photo["id"]], "etags": etags, **facts})
+    asked = Held(page, "**/api/v1/identifications", method="POST")
+    page.reload()
+    asked.wait()
+    page.keyboard.press("/")
+    page.keyboard.type("zed")
+    expect(page.locator(".pick")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".captions")).to_contain_text("Zed")
+    asked.let_go()
+    expect(page.locator(".captions")).to_contain_text("Zed")
+    page.wait_for_timeout(SETTLING)
+    page.keyboard.press("Enter")
+    expect(page.locator(".queue-item[aria-current]")).not_to_contain_text("second")
+    assert owner(desk, "second") == "Zed"

@@ -20,6 +20,7 @@ export function sideSelect(current, changed, attributes = {}) {
 /**
  * Show one annotation to be corrected; the annotation as saved, or null. Its `others` are the
  * annotations of further animals that were put in with it; `undone()` when they were taken out.
+ * Where only a part of it could be saved, that part is, also if the dialog is then dismissed.
  */
 export async function openAnnotation(given, mayEdit = true, undone = () => {}) {
   let annotation = given;
@@ -28,19 +29,23 @@ export async function openAnnotation(given, mayEdit = true, undone = () => {}) {
   } catch {
     // Shown as it was read; saving will say what is wrong.
   }
-  return open(annotation.name, (close) => form(annotation, mayEdit, close, undone), { wide: true });
+  let part = null;
+  const all = await open(annotation.name, (close) => form(annotation, mayEdit, close, undone, (now) => { part = now; }), { wide: true });
+  return all ?? part;
 }
 
-/** Save facts, and its mask and whether it is hidden, which are decisions of their own. */
-async function saved(annotation, { hidden, mask, ...facts }, others, undone) {
+/** Save facts, and its mask and whether it is hidden, which are decisions of their own; each is told to `kept`. */
+async function saved(annotation, { hidden, mask, ...facts }, others, undone, kept) {
   const path = `/annotations/${encodeURIComponent(annotation.id)}`;
   let now = annotation;
-  if (Object.keys(facts).length) now = await patch(path, facts, now.etag);
-  annotation.etag = now.etag; // what follows may be refused, and saved again
-  if (mask !== undefined) now = { ...now, etag: (await put(`${path}/mask`, { mask }, now.etag)).etag };
-  annotation.etag = now.etag;
-  if (hidden !== undefined) now = await patch(path, { hidden }, now.etag);
-  annotation.etag = now.etag;
+  const keep = (changed) => {
+    now = changed;
+    annotation.etag = now.etag; // what follows may be refused, and saved again
+    kept(now);
+  };
+  if (Object.keys(facts).length) keep(await patch(path, facts, now.etag));
+  if (mask !== undefined) keep({ ...now, etag: (await put(`${path}/mask`, { mask }, now.etag)).etag });
+  if (hidden !== undefined) keep(await patch(path, { hidden }, now.etag));
   if (!others.length) return now;
   const made = await putInOthers(annotation, others);
   sayOthers([made], undone);
@@ -53,7 +58,7 @@ async function proposeInto(place, annotation, select) {
   if (proposed && select.value === "unknown") fill(place, proposalButton(proposed, select, annotation.name));
 }
 
-function form(annotation, mayEdit, close, undone) {
+function form(annotation, mayEdit, close, undone, kept) {
   const changes = {};
   const wrong = h("p", { class: "wrong", role: "alert" });
   const save = h("button", { class: "button button-main", disabled: true }, "Save");
@@ -86,7 +91,7 @@ function form(annotation, mayEdit, close, undone) {
     save.disabled = true;
     wrong.textContent = "";
     try {
-      close(await saved(annotation, changes, finder.others, undone));
+      close(await saved(annotation, changes, finder.others, undone, kept));
       say("Saved.");
     } catch (error) {
       wrong.textContent = error.status === 412

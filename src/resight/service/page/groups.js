@@ -17,7 +17,7 @@ export class Groups {
     this.desk = desk;
     this.changed = changed;
     this.minutes = 30;
-    this.groups = []; // {name, place, annotations, edited: whether somebody made it so, by hand}
+    this.groups = []; // {name, place, annotations, edited: whether somebody made it so, by hand; named, placed: typed}
     this.picked = new Set();
     this.proposals = new Map(); // of an annotation's id, the side that is proposed, or null
     this.saving = new Map(); // of an annotation's id, the promise that its side is saved
@@ -39,6 +39,10 @@ export class Groups {
     this.#propose(this.annotations, this.groups.filter((each) => each.edited && each.annotations.every(({ id }) => loose.has(id))));
     this.root.querySelector(`#group-${this.groups.indexOf(group)}-${field}`)?.focus();
     this.#proposeSides();
+  }
+
+  leave() {
+    this.turn = null; // nobody sees what else would be proposed
   }
 
   /** One photo after the other, so that nobody else waits long; a later call takes over. */
@@ -145,9 +149,9 @@ export class Groups {
     return h("li", { class: "group" },
       h("div", { class: "group-head" },
         h("label", { for: `${id}-name`, class: "visually-hidden" }, "Name of the encounter"),
-        h("input", { id: `${id}-name`, value: group.name, class: "group-name", autocomplete: "off", onchange: (event) => { group.name = event.target.value.trim() || group.name; group.edited = true; } }),
+        h("input", { id: `${id}-name`, value: group.name, class: "group-name", autocomplete: "off", onchange: (event) => { group.name = event.target.value.trim() || group.name; group.edited = group.named = true; } }),
         h("label", { for: `${id}-place`, class: "visually-hidden" }, "Place"),
-        h("input", { id: `${id}-place`, value: group.place, placeholder: "place", class: "group-place", autocomplete: "off", onchange: (event) => { group.place = event.target.value.trim(); group.edited = true; } }),
+        h("input", { id: `${id}-place`, value: group.place, placeholder: "place", class: "group-place", autocomplete: "off", onchange: (event) => { group.place = event.target.value.trim(); group.edited = group.placed = true; } }),
         h("span", { class: "grow" }),
         index > 0 && h("button", { class: "button button-small", "aria-label": `Join ${group.name} to the encounter before`, onclick: () => this.#join(index) }, "Join to the one before"),
         h("button", { class: "button button-small", "aria-label": `Keep ${group.name}`, onclick: () => this.#save([group]) }, "Keep")),
@@ -254,10 +258,11 @@ export class Groups {
     this.draw();
   }
 
-  /** Keep a group as an encounter of a name that no other has. */
+  /** Keep a group as an encounter of a name that no other has; one that somebody typed stays or is refused. */
   async #keep(group) {
     const taken = new Set();
     while (await exists(group.name)) {
+      if (group.named) throw new Error(`There is an encounter “${group.name}” already: give this one another name.`);
       taken.add(group.name);
       group.name = nameFor(group.annotations, taken);
       if (taken.has(group.name)) group.name += " (new)";
@@ -266,7 +271,7 @@ export class Groups {
       annotations: group.annotations.map(({ id }) => id), encounter: group.name,
       etags: Object.fromEntries(group.annotations.map(({ id, etag }) => [id, etag])),
     };
-    if (group.place) facts.place = group.place;
+    if (group.place || group.placed) facts.place = group.place || null;
     await post("/annotations/describe", facts);
   }
 }

@@ -80,6 +80,7 @@ class PhotosIn {
   leave() {
     if (this.running || this.waiting.length) say(`${count(this.waiting.length + this.running, "file")} not sent yet: that stopped when you left.`, { kind: "bad" });
     this.table?.leave();
+    this.groups.leave();
     this.stopping.abort();
   }
 
@@ -121,7 +122,7 @@ class PhotosIn {
     if (!files.length) return;
     this.section.hidden = false;
     for (const file of files) {
-      const row = new UploadRow(file, () => this.#queue(row), () => this.loadLoose().catch(complain));
+      const row = new UploadRow(file, () => this.#again(row), () => this.loadLoose().catch(complain));
       this.rows.append(row.root);
       this.#queue(row);
     }
@@ -133,6 +134,12 @@ class PhotosIn {
     row.wait();
     this.#more();
     this.#count();
+  }
+
+  #again(row) {
+    this.tally.sent -= 1;
+    this.tally.bad -= 1;
+    this.#queue(row);
   }
 
   /** The first goes alone: the others are of the import that it begins. */
