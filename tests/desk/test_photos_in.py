@@ -285,4 +285,4 @@ def test_what_was_saved_before_the_rest_was_refused_is_shown(
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_role("alert")).not_to_be_empty()
     page.keyboard.press("Escape")
-    expect(page.get_by_label("Side of IMG_300.jpg")).to_have_value("left")
+    expect(page.get_by_label("Side of IMG_300.jpg", exact=True)).to_have_value("left")
