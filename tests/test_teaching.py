@@ -158,7 +158,7 @@ def test_photos_are_compared_as_wholes_all_of_them_by_any_effort(effort: str) ->
     method = Method("thumbnail+nearest", Thumbnail(), NearestNeighbour())
     found = effort_for(method, effort)
     assert (found.name, found.matches_all) == (effort, True)
-    assert found.turned is None, "scores below 1 never stand out"
+    assert found.further is None, "scores below 1 never stand out"
 
 
 def test_one_keypoint_is_not_a_whole_photo() -> None:

@@ -5,26 +5,24 @@
                  few points
 
 ``Effort`` says how many photos pass from one stage to the next. A stage is not run where
-no fewer would pass than come. Where nobody stands out among those that were matched, more photos
-pass: a further look. Where still nobody does, the query is turned.
+no fewer would pass than come. Where nobody stands out among those that were matched, the query is
+turned, and the photos most alike to any view of it pass: a further look.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from heapq import nlargest
 from itertools import islice
-from math import inf, sqrt
-from typing import Optional, Protocol, TypeVar
+from typing import Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resight.matchers import Matcher
 from resight.method import Effort, Look, Method, Screen
-from resight.ranking import Best
+from resight.ranking import Best, best_of, stands_out
 from resight.scoring import (
     DISTRIBUTION_SCORES,
     ScoreDistributions,
@@ -45,10 +43,11 @@ READING, SCREENING, COMPARING, TURNING = "reading", "screening", "comparing", "t
 NOT_AVAILABLE = "photo not available"
 NO_KEYPOINTS = "no keypoints"
 
+#: Keypoints of a view of the query by which the scan finds the photos most alike to any: with twice
+#: as many it takes twice as long, and what it finds is no better.
+_GLANCED = 256
 #: Photos screened before it is asked whether that is enough.
 _SCREENED_AT_ONCE = 4
-#: Added to a score whose chance variation is asked for: a score of 0 is not certain to be 0.
-_FEW = 10
 #: Photos of one individual on the shortlist: many alike ones must not crowd out others.
 _PHOTOS_SHORTLISTED = 3
 #: Individuals in an answer at least, if so many were screened.
@@ -94,171 +93,178 @@ class Cascade:
         progress: Optional[Progress],
     ) -> Funnel:
         """Compare a query that has keypoints with the entries."""
-        funnel = Funnel()
-        run = self._begun(View(query, query), entries, funnel, distributions, progress)
-        for look in self.effort.looks:
-            self._look(look, run)
-            if run.stands_out(self.effort.certain):
-                break
-        else:
-            funnel.turned = self._turned(entries, run)
+        run = self._begun(View(query, query), entries, distributions, progress)
+        self._look(run)
+        further, screen = self.effort.further, self.method.screen
+        if further and screen and not run.stands_out(self.effort.certain):
+            self._look_further(further, screen, entries, run)
+        funnel = run.funnel
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
         funnel.candidates = run.best.candidates()
-        funnel.passed_over = self._passed_over(query, run.seen, funnel.candidates)
+        funnel.passed_over = self._passed_over(run.seen, funnel.candidates)
         return funnel
 
     def _begun(
         self,
         view: View,
         entries: Sequence[GalleryEntry],
-        funnel: Funnel,
         distributions: Optional[ScoreDistributions],
         progress: Optional[Progress],
     ) -> _Run:
         """What is to be compared with the query as it is, the most alike first."""
-        looks = self.effort.looks
-        passed, most = looks[0].matched, looks[-1].shortlisted
+        look, funnel = self.effort.look, Funnel(searched=len(entries))
         # Only where it keeps photos from being matched.
-        screen = self.method.screen if passed is not None and len(entries) > passed else None
-        if most is not None and (screen or len(entries) > most):
-            # Also where all would pass: the screen looks at the most alike first.
-            entries = self._shortlisted(view.features, entries, most, funnel)
+        few = look.matched is None or len(entries) <= look.matched
+        run = _Run(
+            view,
+            None if few else self.method.screen,
+            Best(self.method, self.photos_kept),
+            funnel,
+            distributions,
+            progress,
+        )
+        if look.shortlisted is None or (run.screen is None and len(entries) <= look.shortlisted):
+            run.chosen = list(entries)
+        else:  # also where all would pass: the screen looks at the most alike first
+            scores = self._scores(view.features, entries)
+            unavailable, empty = np.isnan(scores), np.isneginf(scores)
+            funnel.left_out[NOT_AVAILABLE] += int(unavailable.sum())
+            funnel.left_out[NO_KEYPOINTS] += int(empty.sum())
+            funnel.searched -= int(unavailable.sum() + empty.sum())
+            there = _there(entries, scores)
+            best = best_of(there, look.shortlisted, each=_PHOTOS_SHORTLISTED)
+            run.chosen = [entry for _, entry in best]
+        return run
+
+    def _look(self, run: _Run) -> None:
+        """Compare the photos that were chosen with the query as it is."""
+        look, photos, total = self.effort.look, self._photos(run.chosen, run), len(run.chosen)
+        if run.screen is None:
+            run.funnel.matched = self._match(self.method.matcher, photos, total, run)
+        elif not look.matched:
+            run.funnel.half_matched = self._match(run.screen, photos, total, run)
         else:
-            funnel.searched = len(entries)
-        photos = self._photos(entries, funnel)
-        best = Best(self.method, self.photos_kept)
-        return _Run(view, screen, photos, len(entries), distributions, progress, funnel, best)
+            run.seen = self._screened(run.screen, photos, total, run)
+            passed = _close(run.seen, look)
+            more = (each.photo for each in passed)
+            run.funnel.matched = self._match(self.method.matcher, more, len(passed), run)
 
-    def _turned(self, entries: Sequence[GalleryEntry], run: _Run) -> int:
-        """Compare the query in each turn with the photos most alike to it; how many were.
+    def _look_further(
+        self, look: Look, screen: Screen, entries: Sequence[GalleryEntry], run: _Run
+    ) -> None:
+        """Compare the photos most alike to any view of the query, as it is and turned.
 
-        Of all turns together: the scan knows the right one, as no photo resembles the others.
+        Of all views together: the scan knows the right one, as no photo resembles the others.
         """
-        look, screen = self.effort.turned, self.method.screen
-        if look is None or screen is None:
-            return 0
         steps = len(TURNS) + (look.shortlisted or 0) + (look.matched or 0)
-        seen: list[_Seen] = []
-        for view, photos in self._alike_turned(
-            look, entries, lambda n: run.tell(TURNING, n, steps)
-        ):
+        told = len(TURNS)
+        for view, photos in self._alike(look, entries, run, lambda n: run.tell(TURNING, n, steps)):
             while batch := list(islice(photos, _SCREENED_AT_ONCE)):
-                seen += _seen(screen, view, batch)
-                run.tell(TURNING, len(TURNS) + len(seen), steps)
-        for each in _close(seen, look, among=run.seen):
-            some = self._compare(self.method.matcher, each.view, [each.photo], run.distributions)
-            run.best.add(some)
+                run.seen += _seen(screen, view, batch)
+                if view is run.view:
+                    run.funnel.half_matched += len(batch)
+                else:
+                    run.funnel.turned += len(batch)
+                told += len(batch)
+                run.tell(TURNING, told, steps)
+        passed: dict[View, list[Photo]] = {}
+        for each in _close(run.seen, look):
+            if each.view is not run.view or each.entry.annotation not in run.compared:
+                passed.setdefault(each.view, []).append(each.photo)
+        for view, some in passed.items():
+            run.best.add(self._compare(self.method.matcher, view, some, run.distributions))
+        run.funnel.matched += len(passed.get(run.view, ()))
         run.tell(TURNING, steps, steps)
-        return len(seen)
 
-    def _alike_turned(
-        self, look: Look, entries: Sequence[GalleryEntry], tell: Callable[[int], None]
+    def _alike(
+        self,
+        look: Look,
+        entries: Sequence[GalleryEntry],
+        run: _Run,
+        tell: Callable[[int], None],
     ) -> Iterator[tuple[View, Iterator[Photo]]]:
-        """The photos most alike in any turn, by turn."""
+        """The photos most alike to any view, by view, but for those that were looked at."""
         limit = look.shortlisted or 0
         alike: list[tuple[float, _Pair]] = []
-        for told, degrees in enumerate(TURNS, start=1):
-            view = self.turned(degrees)
+        for told, degrees in enumerate((0, *TURNS)):
+            view = self.turned(degrees) if degrees else run.view
             if view is not None:
-                scored = _there(entries, self._scores(view.features, entries))
-                # No more of a turn than of all, so that memory does not grow with the gallery.
-                best = _best_of(scored, limit, each=_PHOTOS_SHORTLISTED)
-                alike += [(score, _Pair(view, entry)) for score, entry in best]
+                alike += self._alike_to(view, limit, entries, run)
             tell(told)
         chosen: dict[View, list[GalleryEntry]] = {}
-        for _, pair in _best_of(alike, limit, each=_PHOTOS_SHORTLISTED):
+        for _, pair in best_of(alike, limit, each=_PHOTOS_SHORTLISTED):
             chosen.setdefault(pair.view, []).append(pair.entry)
-        described = self.describe([entry for some in chosen.values() for entry in some])
         for view, some in chosen.items():
-            photos = zip(some, islice(described, len(some)), strict=True)
-            yield view, ((entry, features) for entry, features in photos if features)
+            yield view, self._photos(some, run)
 
-    def _look(self, look: Look, run: _Run) -> None:
-        """Compare the photos that this look takes in and none before it did."""
-        screen = run.screen
-        total = min(look.shortlisted or run.total, run.total)
-        fresh = islice(run.photos, look.shortlisted and look.shortlisted - len(run.seen))
-        if screen is None:
-            run.funnel.matched += self._match(self.method.matcher, fresh, total, run)
-        elif not look.matched:
-            run.funnel.half_matched += self._match(screen, fresh, total, run)
-        else:
-            run.seen += self._screened(screen, fresh, total, run)
-            passed = _close(run.seen, look)
-            more = [each.photo for each in passed if each.entry.annotation not in run.compared]
-            total = run.funnel.matched + len(more)
-            run.funnel.matched += self._match(self.method.matcher, iter(more), total, run)
+    def _alike_to(
+        self, view: View, limit: int, entries: Sequence[GalleryEntry], run: _Run
+    ) -> Iterator[tuple[float, _Pair]]:
+        """The photos most alike to a view: no more than that, however large the gallery is."""
+        # All views by equally many keypoints, or their scores would not compare.
+        few = view.features.only(slice(_GLANCED))
+        met = run.met if view is run.view else ()
+        there = _there(entries, self._scores(few, entries))
+        for score, entry in best_of(there, limit + len(met), each=_PHOTOS_SHORTLISTED):
+            if entry.annotation not in met:
+                yield score, _Pair(view, entry)
 
     def _match(
         self, matcher: Matcher | Screen, photos: Iterator[Photo], total: int, run: _Run
     ) -> int:
-        """Compare the photos; how many there were. ``total``: with those of looks before."""
-        before = len(run.compared)
+        """Compare the photos; how many there were."""
         while batch := list(islice(photos, self.batch_size)):
             run.best.add(self._compare(matcher, run.view, batch, run.distributions))
             run.compared.update(entry.annotation for entry, _ in batch)
             run.tell(COMPARING, len(run.compared), total)
         if len(run.compared) < total:  # some were not available
             run.tell(COMPARING, total, total)
-        return len(run.compared) - before
-
-    def _shortlisted(
-        self, query: Features, entries: Sequence[GalleryEntry], limit: int, funnel: Funnel
-    ) -> list[GalleryEntry]:
-        scores = self._scores(query, entries)
-        unavailable, empty = np.isnan(scores), np.isneginf(scores)
-        funnel.left_out[NOT_AVAILABLE] += int(unavailable.sum())
-        funnel.left_out[NO_KEYPOINTS] += int(empty.sum())
-        there = _there(entries, scores)
-        funnel.searched = len(there)
-        return [entry for _, entry in _best_of(there, limit, each=_PHOTOS_SHORTLISTED)]
+        return len(run.compared)
 
     def _scores(self, query: Features, entries: Sequence[GalleryEntry]) -> NDArray[np.float32]:
         """As ``Shortlist.scores``."""
         names = [entry.described for entry in entries]
         return self.shortlist().scores(query, names, scanned=self.effort.scanned)
 
-    def _photos(self, entries: Sequence[GalleryEntry], funnel: Funnel) -> Iterator[Photo]:
-        """Those that can be compared; the others are counted out."""
+    def _photos(self, entries: Sequence[GalleryEntry], run: _Run) -> Iterator[Photo]:
+        """Those that can be compared; the others are counted out, once."""
         for entry, features in zip(entries, self.describe(entries), strict=True):
+            new = entry.annotation not in run.met
+            run.met.add(entry.annotation)
             if features is not None and len(features):
                 yield entry, features
-            else:
-                funnel.left_out[NOT_AVAILABLE if features is None else NO_KEYPOINTS] += 1
-                funnel.searched -= 1
+            elif new:
+                run.funnel.left_out[NOT_AVAILABLE if features is None else NO_KEYPOINTS] += 1
+                run.funnel.searched -= 1
 
     def _screened(
         self, screen: Screen, photos: Iterator[Photo], total: int, run: _Run
     ) -> list[_Seen]:
-        """The photos looked at; in the first look, until one individual stands out.
+        """The photos looked at, until one individual stands out.
 
         ``photos`` come in the order of the shortlist, the most alike first.
         """
-        certain = inf if run.seen else self.effort.certain
         seen: list[_Seen] = []
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
             seen += _seen(screen, run.view, batch)
             run.funnel.half_matched += len(batch)
             run.tell(SCREENING, run.funnel.half_matched, total)
-            if _stands_out(_highest(seen).values(), certain):
+            if stands_out(_highest(seen).values(), self.effort.certain):
                 break
         return seen
 
     def _passed_over(
-        self, query: Features, seen: Sequence[_Seen], candidates: Sequence[Candidate]
+        self, seen: Sequence[_Seen], candidates: Sequence[Candidate]
     ) -> tuple[Candidate, ...]:
         """The best individuals that were seen by the screen alone, to fill up the answer."""
         if self.method.score in DISTRIBUTION_SCORES:  # those are of whole matches
             return ()
         named = {each.individual for each in candidates}
-        others = [each for each in seen if each.entry.individual not in named]
-        evidence = []
-        for each in _best_seen(others, max(0, _NAMED - len(named))):
-            geometry = verify(query, each.photo[1], each.matches)
-            scores = score_pair(each.matches, geometry)
-            evidence.append(
-                (each.entry, Evidence(each.entry.annotation, scores, each.matches, geometry))
-            )
+        others = [each for each in seen if each.individual not in named]
+        evidence = [
+            (each.entry, _evidence(each.view, each.photo, each.matches))
+            for each in _best_seen(others, max(0, _NAMED - len(named)))
+        ]
         return rank_individuals(evidence, score=self.method.score, method=self.method.name)
 
     def _compare(
@@ -269,22 +275,22 @@ class Cascade:
         distributions: Optional[ScoreDistributions],
     ) -> Iterator[tuple[GalleryEntry, Evidence]]:
         found = matcher.match(view.features, [features for _, features in batch])
-        as_it_is = view.upright is view.features
-        keypoints = None if as_it_is else view.upright.keypoints
-        for (entry, features), matches in zip(batch, found, strict=True):
-            geometry = verify(view.upright, features, matches)
-            scores = score_pair(matches, geometry, distributions)
-            yield entry, Evidence(entry.annotation, scores, matches, geometry, keypoints)
+        for photo, matches in zip(batch, found, strict=True):
+            yield photo[0], _evidence(view, photo, matches, distributions)
 
 
-class _OfIndividual(Protocol):
-    """What shows an individual."""
-
-    @property
-    def individual(self) -> str: ...
-
-
-_Shown = TypeVar("_Shown", bound=_OfIndividual)
+def _evidence(
+    view: View,
+    photo: Photo,
+    matches: Matches,
+    distributions: Optional[ScoreDistributions] = None,
+) -> Evidence:
+    """What the matches with a photo show, in pixels of the query as it is."""
+    entry, features = photo
+    geometry = verify(view.upright, features, matches)
+    scores = score_pair(matches, geometry, distributions)
+    turned = None if view.upright is view.features else view.upright.keypoints
+    return Evidence(entry.annotation, scores, matches, geometry, turned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,18 +334,18 @@ def _seen(screen: Screen, view: View, photos: Sequence[Photo]) -> list[_Seen]:
 
 @dataclass
 class _Run:
-    """How far the comparison of one view of a query has come."""
+    """How far the comparison of a query has come."""
 
-    view: View
+    view: View  # the query as it is
     screen: Optional[Screen]
-    photos: Iterator[Photo]  # each is taken once
-    total: int
+    best: Best
+    funnel: Funnel
     distributions: Optional[ScoreDistributions]
     progress: Optional[Progress]
-    funnel: Funnel
-    best: Best
-    seen: list[_Seen] = field(default_factory=list)  # by the screen
-    compared: set[str] = field(default_factory=set)  # annotations
+    chosen: list[GalleryEntry] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)  # annotations whose features were asked for
+    seen: list[_Seen] = field(default_factory=list)  # by the screen, in any view
+    compared: set[str] = field(default_factory=set)  # annotations, with the query as it is
 
     def stands_out(self, certain: float) -> bool:
         """Whether one individual's whole matches are that much more than the next one's.
@@ -352,38 +358,31 @@ class _Run:
             ((first, score),) = sums.items()
             own = screened.pop(first)
             second = max(screened.values(), default=0.0)
-            return _stands_out([score, score * min(second / own, 1.0) if own else 0.0], certain)
-        return _stands_out(sums.values(), certain)
+            return stands_out([score, score * min(second / own, 1.0) if own else 0.0], certain)
+        return stands_out(sums.values(), certain)
 
     def tell(self, stage: str, done: int, total: int) -> None:
         if self.progress:
             self.progress(stage, done, total)
 
 
-def _stands_out(scores: Iterable[float], certain: float) -> bool:
-    """Whether the best score, a sum over matches, is more than chance above the next one."""
-    best, second = nlargest(2, [*scores, 0.0, 0.0])
-    # Sums of chance matches vary like counts: by their square root.
-    return best >= second + certain * sqrt(second + _FEW)
-
-
 def _highest(seen: Sequence[_Seen]) -> dict[str, float]:
     """The screen's highest score of each individual."""
     highest: dict[str, float] = {}
     for each in seen:
-        highest[each.entry.individual] = max(each.score, highest.get(each.entry.individual, 0.0))
+        highest[each.individual] = max(each.score, highest.get(each.individual, 0.0))
     return highest
 
 
-def _close(seen: Sequence[_Seen], look: Look, *, among: Sequence[_Seen] = ()) -> list[_Seen]:
-    """The best photo of each individual that comes close to the best one, also of ``among``."""
-    least = look.close * max((each.score for each in [*seen, *among]), default=0.0)
+def _close(seen: Sequence[_Seen], look: Look) -> list[_Seen]:
+    """The best photo of each individual that comes close to the best one."""
+    least = look.close * max((each.score for each in seen), default=0.0)
     return _best_seen([each for each in seen if each.score >= least], look.matched or 0)
 
 
 def _best_seen(seen: Sequence[_Seen], limit: int) -> list[_Seen]:
     """The best photo of each individual, the best individuals first."""
-    return [best for _, best in _best_of([(each.score, each) for each in seen], limit, each=1)]
+    return [best for _, best in best_of([(each.score, each) for each in seen], limit, each=1)]
 
 
 def _there(
@@ -391,18 +390,3 @@ def _there(
 ) -> list[tuple[float, GalleryEntry]]:
     """The photos that could be scanned, with their scores."""
     return [(score, entry) for score, entry in zip(scores, entries, strict=True) if score >= 0]
-
-
-def _best_of(
-    scored: Iterable[tuple[float, _Shown]], limit: int, *, each: int
-) -> list[tuple[float, _Shown]]:
-    """Those with the highest scores, of no individual more than ``each``."""
-    passed: Counter[str] = Counter()
-    best: list[tuple[float, _Shown]] = []
-    for score, shown in sorted(scored, key=lambda pair: -pair[0]):
-        if len(best) == limit:
-            break
-        if passed[shown.individual] < each:
-            passed[shown.individual] += 1
-            best.append((score, shown))
-    return best

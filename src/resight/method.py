@@ -44,67 +44,58 @@ class Look:
 class Effort:
     """How many gallery photos each stage of the cascade passes on at most.
 
-    ``scanned``: how many of a large gallery the votes give to the scan. ``looks``: each takes in
-    more than the one before, and is taken where none did so far stand out: no individual's
-    score of whole matches exceeds the next one's by ``certain`` times the square root of that
-    (of a single one's next by as much as the screen saw it behind).
-    By the same rule the screen of the first look stops early. ``turned``: a look at the photos most
-    alike to the query in any turn by 45 degrees, where still none stands out.
+    ``scanned``: how many of a large gallery the votes give to the scan. ``look``: at the query as
+    it is. ``further``: at the photos most alike to it as it is or turned by any 45 degrees, where
+    none stood out: no individual's score of whole matches exceeds the next one's by ``certain``
+    times the square root of that (of a single one's next by as much as the screen saw it behind).
+    By the same rule the screen of the first look stops early.
     """
 
     name: str
     scanned: int
-    looks: tuple[Look, ...]
+    look: Look
     certain: float = inf
-    turned: Optional[Look] = None
+    further: Optional[Look] = None
 
     @property
     def matches_all(self) -> bool:
         """Whether every photo is matched, and none chosen before."""
-        return self.looks[0].shortlisted is None
+        return self.look.shortlisted is None
 
     @property
     def fingerprint(self) -> str:
         """All that changes what is compared."""
-        first, *further = self.looks
-        looks = "; ".join(map(str, further))
         return fingerprint(
-            # What later versions changed needs a screen, as turning does.
-            "effort.v3" if self.turned else "effort.v1",
+            # What later versions changed needs a screen, as a further look does.
+            "effort.v4" if self.further else "effort.v1",
             certain=self.certain,
-            close=first.close,
-            matched=first.matched,
+            close=self.look.close,
+            matched=self.look.matched,
             scanned=self.scanned,
             shortlist=SHORTLIST,
-            shortlisted=first.shortlisted,
-            **({"further": looks} if further else {}),
-            **({"turned": str(self.turned)} if self.turned else {}),
+            shortlisted=self.look.shortlisted,
+            **({"further": str(self.further)} if self.further else {}),
         )
 
 
-_ALL = (Look(shortlisted=None, matched=None),)
-_TURNED = Look(24, matched=6, close=0.4)
+_ALL = Look(shortlisted=None, matched=None)
+_FURTHER = Look(40, matched=10, close=0.6)
 
 #: From the least to the most; the numbers come from docs/speed.md.
 EFFORTS: Mapping[str, Effort] = MappingProxyType(
     {
         effort.name: effort
         for effort in (
-            Effort("quick", scanned=200, looks=(Look(3, matched=0),)),
+            Effort("quick", scanned=200, look=Look(3, matched=0)),
             Effort(
                 "normal",
                 scanned=400,
-                looks=(Look(24, matched=6, close=0.6), Look(80, matched=14, close=0.4)),
+                look=Look(24, matched=6, close=0.6),
                 certain=2.5,
-                turned=_TURNED,
+                further=_FURTHER,
             ),
-            Effort(
-                "thorough",
-                scanned=1500,
-                looks=(Look(100, matched=20),),
-                turned=_TURNED,
-            ),
-            Effort("exhaustive", scanned=0, looks=_ALL),
+            Effort("thorough", scanned=1500, look=Look(100, matched=20), further=_FURTHER),
+            Effort("exhaustive", scanned=0, look=_ALL),
         )
     }
 )
@@ -199,12 +190,12 @@ def effort_for(method: Method, name: str) -> Effort:
         raise SettingsError(f"there is no effort {name!r}; there are {', '.join(EFFORTS)}")
     effort = EFFORTS[name]
     if describes_whole(method.extractor):  # nothing is cheaper than the comparison itself
-        return replace(effort, scanned=0, looks=_ALL, turned=None)
-    if method.score in DISTRIBUTION_SCORES and method.screen and effort.looks[0].matched == 0:
+        return replace(effort, scanned=0, look=_ALL, further=None)
+    if method.score in DISTRIBUTION_SCORES and method.screen and effort.look.matched == 0:
         raise SettingsError(
             f"the score {method.score} compares whole matches, which effort {name} does not "
             "make: use a higher effort, or another score"
         )
     if method.screen is None:  # a further look is what the screen can afford
-        return replace(effort, looks=effort.looks[:1], turned=None)
+        return replace(effort, further=None)
     return effort

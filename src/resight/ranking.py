@@ -1,12 +1,51 @@
-"""The evidence that a search keeps while it goes on."""
+"""What a search keeps of what it saw, and who comes first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nlargest
+from math import sqrt
+from typing import Protocol, TypeVar
 
 from resight.method import Method
 from resight.scoring import rank_individuals
 from resight.types import Candidate, Evidence, GalleryEntry
+
+#: Added to a score whose chance variation is asked for: a score of 0 is not certain to be 0.
+_FEW = 10
+
+
+class OfIndividual(Protocol):
+    """What shows an individual."""
+
+    @property
+    def individual(self) -> str: ...
+
+
+Shown = TypeVar("Shown", bound=OfIndividual)
+
+
+def stands_out(scores: Iterable[float], certain: float) -> bool:
+    """Whether the best score, a sum over matches, is more than chance above the next one."""
+    best, second = nlargest(2, [*scores, 0.0, 0.0])
+    # Sums of chance matches vary like counts: by their square root.
+    return best >= second + certain * sqrt(second + _FEW)
+
+
+def best_of(
+    scored: Iterable[tuple[float, Shown]], limit: int, *, each: int
+) -> list[tuple[float, Shown]]:
+    """Those with the highest scores, of no individual more than ``each``."""
+    passed: Counter[str] = Counter()
+    best: list[tuple[float, Shown]] = []
+    for score, shown in sorted(scored, key=lambda pair: -pair[0]):
+        if len(best) == limit:
+            break
+        if passed[shown.individual] < each:
+            passed[shown.individual] += 1
+            best.append((score, shown))
+    return best
 
 
 class Best:

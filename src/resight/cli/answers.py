@@ -193,12 +193,16 @@ def searched(answer: Identification) -> str:
     if answer.left_out:
         reasons = ", ".join(f"{number} ({reason})" for reason, number in answer.left_out.items())
         text += f"; left out {reasons}"
-    first, *further = EFFORTS[answer.effort].looks
-    if further and answer.half_matched > (first.shortlisted or 0):
-        text += ". No animal stood out at first, so more photos were looked at"
+    effort = EFFORTS[answer.effort]
+    why = (
+        "No animal stood out at first, so"
+        if isfinite(effort.certain)
+        else "Whether one did or not,"
+    )
     if answer.turned:
-        why = "No animal stood out, so the" if isfinite(EFFORTS[answer.effort].certain) else "The"
-        text += f". {why} photo was tried turned as well"
+        text += f". {why} the photo was tried turned as well"
+    elif effort.further and answer.half_matched > (effort.look.shortlisted or 0):
+        text += f". {why} more photos were looked at"
     return text + ("" if answer.candidates else ". No candidates: there was nothing to compare")
 
 
