@@ -303,6 +303,9 @@ def test_evaluate_lists_what_was_missed(drawn: Drawn, tmp_path: Path) -> None:
     missed = ran.out.partition("Missed by sift+nearest:")[2]
     assert missed.count("rank 2") == 4
     assert str(drawn.queries[0].path)[1:] in missed
+    more = ("orb+nearest", "fast_brief+nearest", "harris_sift+nearest")
+    chosen = [each for name in ("sift+nearest", *more) for each in ("--method", name)]
+    assert "Missed" not in run("evaluate", protocol, "--photos", "/", *chosen).out
 
 
 def test_evaluate_says_what_it_goes_on_from_and_what_it_replaces(

@@ -126,8 +126,9 @@ def evaluate(
             kept if json else "nothing was kept; with --json OUT.json it can be"
         ) from None
     _print(out, figures)
-    for each in figures.methods:
-        _print_missed(out, wanted, each)
+    if len(figures.methods) <= _BESIDE:
+        for each in figures.methods:
+            _print_missed(out, wanted, each)
     for path in (json, page):
         if path:
             out.note(f"wrote {path}")
