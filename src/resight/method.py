@@ -86,7 +86,7 @@ EFFORTS: Mapping[str, Effort] = MappingProxyType(
     {
         effort.name: effort
         for effort in (
-            Effort("quick", scanned=200, look=Look(4, matched=0)),
+            Effort("quick", scanned=200, look=Look(3, matched=0)),
             Effort(
                 "normal",
                 scanned=400,

@@ -21,7 +21,7 @@ from resight.engine import available_cores
 from resight.files import remove_parts
 from resight.fingerprints import fingerprint
 from resight.shortlist.packed import KEYPOINTS, PackedDescriptors, Removed, unit_vectors
-from resight.shortlist.scan import QUERY_KEYPOINTS, RATIO, scan
+from resight.shortlist.scan import RATIO, scan
 from resight.shortlist.votes import DESCRIPTORS, NEIGHBOURS, PROBES, VoteIndex, can_vote
 from resight.types import Features
 
@@ -37,12 +37,11 @@ PACKING, INDEXING = "packing", "indexing"
 
 #: All that changes which photos have the highest scores.
 SHORTLIST = fingerprint(
-    "shortlist.v2",
+    "shortlist.v1",
     keypoints=KEYPOINTS,
     neighbours=NEIGHBOURS,
     probes=PROBES,
     ratio=RATIO,
-    scanning=QUERY_KEYPOINTS,
     voting=DESCRIPTORS,
 )
 #: The files are written anew when more than this share of them is of photos that have gone.
@@ -144,11 +143,7 @@ class Shortlist:
             packed = self._packed
             slots, scores, there = self._to_scan(vectors, annotations, scanned)
         scores[there] = scan(
-            vectors[:QUERY_KEYPOINTS],
-            packed.descriptors,
-            packed.counts,
-            slots[there],
-            threads=available_cores(),
+            vectors, packed.descriptors, packed.counts, slots[there], threads=available_cores()
         )
         return scores
 

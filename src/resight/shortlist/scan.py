@@ -16,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATIO = 0.9
-#: Of the query its best: as many as of a photo take twice the time and find no more.
-QUERY_KEYPOINTS = 256
 #: Photos compared at once: their distances stay in the processor's cache.
 _AT_ONCE = 4
 
