@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from resight.engine import Engine, open_engine
 from resight.errors import ModelError, SettingsError, WeightsMissing
 from resight.extractors.dedode import DeDoDe, uncrowded
-from resight.extractors.maps import GraphsBySize
 from resight.models import graphs, table
 from resight.registry import build_method
 from resight.settings import Settings
@@ -107,21 +106,6 @@ def test_a_photo_matches_itself_by_nearest_neighbours() -> None:
     assert (matches.pairs[:, 0] == matches.pairs[:, 1]).mean() > 0.9
 
 
-def test_graphs_of_one_size_are_kept() -> None:
-    """They take much memory; those of another size are made when needed."""
-    made = []
-
-    def load(h: int, w: int) -> tuple[Any, ...]:
-        made.append((h, w))
-        return (object(),)
-
-    sizes = GraphsBySize(load, kept=1)
-    assert sizes.of(32, 64) is sizes.of(32, 64)
-    sizes.of(64, 32)
-    sizes.of(32, 64)
-    assert made == [(32, 64), (64, 32), (32, 64)]
-
-
 def test_engines_agree() -> None:
     """But for the order of keypoints whose scores differ by rounding only."""
     chip = drawn_chip(3, (200, 150))
@@ -183,9 +167,8 @@ def test_weights_of_another_layout_are_refused(monkeypatch: pytest.MonkeyPatch) 
     """Those of the descriptor, taken for the detector's."""
     other = replace(table.weights("dedode-descriptor"), name="dedode-detector")
     monkeypatch.setattr(table, "WEIGHTS", {**table.WEIGHTS, "dedode-detector": other})
-    extractor = DeDoDe(engine=open_engine("openvino"))
     with pytest.raises(ModelError, match="does not fit dedode-detector: tensor decoder"):
-        extractor.extract([drawn_chip(1, (32, 32))])
+        DeDoDe(engine=open_engine("openvino"))
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -5,8 +5,7 @@ Network via Deformable Transformation", 2023, https://arxiv.org/abs/2304.03608.
 
 The two networks (dense maps, sparse descriptors) are ONNX graphs; peak picking between
 them is NumPy. The authors' feature map of the photo's size is never made: the second network
-computes it where it samples it. Graphs are made for each padded size of photo, since engines
-run fixed shapes about twice as fast.
+computes it where it samples it.
 
 Keypoints follow the authors' code: their non-maximum suppression also keeps points on the
 flank of a stronger one (kornia's keeps strict maxima only: ``strict``).
@@ -20,16 +19,17 @@ keypoints are always the first of more.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.engine import Engine, Graph
+from resight.engine import Engine
 from resight.errors import SettingsError, UnknownMethod
 from resight.extractors import check_count
-from resight.extractors.maps import GraphsBySize, by_size, strict_maxima, suppressed_maxima
+from resight.extractors.maps import strict_maxima, suppressed_maxima
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -98,8 +98,13 @@ class Aliked:
         self.detection_threshold = detection_threshold
         self.strict = strict
         weights_path(model)  # says so now if it is missing, whatever has been compiled before
-        dense, describe = _graphs(model)
-        self._graphs = GraphsBySize(self._load)
+        networks = _NETWORKS[model]
+        dense = ModelGraph(model, networks.dense)
+        describe = ModelGraph(model, networks.descriptors)
+        points = (_AT_ONCE, 2)
+        at_once = replace(describe, shapes=(("keypoints", points), ("corners", points)))
+        self._dense = engine.load(dense, exact=True)
+        self._describe = engine.load(at_once, exact=True)  # faster than for any number of them
         #: What runs, whatever the engine's: keypoints move with less.
         self.precision = "f32"
         if model == "aliked-t16":
@@ -117,13 +122,12 @@ class Aliked:
         )
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
-        return by_size(chips, self._extract)
+        return [self._extract(chip) for chip in chips]
 
     def _extract(self, chip: Chip) -> Features:
         photo, (top, left) = _pad(chip.pixels)
         w, h = chip.size
-        dense, describe = self._graphs.of(photo.shape[2], photo.shape[3])
-        with dense.running({"photo": photo}) as (score_map, *maps):
+        with self._dense.running({"photo": photo}) as (score_map, *maps):
             inside = score_map[0, 0, top : top + h, left : left + w]
             scores = np.ascontiguousarray(inside)
             peaks = find_peaks(
@@ -136,7 +140,7 @@ class Aliked:
             keypoints = refine_peaks(scores, peaks)
             inputs = dict(zip(_MAPS, maps, strict=True))
             inputs["area"] = np.array([left, top, w, h], np.float32)
-            descriptors = self._descriptors(describe, inputs, keypoints)
+            descriptors = self._descriptors(inputs, keypoints)
         return Features(
             keypoints=keypoints,
             descriptors=descriptors,
@@ -148,10 +152,7 @@ class Aliked:
         )
 
     def _descriptors(
-        self,
-        describe: Graph,
-        inputs: dict[str, NDArray[np.float32]],
-        keypoints: NDArray[np.float32],
+        self, inputs: dict[str, NDArray[np.float32]], keypoints: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         descriptors = np.empty((len(keypoints), _NETWORKS[self.model].length), np.float32)
         at: NDArray[np.float32] = np.zeros((_AT_ONCE, 2), np.float32)
@@ -160,13 +161,9 @@ class Aliked:
             some = keypoints[start : start + _AT_ONCE]
             at[: len(some)] = some
             inputs |= {"keypoints": at, "corners": _corners(at, (w, h))}
-            with describe.running(inputs) as (described,):
+            with self._describe.running(inputs) as (described,):
                 descriptors[start : start + len(some)] = described[: len(some)]
         return descriptors
-
-    def _load(self, h: int, w: int) -> tuple[Graph, Graph]:
-        dense, describe = _graphs(self.model, (h, w))
-        return self.engine.load(dense, exact=True), self.engine.load(describe, exact=True)
 
 
 def find_peaks(
@@ -225,23 +222,3 @@ def _corners(keypoints: NDArray[np.float32], size: tuple[float, float]) -> NDArr
     limit = np.array(size, np.float32) - (1 + _PATCH)
     corners: NDArray[np.float32] = np.clip(np.trunc(keypoints) - _PATCH // 2, 0, limit)
     return corners
-
-
-def _graphs(model: str, size: tuple[int, int] | None = None) -> tuple[ModelGraph, ModelGraph]:
-    """The graphs of both networks: for padded photos of ``size`` (h, w), or for any."""
-    networks = _NETWORKS[model]
-    shapes: list[tuple[tuple[str, tuple[int, ...]], ...]] = [(), ()]
-    if size:
-        h, w = size
-        depth = networks.length // 4
-        branches = [(1, depth, h // step, w // step) for step in (2, 8, 32)]
-        maps = [(1, h, w, networks.channels), *branches]
-        points = (_AT_ONCE, 2)
-        shapes = [
-            (("photo", (1, 3, h, w)),),
-            (*zip(_MAPS, maps, strict=True), ("keypoints", points), ("corners", points)),
-        ]
-    return (
-        ModelGraph(model, networks.dense, shapes=shapes[0]),
-        ModelGraph(model, networks.descriptors, shapes=shapes[1]),
-    )

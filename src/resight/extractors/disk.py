@@ -19,9 +19,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from resight.engine import Engine, Graph
+from resight.engine import Engine
 from resight.extractors import check_count
-from resight.extractors.maps import GraphsBySize, by_size, on_animal, strict_maxima
+from resight.extractors.maps import on_animal, strict_maxima
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
 from resight.models.graphs import ModelGraph
@@ -53,7 +53,8 @@ class Disk:
         self.engine = engine
         self.max_keypoints = max_keypoints
         weights_path(_MODEL)  # says so now if it is missing, whatever has been compiled before
-        self._dense = GraphsBySize(self._load)
+        dense = ModelGraph(_MODEL, "disk-dense", names=_NAMES)
+        self._dense = engine.load(dense, exact=True)
         patches = (("patches", (_AT_ONCE, _PATCH)),)
         describe = ModelGraph(_MODEL, "disk-descriptors", shapes=patches, names=_NAMES)
         self._describe = engine.load(describe, exact=True)
@@ -61,7 +62,7 @@ class Disk:
         self.precision = "f32"
         self.fingerprint = fingerprint(
             "disk.v2",
-            dense=ModelGraph(_MODEL, "disk-dense", names=_NAMES).digest[:16],
+            dense=dense.digest[:16],
             descriptors=describe.digest[:16],
             engine=engine.name,
             max_keypoints=max_keypoints,
@@ -70,13 +71,12 @@ class Disk:
         )
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
-        return by_size(chips, self._extract)
+        return [self._extract(chip) for chip in chips]
 
     def _extract(self, chip: Chip) -> Features:
         photo = _pad(chip.pixels)
         w, h = chip.size
-        (dense,) = self._dense.of(photo.shape[2], photo.shape[3])
-        with dense.running({"photo": photo}) as (heat, inputs):
+        with self._dense.running({"photo": photo}) as (heat, inputs):
             logits = heat[0, 0, :h, :w]
             peaks = strict_maxima(logits, _RADIUS) & (logits > 0)
             ys, xs = np.nonzero(on_animal(peaks, chip))
@@ -109,11 +109,6 @@ class Disk:
             with self._describe.running({"patches": patches}) as (described,):
                 descriptors[some] = described[:n]
         return descriptors
-
-    def _load(self, h: int, w: int) -> tuple[Graph]:
-        shapes = (("photo", (1, 3, h, w)),)
-        graph = ModelGraph(_MODEL, "disk-dense", shapes=shapes, names=_NAMES)
-        return (self.engine.load(graph, exact=True),)
 
 
 def _pad(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.engine import Graph
-from resight.types import Chip, Features
-
-_SIZES_KEPT = 4  # ALIKED's graphs for photos of 512 pixels take some 130 MB
-
-
-class GraphsBySize:
-    """The graphs ``load(h, w)`` makes for photos of that size; those of the last ``kept`` stay.
-
-    Engines run graphs of fixed shapes about twice as fast as graphs for any. Safe to use from
-    several threads.
-    """
-
-    def __init__(
-        self, load: Callable[[int, int], tuple[Graph, ...]], *, kept: int = _SIZES_KEPT
-    ) -> None:
-        self._load = load
-        self._kept = kept
-        self._loaded: OrderedDict[tuple[int, int], tuple[Graph, ...]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, h: int, w: int) -> tuple[Graph, ...]:
-        with self._lock:
-            graphs = self._loaded.pop((h, w), None)
-            if graphs is None:
-                if len(self._loaded) >= self._kept:  # before, for the memory that making takes
-                    self._loaded.popitem(last=False)
-                graphs = self._load(h, w)
-            self._loaded[h, w] = graphs
-        return graphs
-
-
-def by_size(chips: Sequence[Chip], extract: Callable[[Chip], Features]) -> list[Features]:
-    """Features of each chip, made of equal sizes one after the other: graphs are loaded once."""
-    order = sorted(range(len(chips)), key=lambda index: chips[index].size)
-    found = {index: extract(chips[index]) for index in order}
-    return [found[index] for index in range(len(chips))]
+from resight.types import Chip
 
 
 def strict_maxima(values: NDArray[np.float32], radius: int) -> NDArray[np.bool_]:

@@ -18,11 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.engine import Engine, Graph
+from resight.engine import Engine
 from resight.extractors import check_count
 from resight.extractors.maps import (
-    GraphsBySize,
-    by_size,
     linear,
     on_animal,
     sample,
@@ -56,27 +54,27 @@ class SuperPoint:
         self.engine = engine
         self.max_keypoints = max_keypoints
         weights_path(_MODEL)  # says so now if it is missing, whatever has been compiled before
-        self._graphs = GraphsBySize(self._load)
+        graph = ModelGraph(_MODEL, _MODEL)
+        self._graph = engine.load(graph, exact=True)
         #: What runs, whatever the engine's.
         self.precision = "f32"
         self.fingerprint = fingerprint(
             "superpoint.v2",
             engine=engine.name,
-            graph=ModelGraph(_MODEL, _MODEL).digest[:16],
+            graph=graph.digest[:16],
             max_keypoints=max_keypoints,
             precision=self.precision,
             weights=weights(_MODEL).sha256,
         )
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
-        return by_size(chips, self._extract)
+        return [self._extract(chip) for chip in chips]
 
     def _extract(self, chip: Chip) -> Features:
         w, h = chip.size
         grey = cv2.transform(chip.pixels.astype(np.float32), _GREY)
         photo = cv2.copyMakeBorder(grey, 0, -h % _CELL, 0, -w % _CELL, cv2.BORDER_REPLICATE)
-        (graph,) = self._graphs.of(*photo.shape)
-        with graph.running({"photo": photo[None, None]}) as (heat, features):
+        with self._graph.running({"photo": photo[None, None]}) as (heat, features):
             scores = np.ascontiguousarray(heat[0, 0, :h, :w])
             peaks = suppressed_maxima(scores, _RADIUS) & (scores > _THRESHOLD)
             ys, xs = np.nonzero(on_animal(peaks, chip))
@@ -93,10 +91,6 @@ class SuperPoint:
             metric="cosine",
             fingerprint=self.fingerprint,
         )
-
-    def _load(self, h: int, w: int) -> tuple[Graph]:
-        graph = ModelGraph(_MODEL, _MODEL, shapes=(("photo", (1, 1, h, w)),))
-        return (self.engine.load(graph, exact=True),)
 
 
 def _on_coarse_map(keypoints: NDArray[np.float32], size: tuple[int, ...]) -> NDArray[np.float32]:

@@ -19,11 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.engine import Engine, Graph
+from resight.engine import Engine
 from resight.extractors import check_count
 from resight.extractors.maps import (
-    GraphsBySize,
-    by_size,
     cubic,
     linear,
     on_animal,
@@ -59,26 +57,26 @@ class XFeat:
         self.engine = engine
         self.max_keypoints = max_keypoints
         weights_path(_MODEL)  # says so now if it is missing, whatever has been compiled before
-        self._graphs = GraphsBySize(self._load)
+        graph = ModelGraph(_MODEL, _MODEL)
+        self._graph = engine.load(graph, exact=True)
         #: What runs, whatever the engine's.
         self.precision = "f32"
         self.fingerprint = fingerprint(
             "xfeat.v2",
             engine=engine.name,
-            graph=ModelGraph(_MODEL, _MODEL).digest[:16],
+            graph=graph.digest[:16],
             max_keypoints=max_keypoints,
             precision=self.precision,
             weights=weights(_MODEL).sha256,
         )
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
-        return by_size(chips, self._extract)
+        return [self._extract(chip) for chip in chips]
 
     def _extract(self, chip: Chip) -> Features:
         photo = _resized_grey(chip.pixels)
         h, w = photo.shape
-        (graph,) = self._graphs.of(h, w)
-        with graph.running({"photo": photo[None, None]}) as (heat, reliability, features):
+        with self._graph.running({"photo": photo[None, None]}) as (heat, reliability, features):
             peaks = strict_maxima(heat[0, 0], _RADIUS) & (heat[0, 0] > _THRESHOLD)
             ys, xs = np.nonzero(on_animal(peaks, chip))
             at = _on_coarse_map(np.stack([xs, ys], 1), (w, h))
@@ -97,10 +95,6 @@ class XFeat:
             metric="cosine",
             fingerprint=self.fingerprint,
         )
-
-    def _load(self, h: int, w: int) -> tuple[Graph]:
-        graph = ModelGraph(_MODEL, _MODEL, shapes=(("photo", (1, 1, h, w)),))
-        return (self.engine.load(graph, exact=True),)
 
 
 def _resized_grey(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
