@@ -167,8 +167,9 @@ def test_weights_of_another_layout_are_refused(monkeypatch: pytest.MonkeyPatch) 
     """Those of the descriptor, taken for the detector's."""
     other = replace(table.weights("dedode-descriptor"), name="dedode-detector")
     monkeypatch.setattr(table, "WEIGHTS", {**table.WEIGHTS, "dedode-detector": other})
+    extractor = DeDoDe(engine=open_engine("openvino"))
     with pytest.raises(ModelError, match="does not fit dedode-detector: tensor decoder"):
-        DeDoDe(engine=open_engine("openvino"))
+        extractor.extract([drawn_chip(1, (32, 32))])
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -20,13 +20,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.engine import Engine
+from resight.engine import Engine, Graph
 from resight.errors import SettingsError, UnknownMethod
 from resight.extractors import check_count
 from resight.extractors.maps import strict_maxima, suppressed_maxima
@@ -98,13 +99,7 @@ class Aliked:
         self.detection_threshold = detection_threshold
         self.strict = strict
         weights_path(model)  # says so now if it is missing, whatever has been compiled before
-        networks = _NETWORKS[model]
-        dense = ModelGraph(model, networks.dense)
-        describe = ModelGraph(model, networks.descriptors)
-        points = (_AT_ONCE, 2)
-        at_once = replace(describe, shapes=(("keypoints", points), ("corners", points)))
-        self._dense = engine.load(dense, exact=True)
-        self._describe = engine.load(at_once, exact=True)  # faster than for any number of them
+        dense, describe = self._networks()
         #: What runs, whatever the engine's: keypoints move with less.
         self.precision = "f32"
         if model == "aliked-t16":
@@ -121,13 +116,26 @@ class Aliked:
             weights=weights(model).sha256,
         )
 
+    def _networks(self) -> tuple[ModelGraph, ModelGraph]:
+        networks = _NETWORKS[self.model]
+        return ModelGraph(self.model, networks.dense), ModelGraph(self.model, networks.descriptors)
+
+    @cached_property
+    def _graphs(self) -> tuple[Graph, Graph]:
+        dense, describe = self._networks()
+        points = (_AT_ONCE, 2)
+        # Faster than for any number of points.
+        at_once = replace(describe, shapes=(("keypoints", points), ("corners", points)))
+        return self.engine.load(dense, exact=True), self.engine.load(at_once, exact=True)
+
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         return [self._extract(chip) for chip in chips]
 
     def _extract(self, chip: Chip) -> Features:
         photo, (top, left) = _pad(chip.pixels)
         w, h = chip.size
-        with self._dense.running({"photo": photo}) as (score_map, *maps):
+        dense, describe = self._graphs
+        with dense.running({"photo": photo}) as (score_map, *maps):
             inside = score_map[0, 0, top : top + h, left : left + w]
             scores = np.ascontiguousarray(inside)
             peaks = find_peaks(
@@ -140,7 +148,7 @@ class Aliked:
             keypoints = refine_peaks(scores, peaks)
             inputs = dict(zip(_MAPS, maps, strict=True))
             inputs["area"] = np.array([left, top, w, h], np.float32)
-            descriptors = self._descriptors(inputs, keypoints)
+            descriptors = self._descriptors(describe, inputs, keypoints)
         return Features(
             keypoints=keypoints,
             descriptors=descriptors,
@@ -152,7 +160,10 @@ class Aliked:
         )
 
     def _descriptors(
-        self, inputs: dict[str, NDArray[np.float32]], keypoints: NDArray[np.float32]
+        self,
+        describe: Graph,
+        inputs: dict[str, NDArray[np.float32]],
+        keypoints: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         descriptors = np.empty((len(keypoints), _NETWORKS[self.model].length), np.float32)
         at: NDArray[np.float32] = np.zeros((_AT_ONCE, 2), np.float32)
@@ -161,7 +172,7 @@ class Aliked:
             some = keypoints[start : start + _AT_ONCE]
             at[: len(some)] = some
             inputs |= {"keypoints": at, "corners": _corners(at, (w, h))}
-            with self._describe.running(inputs) as (described,):
+            with describe.running(inputs) as (described,):
                 descriptors[start : start + len(some)] = described[: len(some)]
         return descriptors
 

@@ -15,14 +15,14 @@ length, which their matcher does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import cached_property
 from typing import Optional
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.engine import Engine
+from resight.engine import Engine, Graph
 from resight.extractors import check_count
 from resight.fingerprints import fingerprint
 from resight.models.folder import weights_path
@@ -56,21 +56,24 @@ class DeDoDe:
         self.max_keypoints = max_keypoints
         for model in (_DETECTOR, _DESCRIPTOR):
             weights_path(model)  # says so now if it is missing, whatever has been compiled before
-        detector, descriptor = (ModelGraph(each, each) for each in (_DETECTOR, _DESCRIPTOR))
-        at_once = replace(descriptor, shapes=(("pixels", (max_keypoints, 2)),))
-        self._detect = engine.load(detector, exact=True)
-        self._describe = engine.load(at_once, exact=True)
         #: What runs, whatever the engine's.
         self.precision = "f32"
         self.fingerprint = fingerprint(
             "dedode.v1",
-            descriptor=descriptor.digest[:16],
-            detector=detector.digest[:16],
+            descriptor=ModelGraph(_DESCRIPTOR, _DESCRIPTOR).digest[:16],
+            detector=ModelGraph(_DETECTOR, _DETECTOR).digest[:16],
             engine=engine.name,
             max_keypoints=max_keypoints,
             precision=self.precision,
             weights=weights(_DETECTOR).sha256 + weights(_DESCRIPTOR).sha256,
         )
+
+    @cached_property
+    def _graphs(self) -> tuple[Graph, Graph]:
+        pixels = (("pixels", (self.max_keypoints, 2)),)
+        detector = ModelGraph(_DETECTOR, _DETECTOR)
+        descriptor = ModelGraph(_DESCRIPTOR, _DESCRIPTOR, shapes=pixels)
+        return self.engine.load(detector, exact=True), self.engine.load(descriptor, exact=True)
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         return [self._extract(chip) for chip in chips]
@@ -78,13 +81,14 @@ class DeDoDe:
     def _extract(self, chip: Chip) -> Features:
         photo = _padded(chip.pixels)
         w, h = chip.size
-        with self._detect.running({"photo": photo}) as (logits,):
+        detect, describe = self._graphs
+        with detect.running({"photo": photo}) as (logits,):
             scores = uncrowded(logits[0, 0, :h, :w])
         pixels = best_pixels(scores, self.max_keypoints, chip.animal)
         size = np.array(photo.shape[:1:-1], np.float32)
         at: NDArray[np.float32] = np.zeros((self.max_keypoints, 2), np.float32)
         at[: len(pixels)] = (2 * pixels + 1) / size - 1
-        (descriptors,) = self._describe.run({"photo": photo, "pixels": at})
+        (descriptors,) = describe.run({"photo": photo, "pixels": at})
         return Features(
             keypoints=pixels.astype(np.float32),
             descriptors=descriptors[: len(pixels)],

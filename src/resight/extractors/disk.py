@@ -13,13 +13,14 @@ the network learned so, and it cancels out between upright photos.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from resight.engine import Engine
+from resight.engine import Engine, Graph
 from resight.extractors import check_count
 from resight.extractors.maps import on_animal, strict_maxima
 from resight.fingerprints import fingerprint
@@ -30,6 +31,7 @@ from resight.types import Chip, Features
 
 _MODEL = "disk"
 _NAMES = (("", "extractor."),)
+_DENSE = ModelGraph(_MODEL, "disk-dense", names=_NAMES)
 _STRIDE = 16  # sides of the photo are multiples of it
 _RADIUS = 2  # of non-maximum suppression, and of the last convolution
 _LENGTH = 128
@@ -53,8 +55,6 @@ class Disk:
         self.engine = engine
         self.max_keypoints = max_keypoints
         weights_path(_MODEL)  # says so now if it is missing, whatever has been compiled before
-        dense = ModelGraph(_MODEL, "disk-dense", names=_NAMES)
-        self._dense = engine.load(dense, exact=True)
         patches = (("patches", (_AT_ONCE, _PATCH)),)
         describe = ModelGraph(_MODEL, "disk-descriptors", shapes=patches, names=_NAMES)
         self._describe = engine.load(describe, exact=True)
@@ -62,13 +62,17 @@ class Disk:
         self.precision = "f32"
         self.fingerprint = fingerprint(
             "disk.v2",
-            dense=dense.digest[:16],
+            dense=_DENSE.digest[:16],
             descriptors=describe.digest[:16],
             engine=engine.name,
             max_keypoints=max_keypoints,
             precision=self.precision,
             weights=weights(_MODEL).sha256,
         )
+
+    @cached_property
+    def _dense(self) -> Graph:
+        return self.engine.load(_DENSE, exact=True)
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         return [self._extract(chip) for chip in chips]

@@ -14,12 +14,13 @@ is not built.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resight.engine import Engine
+from resight.engine import Engine, Graph
 from resight.extractors import check_count
 from resight.extractors.maps import (
     cubic,
@@ -57,18 +58,20 @@ class XFeat:
         self.engine = engine
         self.max_keypoints = max_keypoints
         weights_path(_MODEL)  # says so now if it is missing, whatever has been compiled before
-        graph = ModelGraph(_MODEL, _MODEL)
-        self._graph = engine.load(graph, exact=True)
         #: What runs, whatever the engine's.
         self.precision = "f32"
         self.fingerprint = fingerprint(
             "xfeat.v2",
             engine=engine.name,
-            graph=graph.digest[:16],
+            graph=ModelGraph(_MODEL, _MODEL).digest[:16],
             max_keypoints=max_keypoints,
             precision=self.precision,
             weights=weights(_MODEL).sha256,
         )
+
+    @cached_property
+    def _graph(self) -> Graph:
+        return self.engine.load(ModelGraph(_MODEL, _MODEL), exact=True)
 
     def extract(self, chips: Sequence[Chip]) -> list[Features]:
         return [self._extract(chip) for chip in chips]
