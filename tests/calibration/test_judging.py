@@ -47,6 +47,12 @@ def test_a_side_with_enough_animals_has_a_fit_of_its_own() -> None:
     assert "all sides together" in both.judge(SCORES, side="top").basis
 
 
+def test_a_side_of_which_nobody_was_asked_as_new_is_judged_by_all() -> None:
+    known = tuple(each for each in trials(45, side="top") if not each.novel)
+    learned = Calibration(of_catalogue(trials(45) + known))
+    assert "all sides together" in learned.judge(SCORES, side="top").basis
+
+
 def test_a_catalogue_that_has_grown_is_told_to_calibrate_again() -> None:
     learned = Calibration(of_catalogue(trials(), photos=100))
     assert "calibrate" not in learned.judge(SCORES, photos=119).basis

@@ -71,6 +71,14 @@ def test_new_photos_come_with_what_is_said_of_them(two: Two, draw: Draw, tmp_pat
     assert clean(ours)
 
 
+def test_a_folder_whose_name_is_no_utf8_can_be_merged(two: Two, tmp_path: Path) -> None:
+    ours, theirs = two
+    theirs.assign(theirs.find("unknown/4.png"), "Dory", actor="bo")
+    odd = tmp_path / os.fsdecode(b"th\xe9irs")
+    shutil.copytree(theirs.folder, odd)
+    assert ours.merge(odd, actor="ann").decision is not None
+
+
 def test_merging_again_does_nothing(two: Two) -> None:
     ours, theirs = two
     theirs.assign(theirs.find("unknown/4.png"), "Dory", actor="bo")

@@ -68,6 +68,24 @@ def test_an_interrupted_init_is_begun_again(tmp_path: Path) -> None:
     Catalogue.init(tmp_path).close()
 
 
+@pytest.mark.parametrize("emptied", [True, False])
+def test_originals_whose_database_is_gone_are_not_begun_anew(
+    tmp_path: Path, herd: Path, emptied: bool
+) -> None:
+    """To begin anew would make leftovers of them."""
+    folder = tmp_path / "catalogue"
+    with Catalogue.init(folder) as catalogue:
+        list(catalogue.add(plan_folders(herd), actor="test"))
+    for path in folder.glob("catalogue.sqlite*"):
+        path.unlink()
+    if emptied:
+        (folder / "catalogue.sqlite").touch()
+    with pytest.raises(CatalogueDamaged, match="restore your latest backup"):
+        Catalogue.open(folder)
+    with pytest.raises(CatalogueError, match="restore your latest backup" if emptied else "empty"):
+        Catalogue.init(folder)
+
+
 def test_what_is_no_catalogue_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(NotACatalogue, match="make one with init"):
         Catalogue.open(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -451,3 +452,21 @@ def test_a_report_without_methods_is_not_compared(tmp_path: Path) -> None:
     ran = run("compare", path)
     assert ran.code == 2
     assert "empty.json has 0 methods" in ran.err
+
+
+def test_the_protocol_is_not_replaced_by_the_report(drawn: Drawn, tmp_path: Path) -> None:
+    protocol = _protocol(drawn, tmp_path)
+    before = protocol.read_bytes()
+    ran = run("evaluate", protocol, "--photos", "/", "--json", protocol)
+    assert ran.code == 2
+    assert "names the protocol itself" in ran.err
+    assert protocol.read_bytes() == before
+
+
+def test_a_folder_whose_name_is_no_utf8_can_be_evaluated(drawn: Drawn, tmp_path: Path) -> None:
+    photos = tmp_path / os.fsdecode(b"ph\xe9")
+    photos.symlink_to("/")
+    written = tmp_path / "out.json"
+    ran = run("evaluate", _protocol(drawn, tmp_path), "--photos", photos, "--json", written)
+    assert ran.code == 0, ran.err
+    assert json.loads(written.read_bytes())["photos"] == str(photos)

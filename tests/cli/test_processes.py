@@ -142,3 +142,15 @@ def _wait_for_photos(catalogue: Path, count: int) -> None:
             return
         time.sleep(0.02)
     raise TimeoutError(f"no {count} photos in {catalogue}")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_said_in_one_line(drawn: Drawn) -> None:
+    command = [sys.executable, "-m", "resight", "list", "--json", "-c", str(drawn.catalogue)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the disk is full")
+    assert "Traceback" not in done.stderr

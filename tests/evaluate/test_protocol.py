@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 
@@ -64,6 +65,16 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_problem(tmp_path: Path) 
 def test_queries_of_individuals_outside_the_gallery_are_novel(tmp_path: Path) -> None:
     protocol = read_protocol(write(tmp_path, GALLERY, QUERY, "c.jpg,query,Bo,,,,,,,"))
     assert protocol.known == (True, False)
+
+
+def test_names_are_equal_however_they_are_spelled_in_unicode(tmp_path: Path) -> None:
+    composed, decomposed = "Zo\u00e9", "Zoe\u0301"
+    rows = [f"a.jpg,gallery,{composed},,,,,,,", f"b.jpg,query,{decomposed},,,,,,,"]
+    protocol = read_protocol(write(tmp_path, *rows))
+    assert protocol.known == (True,)
+    rows = [f"a.jpg,gallery,Ada,,{composed},,,,,", f"b.jpg,query,Ada,,{decomposed},,,,,"]
+    protocol = read_protocol(write(tmp_path, *rows))
+    assert protocol.gallery[0].encounter == protocol.queries[0].encounter
 
 
 def test_queries_that_can_meet_no_photo_of_their_animal_are_novel(tmp_path: Path) -> None:
@@ -163,7 +174,7 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), min_size=1).map(
-    lambda name: name.strip() or "x"
+    lambda name: unicodedata.normalize("NFC", name).strip() or "x"
 )
 
 

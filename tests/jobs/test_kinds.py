@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from resight.catalogue import Catalogue, plan_pattern
-from resight.errors import PhotoUnreadable
+from resight.errors import CatalogueDamaged, PhotoUnreadable
 from resight.extractors.sift import Sift
 from resight.jobs import Job, Jobs, bulk_kinds
 from resight.jobs.kinds import unresolved
@@ -120,7 +120,7 @@ def test_every_unresolved_encounter_is_asked_about_and_bad_ones_are_named(
         assert actor == "Ann"
         asked.append(reference)
         if reference.startswith("annotation:"):
-            raise PhotoUnreadable("its original is lost")
+            raise CatalogueDamaged("its original is lost")
 
     job = work(catalogue, "identify", ask=ask)
     assert job.result == {

@@ -99,6 +99,7 @@ def test_an_encounter_is_as_far_as_its_photos_say(
         (["new-1"], "new-2"),
         (["A1", "B1", "B2"], "B3"),
         (["1", "2"], "3"),
+        (["T007", "T008", "t009"], "T010"),  # the catalogue refuses names that differ in case only
     ],
 )
 def test_a_name_follows_those_that_there_are(names: list[str], proposed: str) -> None:

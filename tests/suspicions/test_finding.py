@@ -131,6 +131,20 @@ def test_a_dismissed_one_stays_away_until_its_photos_change(catalogue: Catalogue
                 catalogue.undo(decision.id, actor="test")
 
 
+def test_what_was_compared_with_another_part_of_a_photo_counts_no_more(
+    catalogue: Catalogue,
+) -> None:
+    """The answers of other photos, too, are of what it showed then."""
+    search = PhotoSearch(catalogue=catalogue, method=METHOD)
+    assert len(find_suspicions(search).duplicates) == 1
+    (moved,) = (each for each in catalogue.annotations() if each.individual == "double")
+    catalogue.describe([moved.id], box=Box(0, 0, 8, 8), actor="test")
+    try:
+        assert find_suspicions(search).duplicates == ()
+    finally:
+        catalogue.undo(actor="test")
+
+
 def test_a_line_that_a_crash_cut_off_is_asked_again(catalogue: Catalogue) -> None:
     search = PhotoSearch(catalogue=catalogue, method=METHOD)
     first = find_suspicions(search)

@@ -107,8 +107,11 @@ class Calibration:
     def _trials_for(self, side: str) -> tuple[tuple[Trial, ...], bool]:
         """Those of the side if they are of enough individuals, else of all sides."""
         own = tuple(trial for trial in self.trials.trials if trial.side == side)
-        individuals = {trial.individual for trial in own if not trial.novel}
-        enough = len(individuals) >= _OWN_FIT and len(own) < len(self.trials.trials)
+        fewest = min(
+            len({trial.individual for trial in own if trial.novel is novel})
+            for novel in (False, True)
+        )
+        enough = fewest >= _OWN_FIT and len(own) < len(self.trials.trials)
         return (own, False) if enough else (self.trials.trials, True)
 
     def _fit_of(self, trials: Sequence[Trial]) -> _Fit:

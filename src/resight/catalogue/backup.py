@@ -28,7 +28,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from resight import __version__
-from resight.catalogue.folders import DATABASE, is_free
+from resight.catalogue.folders import DATABASE, UNFINISHED, is_free
 from resight.catalogue.originals import Originals, flush_folder, sha256_of, writing_to
 from resight.catalogue.records import BackupReport
 from resight.catalogue.store import Store, photos, translated
@@ -41,11 +41,9 @@ _SETTINGS = "resight.toml"
 #: An archive before it has its name.
 _MADE = "archive.zip"
 _ORIGINAL = re.compile(r"originals/[0-9a-f]{2}/([0-9a-f]{64})\.[a-z0-9]+")
-#: The database while a restore is under way: the folder is no catalogue before
-#: this becomes ``DATABASE``.
-_UNFINISHED = "catalogue.sqlite.restoring"
-#: The files of a restore that become what they are at its end, the last one last.
-_RENAMED = {_SETTINGS: "resight.toml.restoring", DATABASE: _UNFINISHED}
+#: The files of a restore that become what they are at its end, the last one last: the folder is
+#: no catalogue before.
+_RENAMED = {_SETTINGS: "resight.toml.restoring", DATABASE: UNFINISHED}
 _CHUNK = 1 << 20
 #: What ``zipfile`` answers to damage, depending on where it is.
 _DAMAGE = (
@@ -195,7 +193,7 @@ def restore(archive: Path, folder: Path) -> None:
     if (folder / DATABASE).exists():
         raise CatalogueExists(f"{folder} holds a catalogue already: restore into a new folder")
     with writing_to(folder):
-        begun = (folder / _UNFINISHED).exists()
+        begun = (folder / UNFINISHED).exists()
         if not begun and not is_free(folder):
             raise CatalogueError(f"{folder} is not empty: restore into a new or empty folder")
     with _reading(archive):
@@ -206,7 +204,7 @@ def restore(archive: Path, folder: Path) -> None:
         with writing_to(folder):
             _refuse_other_settings(folder, manifest)
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / _UNFINISHED).touch()
+            (folder / UNFINISHED).touch()
             Originals(folder).create()
         for name, sha256 in manifest.files.items():
             target = folder / _RENAMED.get(name, name)
@@ -298,7 +296,7 @@ def _chunks(archive: Path, opened: zipfile.ZipFile, name: str) -> Iterator[bytes
 
 
 def _check_restored(archive: Path, folder: Path, manifest: _Manifest) -> None:
-    database = folder / _UNFINISHED
+    database = folder / UNFINISHED
     with translated(database):
         expected = {
             Originals(folder).path(*row).relative_to(folder).as_posix()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 #: The file that makes a folder a catalogue.
 DATABASE = "catalogue.sqlite"
+#: What that is called as long as a backup is being restored.
+UNFINISHED = "catalogue.sqlite.restoring"
 _NETWORK = {
     "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "afs", "afpfs", "ncpfs", "9p", "ceph",
     "glusterfs", "lustre", "beegfs", "gpfs", "webdav", "davfs", "fuse.sshfs", "fuse.rclone",

@@ -12,6 +12,7 @@ all changes and the other's log beside it; undoing that decision takes all of it
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -65,7 +66,9 @@ def merge(
         else:
             staging = stack.enter_context(originals.staging())
             lost = _copy_photos(store, staging, other, plan, tell or (lambda *_: None))
-        said = Said("merge", actor, f"{note} (from {folder})" if note else f"from {folder}")
+        # A name that is no UTF-8 cannot be kept as it is.
+        origin = f"from {os.fsencode(folder).decode(errors='replace')}"
+        said = Said("merge", actor, f"{note} ({origin})" if note else origin)
         with store.writing() as connection:
             # Others may have decided meanwhile.
             plan = plan_merge(connection, other, originals, without=lost)

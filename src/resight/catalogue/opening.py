@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from resight.catalogue import migrations
-from resight.catalogue.folders import DATABASE, is_free
+from resight.catalogue.folders import DATABASE, UNFINISHED, is_free
 from resight.catalogue.originals import Originals, flush_folder, writing_to
 from resight.catalogue.store import Store
-from resight.errors import CatalogueError, CatalogueExists, NotACatalogue
+from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists, NotACatalogue
 
 
 def create(folder: Path) -> Store:
@@ -19,6 +19,7 @@ def create(folder: Path) -> Store:
         # A database without a schema is what an interrupted init leaves.
         if not database.exists() and not is_free(folder):
             raise CatalogueError(f"{folder} is not empty: give a catalogue its own folder")
+    _check_not_lost(folder)
     store = Store(database)
     try:
         store.keep_log()
@@ -36,6 +37,7 @@ def create(folder: Path) -> Store:
 
 def store_of(folder: Path) -> Store:
     """As ``Catalogue.open``."""
+    _check_not_lost(folder)
     if not (folder / DATABASE).is_file():
         raise NotACatalogue(f"{folder} holds no catalogue: make one with init")
     store = Store(folder / DATABASE)
@@ -46,3 +48,19 @@ def store_of(folder: Path) -> Store:
         store.close()
         raise
     return store
+
+
+def _check_not_lost(folder: Path) -> None:
+    """Raise ``CatalogueDamaged`` where there are originals and nothing that says what they are.
+
+    To begin anew there would make leftovers of them.
+    """
+    database = folder / DATABASE
+    emptied = not database.exists() or (database.is_file() and not database.stat().st_size)
+    if not emptied or (folder / UNFINISHED).exists():
+        return
+    if any(path.is_file() for path in Originals(folder).folder.rglob("*")):
+        raise CatalogueDamaged(
+            f"{folder} holds originals, but {DATABASE} is missing or empty: restore your latest "
+            "backup into another folder (`resight restore BACKUP DIR`), and keep this one"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -102,7 +103,7 @@ def _copy(database: Path) -> Iterator[Store]:
         log = database.with_name(f"{database.name}-wal")
         how = "mode=ro" if log.is_file() and log.stat().st_size else "immutable=1"
         with translated(database), closing(sqlite3.connect(copy)) as target:
-            where = f"file:{quote(str(database.absolute()))}?{how}"
+            where = f"file:{quote(os.fsencode(database.absolute()))}?{how}"
             with closing(sqlite3.connect(where, uri=True)) as source:
                 source.backup(target)
         store = Store(copy)

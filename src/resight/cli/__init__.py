@@ -108,6 +108,9 @@ class _Commands(Group):
         except ResightError as problem:
             error(str(problem))
         except OSError as problem:
+            if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+                error("the disk is full: make room, and run the same again; what was done is kept")
+                raise typer.Exit(ExitCode.FAILED) from None
             if problem.errno == errno.EPIPE or problem.filename is None:
                 raise
             error(f"cannot use {problem.filename2 or problem.filename}: {problem.strerror}")

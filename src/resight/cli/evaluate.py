@@ -107,6 +107,8 @@ def evaluate(
     methods = [build_method(name, values) for name in method or [values.method]]
     if report and not json:
         json = report / "report.json"
+    if json and json.exists() and json.samefile(protocol):
+        raise typer.BadParameter(f"--json names the protocol itself, {protocol}: name another file")
     if json:
         _tell_what_is_there(out, json)
     try:

@@ -19,6 +19,7 @@ import csv
 import hashlib
 import io
 import math
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -178,6 +179,8 @@ def _row(columns: Sequence[str], fields: Sequence[str], line: int) -> Row:
     if len(fields) != len(columns):
         raise ProtocolError(f"has {len(fields)} fields instead of {len(columns)}")
     value = {column: field.strip() for column, field in zip(columns, fields, strict=True)}
+    for name in ("identity", "encounter"):  # as the catalogue has names: a Mac may spell é in two
+        value[name] = unicodedata.normalize("NFC", value[name])
     path, role, identity, side, encounter, date, *box = (value[column] for column in COLUMNS)
     if not path:
         raise ProtocolError("the path is empty")

@@ -140,4 +140,5 @@ class Report:
         """
         with writing_to(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, self.as_json().encode())
+            # A folder's name that is no UTF-8 has characters which only JSON's escapes can say.
+            write_whole(path, self.as_json().encode(errors="backslashreplace"))

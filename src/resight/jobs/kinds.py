@@ -16,7 +16,7 @@ from typing import Any
 from resight.boxing import learned_detector
 from resight.calibration.trials import CATALOGUE
 from resight.catalogue import AddOutcome, Catalogue, ImportPlan
-from resight.errors import ImportFileError, NotFound, PhotoError
+from resight.errors import CatalogueDamaged, ImportFileError, NotFound, PhotoError
 from resight.formats import Reading, plan_sources
 from resight.jobs.worker import Kind, Task
 from resight.search import PhotoSearch
@@ -128,7 +128,8 @@ class _Work:
             task.tell("identifying", before + done, len(references))
             try:
                 ask(reference, task.actor)
-            except (PhotoError, NotFound) as error:  # resolved or purged meanwhile, say
+            except (PhotoError, NotFound, CatalogueDamaged) as error:
+                # Resolved or purged meanwhile, say, or its original is lost.
                 failed.append({"source": reference, "reason": str(error)})
             else:  # one that failed is asked about again after an interruption
                 task.finish(reference)

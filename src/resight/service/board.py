@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 from resight.catalogue import AnnotationRecord, Catalogue, Opinion, version_of
 from resight.catalogue import State as CatalogueState
+from resight.catalogue.names import name_key
 from resight.errors import NotFound
 from resight.service import models
 from resight.service.store import DeskStore
@@ -246,7 +248,7 @@ def _newest_first(group: EncounterGroup) -> tuple[int, ...]:
     return tuple(-ord(letter) for letter in group.seen_on) or (1,)
 
 
-def proposed_name(names: Iterable[str]) -> str:
+def proposed_name(names: Collection[str]) -> str:
     """A name for a new animal, after the names that there are.
 
     >>> proposed_name(["T007", "T012", "Crush"]), proposed_name(["Crush"]), proposed_name([])
@@ -261,7 +263,9 @@ def proposed_name(names: Iterable[str]) -> str:
         return "new-1"
     stem = max(series, key=lambda each: (len(series[each]), each))
     last = max(series[stem], key=int)
-    return f"{stem}{int(last) + 1:0{len(last)}d}"
+    taken = {name_key(name) for name in names}
+    following = (f"{stem}{number:0{len(last)}d}" for number in count(int(last) + 1))
+    return next(name for name in following if name_key(name) not in taken)
 
 
 def _taken(record: AnnotationRecord) -> tuple[Any, ...]:

@@ -54,7 +54,7 @@ def find_suspicions(
             f"what looks wrong is told by probabilities, and none were learned for "
             f"{search.method.name} as it is set now: `resight calibrate`"
         )
-    answers = ask_all(search, Answers(_answers_file(search)), progress)
+    answers = ask_all(search, Answers(_answers_file(search), search.catalogue.entries()), progress)
     entries = search.catalogue.entries()
     alone = Calibration(learned.trials, new_prior=_ALONE)
     even = Calibration(learned.trials, new_prior=0.5)
@@ -133,5 +133,5 @@ def _answers_file(search: PhotoSearch) -> Path:
     folder = search.catalogue.calibrations(
         method.extractor, long_edge=method.long_edge, margin=method.margin
     )
-    asked = f"{_FORMAT} | {identifier.fingerprint} | {identifier.side_policy}"
+    asked = f"answers.v2 | {identifier.fingerprint} | {identifier.side_policy}"
     return folder.parent / "suspicions" / f"{sha256(asked.encode()).hexdigest()[:16]}.jsonl"

@@ -38,16 +38,23 @@ class Answer:
 
 
 class Answers:
-    """Answers in a file, one JSON value a line; a line that a crash cut off is asked again."""
+    """Answers in a file, one JSON value a line; a line that a crash cut off is asked again.
 
-    def __init__(self, file: Path) -> None:
+    Of those photos only that still show what was compared: the file has them as they were
+    ``described``, so that one whose box was corrected since has no part in older answers.
+    """
+
+    def __init__(self, file: Path, entries: Sequence[GalleryEntry]) -> None:
         self._file = file
+        self._described = {entry.annotation: entry.described for entry in entries}
         self.by_annotation: dict[str, Answer] = {}
+        now = {described: annotation for annotation, described in self._described.items()}
         for line in file.read_bytes().splitlines() if file.exists() else ():
             try:
                 row = json.loads(line)
                 for name in ("others", "own"):
-                    row[name] = tuple((str(other), float(score)) for other, score in row[name])
+                    pairs = [(str(other), float(score)) for other, score in row[name]]
+                    row[name] = tuple((now[other], score) for other, score in pairs if other in now)
                 self.by_annotation[row["annotation"]] = Answer(**row)
             except (ValueError, KeyError, TypeError):
                 continue
@@ -55,10 +62,13 @@ class Answers:
     def add(self, answer: Answer) -> None:
         """Keep an answer, in place of an earlier one about the same annotation."""
         self.by_annotation[answer.annotation] = answer
+        row = asdict(answer)
+        for name in ("others", "own"):
+            row[name] = [(self._described.get(other, other), score) for other, score in row[name]]
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._file.open("ab") as file:
             # A line of its own, whatever a crash left of the last one.
-            file.write(b"\n" + json.dumps(asdict(answer)).encode() + b"\n")
+            file.write(b"\n" + json.dumps(row).encode() + b"\n")
 
 
 def ask_all(
