@@ -82,7 +82,7 @@ def read_other(folder: Path) -> Other:
     """
     if not (folder / DATABASE).is_file():
         raise NotACatalogue(f"{folder} holds no catalogue to merge")
-    name = folder.resolve().name
+    name = os.fsencode(folder.resolve().name).decode(errors="replace")  # no other can be kept
     with _copy(folder / DATABASE) as store, store.reading() as connection:
         return Other(
             name,
