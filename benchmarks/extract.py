@@ -4,7 +4,8 @@
 
 Extraction: ALIKED n16 of one photo; rows take turns and the fastest of several rounds counts,
 so that other programs on the machine disturb all rows alike. ``busy`` is the time of all
-threads together, which other programs disturb least.
+threads together, which other programs disturb least. Then eight photos of one size beside eight
+of eight sizes, as boxes of all proportions have them.
 
 Import: N drawn photos of 2 to 12 megapixels are added to a new catalogue and then prepared, in
 photos per second by the clock; and what each step of one photo takes, one after the other.
@@ -44,6 +45,7 @@ from resight.testing.conformance import drawn_chip
 
 ROUNDS = 7
 SIZE = (512, 416)
+SIZES = tuple((512, height) for height in range(304, 529, 32))  # as large as SIZE on average
 COUNTS = (512, 1024)
 #: Widths and heights of photos, 2 to 12 megapixels; of each some are drawn.
 CAMERAS = ((1632, 1224), (2592, 1728), (3000, 2000), (4000, 3000))
@@ -107,6 +109,17 @@ def kornia(count: int, pixels: Any, home: Path) -> Callable[[], object]:
             network(photo)
 
     return eager
+
+
+def size_rows(count: int) -> dict[str, Callable[[], object]]:
+    """What extracts eight photos, by how many sizes they have."""
+    engine = open_engine("openvino", precision="f32", cache=compiled_folder())
+    extractor = Aliked(engine=engine, max_keypoints=count)
+    chips = {
+        "of one size": [drawn_chip(1, SIZE)] * len(SIZES),
+        "of eight sizes": [drawn_chip(1, size) for size in SIZES],
+    }
+    return {name: partial(extractor.extract, some) for name, some in chips.items()}
 
 
 def measure(rows: dict[str, Callable[[], object]]) -> dict[str, dict[str, float]]:
@@ -174,7 +187,7 @@ def step_figures(folder: Path) -> dict[str, float]:
     store, steps = FeatureStore(folder / "steps", "benchmark"), Steps()
     paths = sorted((folder / "photos").rglob("*.jpg"), key=lambda path: path.name)[:STEPS_OF]
     for path in paths:
-        extractor.extract([make_chip(read_photo(path).pixels)])  # its size of graph is made now
+        extractor.extract([make_chip(read_photo(path).pixels)])  # ready for its size
         with steps.measured("decode"):
             photo, pixels = read_photo(path)
         with steps.measured("chip"):
@@ -213,6 +226,9 @@ def main() -> None:
             title = f"ALIKED n16, one photo of {SIZE[0]} x {SIZE[1]}, {count} keypoints"
             figures[title] = measure(extraction_rows(count, folder / "torch"))
             show(title, figures[title])
+        title = "ALIKED n16, eight photos, 1024 keypoints, openvino"
+        figures[title] = measure(size_rows(1024))
+        show(title, figures[title])
         draw_photos(folder / "photos", arguments.photos)
         figures["one photo, busy ms"] = step_figures(folder)
         show(

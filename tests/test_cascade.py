@@ -203,6 +203,24 @@ def test_what_only_the_screen_saw_turned_is_shown_on_the_query_as_it_is() -> Non
     assert len(turned) == 10 - len(answer.candidates) > 0
 
 
+def test_a_further_look_gives_the_matcher_no_more_at_a_time_than_any_other() -> None:
+    class Counted(Shared):
+        def match(self, query: Features, gallery: Sequence[Features]) -> list[Matches]:
+            sizes.append(len(gallery))
+            return super().match(query, gallery)
+
+    sizes: list[int] = []
+    told: list[tuple[str, int, int]] = []
+    method = Method("drawn", Corners(), Counted(), long_edge=50, screen=Screen(Shared(), 50))
+    identifier = Identifier(gallery=gallery_of(*([9] * 100)), method=method, batch_size=4)
+    identifier.identify(with_bright_corner(0, -1), progress=lambda *step: told.append(step))
+    assert sizes == [4, 2, 4, 4, 2]
+    turning = [done for stage, done, _ in told if stage == "turning"]
+    assert turning[-4:-1] == [47 + 4, 47 + 8, 47 + 10]
+    reading = [step[1:] for step in told if step[0] == "reading"]
+    assert reading[-40:] == [(done, 40) for done in range(1, 41)], "all views at once"
+
+
 def test_features_alone_cannot_be_turned() -> None:
     answer, _, _ = ask(gallery_of(*ALIKE), "normal")
     assert answer.turned == 0

@@ -12,7 +12,7 @@ turned, and the photos most alike to any view of it pass: a further look.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Optional
@@ -43,8 +43,9 @@ READING, SCREENING, COMPARING, TURNING = "reading", "screening", "comparing", "t
 NOT_AVAILABLE = "photo not available"
 NO_KEYPOINTS = "no keypoints"
 
-#: Keypoints of a view of the query by which the scan finds the photos most alike to any: with twice
-#: as many it takes twice as long, and what it finds is no better.
+#: Keypoints by which the scan of the further look knows each of the eight views. With twice as many
+#: such a query takes a fifth longer, and one more of 41 was right first (docs/speed.md). It is in
+#: ``Effort.fingerprint`` by its version only: raise that with it.
 _GLANCED = 256
 #: Photos screened before it is asked whether that is enough.
 _SCREENED_AT_ONCE = 4
@@ -97,7 +98,7 @@ class Cascade:
         self._look(run)
         further, screen = self.effort.further, self.method.screen
         if further and screen and not run.stands_out(self.effort.certain):
-            self._look_further(further, screen, entries, run)
+            self._look_further(further, screen, run)
         funnel = run.funnel
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
         funnel.candidates = run.best.candidates()
@@ -122,9 +123,10 @@ class Cascade:
             funnel,
             distributions,
             progress,
+            entries,
         )
         if look.shortlisted is None or (run.screen is None and len(entries) <= look.shortlisted):
-            run.chosen = list(entries)
+            run.chosen = entries
         else:  # also where all would pass: the screen looks at the most alike first
             scores = self._scores(view.features, entries)
             unavailable, empty = np.isnan(scores), np.isneginf(scores)
@@ -132,13 +134,15 @@ class Cascade:
             funnel.left_out[NO_KEYPOINTS] += int(empty.sum())
             funnel.searched -= int(unavailable.sum() + empty.sum())
             there = _there(entries, scores)
+            run.entries = [entry for _, entry in there]
             best = best_of(there, look.shortlisted, each=_PHOTOS_SHORTLISTED)
             run.chosen = [entry for _, entry in best]
         return run
 
     def _look(self, run: _Run) -> None:
         """Compare the photos that were chosen with the query as it is."""
-        look, photos, total = self.effort.look, self._photos(run.chosen, run), len(run.chosen)
+        look, total = self.effort.look, len(run.chosen)
+        photos = self._usable(zip(run.chosen, self.describe(run.chosen), strict=True), run)
         if run.screen is None:
             run.funnel.matched = self._match(self.method.matcher, photos, total, run)
         elif not look.matched:
@@ -149,62 +153,59 @@ class Cascade:
             more = (each.photo for each in passed)
             run.funnel.matched = self._match(self.method.matcher, more, len(passed), run)
 
-    def _look_further(
-        self, look: Look, screen: Screen, entries: Sequence[GalleryEntry], run: _Run
-    ) -> None:
+    def _look_further(self, look: Look, screen: Screen, run: _Run) -> None:
         """Compare the photos most alike to any view of the query, as it is and turned.
 
         Of all views together: the scan knows the right one, as no photo resembles the others.
         """
         steps = len(TURNS) + (look.shortlisted or 0) + (look.matched or 0)
-        told = len(TURNS)
-        for view, photos in self._alike(look, entries, run, lambda n: run.tell(TURNING, n, steps)):
+        done = len(TURNS)
+        for view, photos in self._alike(look, run, lambda n: run.tell(TURNING, n, steps)):
             while batch := list(islice(photos, _SCREENED_AT_ONCE)):
                 run.seen += _seen(screen, view, batch)
                 if view is run.view:
                     run.funnel.half_matched += len(batch)
                 else:
                     run.funnel.turned += len(batch)
-                told += len(batch)
-                run.tell(TURNING, told, steps)
+                done += len(batch)
+                run.tell(TURNING, done, steps)
         passed: dict[View, list[Photo]] = {}
         for each in _close(run.seen, look):
             if each.view is not run.view or each.entry.annotation not in run.compared:
                 passed.setdefault(each.view, []).append(each.photo)
         for view, some in passed.items():
-            run.best.add(self._compare(self.method.matcher, view, some, run.distributions))
+            for start in range(0, len(some), self.batch_size):
+                batch = some[start : start + self.batch_size]
+                run.best.add(self._compare(self.method.matcher, view, batch, run.distributions))
+                done += len(batch)
+                run.tell(TURNING, done, steps)
         run.funnel.matched += len(passed.get(run.view, ()))
         run.tell(TURNING, steps, steps)
 
     def _alike(
-        self,
-        look: Look,
-        entries: Sequence[GalleryEntry],
-        run: _Run,
-        tell: Callable[[int], None],
+        self, look: Look, run: _Run, tell: Callable[[int], None]
     ) -> Iterator[tuple[View, Iterator[Photo]]]:
-        """The photos most alike to any view, by view, but for those that were looked at."""
+        """The photos most alike to any view, by view; not those that were seen in it already."""
         limit = look.shortlisted or 0
         alike: list[tuple[float, _Pair]] = []
         for told, degrees in enumerate((0, *TURNS)):
             view = self.turned(degrees) if degrees else run.view
             if view is not None:
-                alike += self._alike_to(view, limit, entries, run)
+                alike += self._alike_to(view, limit, run)
             tell(told)
         chosen: dict[View, list[GalleryEntry]] = {}
         for _, pair in best_of(alike, limit, each=_PHOTOS_SHORTLISTED):
             chosen.setdefault(pair.view, []).append(pair.entry)
+        described = self.describe([entry for some in chosen.values() for entry in some])
         for view, some in chosen.items():
-            yield view, self._photos(some, run)
+            yield view, self._usable(zip(some, islice(described, len(some)), strict=True), run)
 
-    def _alike_to(
-        self, view: View, limit: int, entries: Sequence[GalleryEntry], run: _Run
-    ) -> Iterator[tuple[float, _Pair]]:
+    def _alike_to(self, view: View, limit: int, run: _Run) -> Iterator[tuple[float, _Pair]]:
         """The photos most alike to a view: no more than that, however large the gallery is."""
         # All views by equally many keypoints, or their scores would not compare.
         few = view.features.only(slice(_GLANCED))
         met = run.met if view is run.view else ()
-        there = _there(entries, self._scores(few, entries))
+        there = _there(run.entries, self._scores(few, run.entries))
         for score, entry in best_of(there, limit + len(met), each=_PHOTOS_SHORTLISTED):
             if entry.annotation not in met:
                 yield score, _Pair(view, entry)
@@ -226,9 +227,11 @@ class Cascade:
         names = [entry.described for entry in entries]
         return self.shortlist().scores(query, names, scanned=self.effort.scanned)
 
-    def _photos(self, entries: Sequence[GalleryEntry], run: _Run) -> Iterator[Photo]:
+    def _usable(
+        self, described: Iterable[tuple[GalleryEntry, Optional[Features]]], run: _Run
+    ) -> Iterator[Photo]:
         """Those that can be compared; the others are counted out, once."""
-        for entry, features in zip(entries, self.describe(entries), strict=True):
+        for entry, features in described:
             new = entry.annotation not in run.met
             run.met.add(entry.annotation)
             if features is not None and len(features):
@@ -342,7 +345,8 @@ class _Run:
     funnel: Funnel
     distributions: Optional[ScoreDistributions]
     progress: Optional[Progress]
-    chosen: list[GalleryEntry] = field(default_factory=list)
+    entries: Sequence[GalleryEntry]  # that may be compared, and were there to be scanned
+    chosen: Sequence[GalleryEntry] = ()  # of them for the first look
     met: set[str] = field(default_factory=set)  # annotations whose features were asked for
     seen: list[_Seen] = field(default_factory=list)  # by the screen, in any view
     compared: set[str] = field(default_factory=set)  # annotations, with the query as it is

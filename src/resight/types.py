@@ -341,7 +341,8 @@ class Identification:
     alike of the half-matched individuals that are no candidates, so that an answer names ten if
     it can: their scores are of the first layers and compare with each other only.
     ``turned`` counts the photos looked at with the query turned, once for each turn in which they
-    were: where nobody stood out as it is, or by an effort that turns every query.
+    were: where nobody stood out as it is, or by an effort that turns every query. The other counts
+    are of the query as it is.
     ``new_probability`` that the animal is new, ``unlisted_probability`` that it is a known one
     but none of the candidates, because the search missed it: with those of the candidates
     they sum to one. ``needed`` is the probability that an outcome must have to be acted on,

@@ -431,6 +431,17 @@ def test_a_further_look_is_told_of(effort: str, shortlisted: int, told: bool) ->
     assert ("No animal stood out at first" in searched(answer)) is told
 
 
+def test_an_effort_that_turns_every_query_gives_no_reason_for_it() -> None:
+    answer = Identification(
+        candidates=(), method="sift+nearest", fingerprint="", score="sum", side="left",
+        side_policy="same", effort="thorough", searched=90, shortlisted=90, half_matched=90,
+        matched=20, turned=40,
+    )  # fmt: skip
+    assert ": 90 by the network, 20 matched in full. The photo was tried turned as well" in (
+        searched(answer)
+    )
+
+
 def test_a_method_of_whole_photos_counts_no_matches(drawn: Drawn, tmp_path: Path) -> None:
     asked = ("-c", drawn.catalogue, "--method", "thumbnail+ssim", "--explain", tmp_path / "a.png")
     ran = run("identify", drawn.queries[0].path, *asked)

@@ -260,6 +260,9 @@ def test_a_name_that_was_typed_is_never_changed_and_a_place_can_be_taken_away(
     page.get_by_role("button", name="Keep this encounter").click()
     expect(page.get_by_text("There is an encounter “first” already")).to_be_visible()
     expect(name).to_have_value("first")
+    name.fill("")
+    name.blur()
+    expect(name).to_have_value("first")
     name.fill("dusk")
     page.get_by_role("button", name="Keep this encounter").click()
     expect(page.get_by_role("status").filter(has_text="1 encounter kept")).to_be_visible()
@@ -286,3 +289,17 @@ def test_what_was_saved_before_the_rest_was_refused_is_shown(
     expect(dialog.get_by_role("alert")).not_to_be_empty()
     page.keyboard.press("Escape")
     expect(page.get_by_label("Side of IMG_300.jpg", exact=True)).to_have_value("left")
+
+
+def test_an_encounter_is_kept_after_a_box_was_set_beside_the_file(
+    page: Page, desk: str, files: list[Path]
+) -> None:
+    at(page, desk)
+    drop(page, files[:1])
+    expect(page.locator(".group")).to_have_count(1)
+    page.get_by_role("button", name="Box and side of IMG_300.jpg").press("Enter")
+    page.locator(".box-frame").focus()
+    page.keyboard.press("ArrowRight")
+    boxed(page, desk)
+    page.get_by_role("button", name="Keep this encounter").click()
+    expect(page.get_by_role("status").filter(has_text="1 encounter kept")).to_be_visible()

@@ -330,12 +330,9 @@ def test_history_names_the_answer_and_its_method_only_when_it_is_unfolded(
     expect(first.locator(".decision-method")).to_contain_text("sift")
 
 
-def test_an_animal_found_by_name_stays_when_the_answer_is_renewed(
-    page: Page, own_desk: str
-) -> None:
-    desk = own_desk
-    opened(page, desk, "second")
-    # Of another side than the query, so that no answer names it.
+def made_stale(desk: str) -> None:
+    """A new animal is named, so that older answers are renewed; no answer about "second" names it,
+    since it is of another side."""
     for path, facts in (
         ("/annotations/describe", {"side": "right"}),
         ("/decisions", {"answer": "new", "individual": "Zed"}),
@@ -343,6 +340,13 @@ def test_an_animal_found_by_name_stays_when_the_answer_is_renewed(
         (photo,) = say(desk, "/encounter?ref=third")["annotations"]
         etags = {photo["id"]: photo["etag"]}
         say(desk, path, {"annotations": [photo["id"]], "etags": etags, **facts})
+
+
+def test_an_animal_found_by_name_stays_when_the_answer_is_renewed(
+    page: Page, own_desk: str
+) -> None:
+    opened(page, own_desk, "second")
+    made_stale(own_desk)
     asked = Held(page, "**/api/v1/identifications", method="POST")
     page.reload()
     asked.wait()
@@ -356,4 +360,28 @@ def test_an_animal_found_by_name_stays_when_the_answer_is_renewed(
     page.wait_for_timeout(SETTLING)
     page.keyboard.press("Enter")
     expect(page.locator(".queue-item[aria-current]")).not_to_contain_text("second")
-    assert owner(desk, "second") == "Zed"
+    assert owner(own_desk, "second") == "Zed"
+
+
+def test_who_is_looked_at_stays_though_the_renewed_answer_names_them_no_more(
+    page: Page, own_desk: str
+) -> None:
+    opened(page, own_desk, "second")
+    page.keyboard.press("2")
+    expect(page.locator(".card[aria-pressed=true] kbd")).to_have_text("2")
+    second = candidate(page)
+    photos = say(own_desk, f"/individual?name={second}")["shown"]
+    (left,) = (each for each in photos if each["side"] == "left")
+    given = {"annotations": [left["id"]], "etags": {left["id"]: left["etag"]}, "side": "right"}
+    say(own_desk, "/annotations/describe", given)
+    made_stale(own_desk)
+    asked = Held(page, "**/api/v1/identifications", method="POST")
+    page.reload()
+    asked.wait()
+    page.keyboard.press("2")
+    expect(page.locator(".captions")).to_contain_text(second)
+    with page.expect_response("**/api/v1/identifications") as renewed:
+        asked.let_go()
+    named = [each["individual"] for each in renewed.value.json()["candidates"]]
+    assert second not in named
+    assert candidate(page) == second

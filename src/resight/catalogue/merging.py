@@ -12,7 +12,6 @@ all changes and the other's log beside it; undoing that decision takes all of it
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -25,6 +24,7 @@ from sqlalchemy import Connection
 from resight.catalogue.decisions import Said, append, record
 from resight.catalogue.log import history
 from resight.catalogue.merge_plan import MergePlan, Wanted, plan_merge
+from resight.catalogue.names import writable
 from resight.catalogue.originals import Originals, Staging
 from resight.catalogue.others import Entry, Other, read_other
 from resight.catalogue.records import Change, MergeConflict, Merged
@@ -66,8 +66,7 @@ def merge(
         else:
             staging = stack.enter_context(originals.staging())
             lost = _copy_photos(store, staging, other, plan, tell or (lambda *_: None))
-        # A name that is no UTF-8 cannot be kept as it is.
-        origin = f"from {os.fsencode(folder).decode(errors='replace')}"
+        origin = f"from {writable(str(folder))}"
         said = Said("merge", actor, f"{note} ({origin})" if note else origin)
         with store.writing() as connection:
             # Others may have decided meanwhile.

@@ -7,6 +7,7 @@ which item it was about.
 from __future__ import annotations
 
 import math
+import os
 import re
 import unicodedata
 from datetime import date, datetime
@@ -61,6 +62,15 @@ def name_key(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", name).upper().casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def writable(file_name: str) -> str:
+    """A file's name as it can be written down: what in it is no UTF-8 is replaced.
+
+    >>> writable("caf\\udce9")
+    'caf\ufffd'
+    """
+    return os.fsencode(file_name).decode(errors="replace")
 
 
 def side_named(text: str) -> str:

@@ -23,6 +23,7 @@ from resight.catalogue.decisions import fields_of
 from resight.catalogue.dismissals import Said as Dismissed
 from resight.catalogue.folders import DATABASE
 from resight.catalogue.log import ADDED_LATER, is_undone, undoers_of
+from resight.catalogue.names import writable
 from resight.catalogue.originals import Originals
 from resight.catalogue.store import (
     Store,
@@ -82,7 +83,7 @@ def read_other(folder: Path) -> Other:
     """
     if not (folder / DATABASE).is_file():
         raise NotACatalogue(f"{folder} holds no catalogue to merge")
-    name = os.fsencode(folder.resolve().name).decode(errors="replace")  # no other can be kept
+    name = writable(folder.resolve().name)
     with _copy(folder / DATABASE) as store, store.reading() as connection:
         return Other(
             name,

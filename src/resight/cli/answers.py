@@ -194,15 +194,15 @@ def searched(answer: Identification) -> str:
         reasons = ", ".join(f"{number} ({reason})" for reason, number in answer.left_out.items())
         text += f"; left out {reasons}"
     effort = EFFORTS[answer.effort]
-    why = (
-        "No animal stood out at first, so"
-        if isfinite(effort.certain)
-        else "Whether one did or not,"
-    )
+    further = ""
     if answer.turned:
-        text += f". {why} the photo was tried turned as well"
+        further = "the photo was tried turned as well"
     elif effort.further and answer.half_matched > (effort.look.shortlisted or 0):
-        text += f". {why} more photos were looked at"
+        further = "more photos were looked at"
+    if further and isfinite(effort.certain):
+        further = f"no animal stood out at first, so {further}"
+    if further:
+        text += f". {further[0].upper()}{further[1:]}"
     return text + ("" if answer.candidates else ". No candidates: there was nothing to compare")
 
 

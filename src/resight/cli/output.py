@@ -114,7 +114,8 @@ class Output:
                 if stage not in rows:
                     bar.update(begun, visible=False)
                     rows[stage] = bar.add_task(f"{plain(what)}: {stage}", total=total)
-                bar.update(rows[stage], completed=done, total=total)  # a further look takes in more
+                # The total too: a further look reads other photos.
+                bar.update(rows[stage], completed=done, total=total)
 
             yield tell
 

@@ -44,9 +44,9 @@ class QueryResult:
 
     ``scores`` of every individual compared, and in ``lines`` where the protocol has the
     photo of it that scored best; ``probabilities`` of the same individuals and
-    ``new_probability``, both ``None`` without a calibration; ``pairs`` photos compared;
-    ``seconds`` with decoding and extraction; ``problem`` why the photo could
-    not be used, empty if it could; ``peak_rss_mb`` of the process by then;
+    ``new_probability``, both ``None`` without a calibration; ``pairs`` photos compared in
+    full with the query as it is; ``seconds`` with decoding and extraction; ``problem`` why
+    the photo could not be used, empty if it could; ``peak_rss_mb`` of the process by then;
     ``passed_over`` individuals that were half-matched only, best first.
     """
 

@@ -18,7 +18,7 @@ from resight.catalogue import Catalogue, Decision
 from resight.errors import CalibrationError, NotFound
 from resight.files import write_whole
 from resight.search import PhotoSearch
-from resight.suspicions.asking import Answers, ask_all
+from resight.suspicions.asking import ask_all
 from resight.suspicions.judging import Duplicate, Mixup, Pair, Suspicions, judge
 
 __all__ = [
@@ -54,8 +54,8 @@ def find_suspicions(
             f"what looks wrong is told by probabilities, and none were learned for "
             f"{search.method.name} as it is set now: `resight calibrate`"
         )
-    answers = ask_all(search, Answers(_answers_file(search), search.catalogue.entries()), progress)
-    entries = search.catalogue.entries()
+    answers = ask_all(search, _answers_file(search), progress)
+    entries = search.catalogue.entries()  # named anew meanwhile, perhaps
     alone = Calibration(learned.trials, new_prior=_ALONE)
     even = Calibration(learned.trials, new_prior=0.5)
     found = replace(

@@ -64,7 +64,8 @@ class Answers:
         self.by_annotation[answer.annotation] = answer
         row = asdict(answer)
         for name in ("others", "own"):
-            row[name] = [(self._described.get(other, other), score) for other, score in row[name]]
+            # One that was added since the entries were read has no part in later runs either.
+            row[name] = [(self._described.get(other, ""), score) for other, score in row[name]]
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._file.open("ab") as file:
             # A line of its own, whatever a crash left of the last one.
@@ -72,15 +73,16 @@ class Answers:
 
 
 def ask_all(
-    search: PhotoSearch, answers: Answers, progress: Callable[[int, int], None] | None
+    search: PhotoSearch, file: Path, progress: Callable[[int, int], None] | None
 ) -> dict[str, Answer]:
     """Answers about all gallery photos that can be asked about, by annotation.
 
-    Those kept in ``answers`` are taken as they are where the photo's own name, side and encounter
+    Those kept in ``file`` are taken as they are where the photo's own name, side and encounter
     are still the same: a photo added since is asked about itself, which compares the two.
     """
     identifier = _unjudged(search)
     entries = search.catalogue.entries()
+    answers = Answers(file, entries)
     of: dict[str, list[GalleryEntry]] = defaultdict(list)
     for entry in entries:
         of[entry.individual].append(entry)

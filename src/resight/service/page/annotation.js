@@ -60,6 +60,11 @@ async function proposeInto(place, annotation, select) {
 
 function form(annotation, mayEdit, close, undone, kept) {
   const changes = {};
+  let some = false; // of them is saved
+  const keep = (now) => {
+    some = true;
+    kept(now);
+  };
   const wrong = h("p", { class: "wrong", role: "alert" });
   const save = h("button", { class: "button button-main", disabled: true }, "Save");
   const note = (name, value) => {
@@ -91,11 +96,11 @@ function form(annotation, mayEdit, close, undone, kept) {
     save.disabled = true;
     wrong.textContent = "";
     try {
-      close(await saved(annotation, changes, finder.others, undone, kept));
+      close(await saved(annotation, changes, finder.others, undone, keep));
       say("Saved.");
     } catch (error) {
       wrong.textContent = error.status === 412
-        ? "Somebody changed this photo in the meantime. Close and open it again to see how it is now; nothing of yours was saved."
+        ? "Somebody changed this photo in the meantime. Close and open it again to see how it is now; " + (some ? "only a part of yours was saved." : "nothing of yours was saved.")
         : error.message;
       save.disabled = error.status === 412;
     }

@@ -149,13 +149,21 @@ export class Groups {
     return h("li", { class: "group" },
       h("div", { class: "group-head" },
         h("label", { for: `${id}-name`, class: "visually-hidden" }, "Name of the encounter"),
-        h("input", { id: `${id}-name`, value: group.name, class: "group-name", autocomplete: "off", onchange: (event) => { group.name = event.target.value.trim() || group.name; group.edited = group.named = true; } }),
+        h("input", { id: `${id}-name`, value: group.name, class: "group-name", autocomplete: "off", onchange: ({ target }) => this.#name(group, target) }),
         h("label", { for: `${id}-place`, class: "visually-hidden" }, "Place"),
         h("input", { id: `${id}-place`, value: group.place, placeholder: "place", class: "group-place", autocomplete: "off", onchange: (event) => { group.place = event.target.value.trim(); group.edited = group.placed = true; } }),
         h("span", { class: "grow" }),
         index > 0 && h("button", { class: "button button-small", "aria-label": `Join ${group.name} to the encounter before`, onclick: () => this.#join(index) }, "Join to the one before"),
         h("button", { class: "button button-small", "aria-label": `Keep ${group.name}`, onclick: () => this.#save([group]) }, "Keep")),
       h("ul", { class: "group-photos" }, group.annotations.map((annotation) => this.#photo(annotation, group))));
+  }
+
+  /** An emptied name is the one there was, which then counts as proposed. */
+  #name(group, field) {
+    const typed = field.value.trim();
+    field.value = group.name = typed || group.name;
+    group.edited = true;
+    group.named = typed !== "";
   }
 
   #photo(annotation, group) {

@@ -211,7 +211,7 @@ class PhotosIn {
 
 /** One file on its way. */
 class UploadRow {
-  /** `again()` sends it once more; `changed()` when its photo has more or fewer animals. */
+  /** `again()` sends it once more; `changed()` when what is known of its photo is another. */
   constructor(file, again, changed) {
     this.file = file;
     this.changed = changed;
@@ -259,8 +259,9 @@ class UploadRow {
   async #edit(id) {
     try {
       const saved = await openAnnotation(await get(`/annotations/${encodeURIComponent(id)}`), true, this.changed);
-      if (saved) this.image.src = `${chip(id, 256)}&v=${encodeURIComponent(saved.etag)}`;
-      if (saved?.others) this.changed();
+      if (!saved) return;
+      this.image.src = `${chip(id, 256)}&v=${encodeURIComponent(saved.etag)}`;
+      this.changed();
     } catch (error) {
       complain(error);
     }

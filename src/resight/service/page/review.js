@@ -118,9 +118,11 @@ class Review {
     if (this.current !== encounter || this.left || this.busy) return;
     const shown = this.candidates[this.selected]?.individual;
     const steady = this.steady;
-    const chosen = this.candidates.filter((each) => each.chosen); // by somebody, from all there are
+    // Whom somebody picked from all there are, or looks at; the new answer may not name them.
+    const looked = this.candidates.filter((each) => each.chosen || (steady && each.individual === shown))
+      .map((each) => (each.chosen ? each : { ...each, probability: null }));
     this.#take(answer);
-    this.candidates.push(...chosen.filter(({ individual }) => !this.candidates.some((each) => each.individual === individual)));
+    this.candidates.push(...looked.filter(({ individual }) => !this.candidates.some((each) => each.individual === individual)));
     const at = this.candidates.findIndex(({ individual }) => individual === shown);
     if (this.selected === "new") this.lookNew();
     else this.look(steady && at >= 0 ? at : 0);
