@@ -58,6 +58,11 @@ def packed(tmp_path: Path) -> Path:
     return folder
 
 
+def finish_again(folder: Path) -> None:
+    (folder / "SHA256SUMS").unlink()
+    bundling.finish(folder)
+
+
 def install(folder: Path, target: Path) -> subprocess.CompletedProcess[str]:
     """The script as somebody would run it, where no index can be asked."""
     return run("sh", folder / "install.sh", target)
@@ -83,7 +88,7 @@ def run(*command: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_a_bundle_installs_without_a_network(packed: Path, tmp_path: Path) -> None:
-    target = tmp_path / "on the boat"
+    target = tmp_path / "on Ann's boat"
     done = install(packed, target)
     assert done.returncode == 0, done.stderr
     # Its catalogue was restored by the program that it brought.
@@ -104,6 +109,39 @@ def test_a_damaged_copy_is_not_installed(packed: Path, tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "weights.pth: FAILED" in done.stdout
     assert not (tmp_path / "boat").exists()
+
+
+@pytest.mark.parametrize("letter", '$`"\\\\')
+def test_a_folder_that_a_shell_would_read_otherwise_is_refused(
+    packed: Path, tmp_path: Path, letter: str
+) -> None:
+    done = install(packed, tmp_path / f"a {letter}HOME")
+    assert done.returncode == 1
+    assert f"a {letter}HOME: the folder's name must hold none of" in done.stderr
+    assert not (tmp_path / f"a {letter}HOME").exists()
+
+
+@pytest.mark.slow
+def test_an_installation_that_failed_can_be_run_again(packed: Path, tmp_path: Path) -> None:
+    (helper,) = (packed / "wheels").glob("helper-*")
+    away = helper.rename(tmp_path / helper.name)
+    finish_again(packed)
+    assert install(packed, tmp_path / "boat").returncode != 0
+    assert not (tmp_path / "boat").exists()
+    away.rename(helper)
+    finish_again(packed)
+    assert install(packed, tmp_path / "boat").returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("code", "installed"), [(3, True), (1, False)])
+def test_photos_lost_before_it_was_packed_do_not_keep_it_from_being_installed(
+    packed: Path, tmp_path: Path, code: int, installed: bool
+) -> None:
+    wheel(packed / "wheels", "resight", "9.1", "", f"def main():\n    raise SystemExit({code})")
+    finish_again(packed)
+    done = install(packed, tmp_path / "boat")
+    assert (done.returncode == 0, (tmp_path / "boat").exists()) == (installed, installed)
 
 
 @pytest.mark.usefixtures("_no_pip")

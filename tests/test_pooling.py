@@ -106,3 +106,13 @@ def test_evidence_says_which_photo_it_is_of_best_first() -> None:
 def test_nothing_asked_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="no answer"):
         pool({})
+
+
+def test_where_scores_are_negative_not_to_be_named_counts_for_nobody() -> None:
+    both: dict[str, tuple[float, float | None]] = {"A": (-1.0, None), "B": (-2.0, None)}
+    lone = answer({"B": (-2.0, None)}, None)
+    found = pool({"1": answer(both, None), "2": answer(both, None), "3": lone})
+    assert [(each.individual, each.score) for each in found.candidates] == [
+        ("A", pytest.approx(-4 / 3)),
+        ("B", -2.0),
+    ]

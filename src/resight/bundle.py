@@ -198,14 +198,26 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 target=${1:-"$HOME/resight"}
 python=${PYTHON:-python3.11}
+case $target in
+/*) ;;
+*) target=$(pwd)/$target ;;
+esac
+case $target in
+*[\\$\\`\\"\\\\]*)  # sh would read something else where pip and we write its name into scripts
+    echo "error: $target: the folder's name must hold none of \\$ \\` \\" \\\\: name another" >&2
+    exit 1
+    ;;
+esac
 if [ -e "$target" ]; then
     echo "error: $target exists already: name another folder" >&2
     exit 1
 fi
 echo "Checking that the copy is whole"
 (cd "$here" && sha256sum --check --quiet SHA256SUMS)
-mkdir -p "$target"
-target=$(cd "$target" && pwd)
+mkdir -p "$(dirname "$target")"
+mkdir "$target"
+trap 'rm -rf "$target"' EXIT  # until all is done, so that it can be run again
+trap 'exit 1' HUP INT TERM
 echo "Installing into $target"
 "$python" -m venv "$target/program"
 "$target/program/bin/python" -m pip install --quiet --disable-pip-version-check \\
@@ -217,7 +229,9 @@ RESIGHT_MODELS="\\${RESIGHT_MODELS:-$target/models}" exec "$target/program/bin/r
 END
 chmod +x "$target/resight"
 if [ -f "$here/catalogue.resight.zip" ]; then
-    "$target/resight" restore "$here/catalogue.resight.zip" "$target/catalogue"
+    # 3: photos that were lost before it was packed, which it names
+    "$target/resight" restore "$here/catalogue.resight.zip" "$target/catalogue" || [ $? -eq 3 ]
 fi
+trap - EXIT
 echo "Ready: $target/resight --help"
 """

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from resight.types import Candidate, Evidence, Identification
 
@@ -27,7 +28,8 @@ SILENT = "; {} met no photo to be compared with"
 class PooledCandidate:
     """An individual with its evidence, each with the photo asked about, best first.
 
-    ``score`` is the mean over the photos asked, 0 for one that did not name it.
+    ``score`` is the mean over the photos asked. One that did not name it counts as 0, or as the
+    lowest score that it gave anybody if that is less: some scores are negative.
     """
 
     individual: str
@@ -79,12 +81,14 @@ def _pooled(
     answers: Mapping[str, Identification], which: str, judged: bool
 ) -> list[PooledCandidate]:
     evidence: dict[str, list[tuple[float, str, Evidence]]] = defaultdict(list)
-    scores: dict[str, float] = defaultdict(float)
+    scores: dict[str, dict[str, float]] = defaultdict(dict)
+    unnamed: dict[str, float] = {}
     chances: dict[str, float] = defaultdict(float)
     for query, answer in answers.items():
         candidates: Sequence[Candidate] = getattr(answer, which)
+        unnamed[query] = min((0.0, *(each.score for each in candidates)))
         for candidate in candidates:
-            scores[candidate.individual] += candidate.score / len(answers)
+            scores[candidate.individual][query] = candidate.score
             chances[candidate.individual] += (candidate.probability or 0.0) / len(answers)
             evidence[candidate.individual] += [
                 (each.scores[answer.score] or 0.0, query, each) for each in candidate.evidence
@@ -93,7 +97,7 @@ def _pooled(
         PooledCandidate(
             name,
             min(1.0, chances[name]) if judged else None,
-            scores[name],
+            fmean(scores[name].get(query, least) for query, least in unnamed.items()),
             tuple((query, each) for _, query, each in sorted(own, key=lambda one: -one[0])),
         )
         for name, own in evidence.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -129,6 +130,21 @@ def test_a_backup_into_what_is_no_folder_is_refused(filled: Catalogue, tmp_path:
     (tmp_path / "file").touch()
     with pytest.raises(CatalogueError, match="cannot write"):
         filled.backup(tmp_path / "file" / "b.zip")
+
+
+def test_what_a_killed_backup_left_is_removed_when_it_is_old(
+    filled: Catalogue, tmp_path: Path
+) -> None:
+    old, new = tmp_path / ".resight-backup-old", tmp_path / ".resight-backup-new"
+    for left in (old, new):
+        left.mkdir()
+        (left / "archive.zip").write_bytes(b"half")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    for path in (old / "archive.zip", old):
+        os.utime(path, (two_days_ago, two_days_ago))
+    os.utime(new, (two_days_ago, two_days_ago))  # its archive is being written
+    filled.backup(tmp_path / "b.zip")
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_what_is_lost_does_not_keep_the_rest_from_being_saved(

@@ -462,6 +462,19 @@ def test_purge_wants_the_name_again(drawn: Drawn) -> None:
     assert _individuals(drawn)[1]["photos"] == 1
 
 
+def test_a_restore_names_what_the_backup_lacked(drawn: Drawn, tmp_path: Path) -> None:
+    with Catalogue.open(drawn.catalogue) as catalogue:
+        lost = catalogue.original(catalogue.annotations()[0].name)
+    lost.unlink()
+    assert run("backup", tmp_path / "b.zip", "-c", drawn.catalogue).code == 3
+    restored = run("restore", tmp_path / "b.zip", tmp_path / "again", "--json")
+    assert restored.code == 3
+    assert restored.json["photos"] == 4
+    (finding,) = restored.json["findings"]
+    assert "missing" in finding["message"]
+    assert finding["subject"] in run("restore", tmp_path / "b.zip", tmp_path / "more").err
+
+
 def test_a_backup_is_restored_elsewhere(drawn: Drawn, tmp_path: Path) -> None:
     made = run("backup", tmp_path / "b.zip", "-c", drawn.catalogue, "--json")
     assert made.json["photos"] == 4

@@ -16,9 +16,10 @@ from .commands import Drawn, run
 
 
 def test_doubts_need_probabilities(drawn: Drawn) -> None:
-    ran = run("doubts", "-c", drawn.catalogue)
+    options = ("--set=max_keypoints=99", "--method=sift+nearest", "--effort=quick")
+    ran = run("doubts", "-c", drawn.catalogue, *options)
     assert ran.code == 1
-    assert "resight calibrate" in ran.err
+    assert f"resight calibrate {' '.join(options)} -c {drawn.catalogue}" in ran.err
 
 
 def test_a_catalogue_without_mistakes_looks_right(drawn: Drawn, usual_features: None) -> None:

@@ -322,6 +322,19 @@ def test_evaluate_says_what_it_goes_on_from_and_what_it_replaces(
     assert "out.json is of an earlier run: all is measured again, and then" in run(*command).err
 
 
+def test_evaluate_stopped_at_its_page_says_that_all_is_measured(
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("resight.report.write_report", stopped)
+    ran = run("evaluate", _protocol(drawn, tmp_path), "--photos", "/", "--report", "page")
+    assert ran.code == 130
+    assert "all is measured and in page/report.json; the page is not written" in ran.err
+    assert (tmp_path / "page" / "report.json").is_file()
+
+
 def test_evaluate_takes_side_limit_method_and_settings(drawn: Drawn, tmp_path: Path) -> None:
     options = ("--side", "any", "--limit", "2", "--method", "sift+nearest")
     ran = run(

@@ -592,6 +592,26 @@ def test_probabilities_are_learned_from_a_gallery_of_enough_animals(drawn: Drawn
     assert first.right.probability > 0.5 > first.new_probability
 
 
+def test_a_photo_that_most_was_learned_from_leaves_nothing_to_learn_by(drawn: Drawn) -> None:
+    many(drawn)
+    lines = drawn.protocol.read_text("utf-8").splitlines()
+    known = [line for line in lines[1:] if ",gallery," in line and " 1.png" in line]
+    views = [np.asarray(Image.open(drawn.photos / line.split(",")[0])) for line in known]
+    Image.fromarray(np.concatenate(views)).save(drawn.photos / "all.png")
+    height, width = views[0].shape[:2]
+    together = []
+    for number, line in enumerate(known):
+        _, role, name, side, encounter, *_ = line.split(",")
+        box = f"0,{number * height},{width},{height}"
+        together.append(f"all.png,{role},{name},{side},{encounter},,{box}")
+    asked = f"all.png,query,animal 00,left,a photo of all,,0,0,{width},{height - 1}"
+    rest = [line for line in lines if line not in known]
+    drawn.protocol.write_text("\n".join([*rest, *together, asked]) + "\n", "utf-8")
+    (figures,) = run(drawn, SETTINGS.model_copy(update={"max_keypoints": 50})).methods
+    assert "its photo is in" in figures.uncalibrated
+    assert figures.novelty_by == "score"
+
+
 def test_a_gallery_of_few_animals_says_that_it_learned_nothing(drawn: Drawn) -> None:
     (figures,) = run(drawn).methods
     assert "0 individuals were seen in two encounters" in figures.uncalibrated

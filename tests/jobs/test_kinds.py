@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,7 +15,7 @@ from PIL import Image
 from resight.catalogue import Catalogue, plan_pattern
 from resight.errors import CatalogueDamaged, PhotoUnreadable
 from resight.extractors.sift import Sift
-from resight.jobs import Job, Jobs, bulk_kinds
+from resight.jobs import Job, Jobs, Kind, Task, bulk_kinds
 from resight.jobs.kinds import unresolved
 from resight.matchers.nearest import NearestNeighbour
 from resight.method import Method
@@ -86,6 +87,47 @@ def test_an_import_names_copies_of_what_is_there(
         known.relative_to(photos).as_posix(),
         known.parent.name,
     )
+
+
+def test_an_import_counts_what_it_added_before_an_interruption(
+    catalogue: Catalogue, photos: Path, tmp_path: Path
+) -> None:
+    work(catalogue, "import", path=str(photos))
+    folder = tmp_path / "more"
+    folder.mkdir()
+    known = sorted(photos.rglob("*-right.jpg"))[0]
+    Image.open(known).save(folder / "a copy.png")
+    for number in range(2):
+        Image.new("RGB", (90 + number, 60), (9, 99, 199)).save(folder / f"b {number}.png")
+
+    kinds = bulk_kinds(
+        catalogue, lambda: PhotoSearch(catalogue=catalogue, method=METHOD), local=True
+    )
+    import_ = kinds["import"]
+    runs: list[object] = []
+
+    def interrupted(task: Task) -> Mapping[str, Any]:
+        runs.append(task)
+        if len(runs) == 1:
+            tell = task.tell
+
+            def told(stage: str, done: int, total: int) -> None:
+                if stage == "adding" and done == 2:
+                    jobs.add("first", actor="Ann")  # more urgent: this goes on after it
+                    time.sleep(0.3)  # a job looks four times a second for such
+                tell(stage, done, total)
+
+            task.tell = told  # type: ignore[method-assign, assignment]
+        return import_.run(task)
+
+    first = {"first": Kind(lambda _: {}), "import": Kind(interrupted, import_.takes)}
+    with Jobs(catalogue.folder, {**first, "prepare": kinds["prepare"]}) as jobs:
+        jobs.start()
+        job = ended(jobs, jobs.add("import", {"path": str(folder)}, actor="Ann").id)
+    assert len(runs) == 2
+    assert job.result is not None
+    assert (job.result["added"], job.result.get("already")) == (3, None)
+    assert [each["source"][-10:] for each in job.result["copies"]] == ["a copy.png"]
 
 
 def test_an_import_takes_what_add_takes(catalogue: Catalogue, photos: Path, tmp_path: Path) -> None:

@@ -249,8 +249,23 @@ def test_only_the_last_that_ended_are_remembered(jobs: Jobs, monkeypatch: Any) -
     assert [each.id for each in jobs.all()] == ids[:2:-1]
 
 
-def test_a_damaged_file_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "jobs.sqlite").write_bytes(b"no database" * 100)
+@pytest.mark.parametrize("place", ["all", "header", "page", "text", "schema"])
+def test_a_damaged_file_is_begun_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, place: str
+) -> None:
+    with Jobs(tmp_path, {"quick": Kind(lambda _: {}, {"path": str})}) as jobs:
+        jobs.add("quick", {"path": "somewhere"}, actor="Ann")
+    file = tmp_path / "jobs.sqlite"
+    sound = file.read_bytes()
+    damaged = {
+        "all": b"no database" * 100,
+        "header": sound[:18] + b"\xff\xff" + sound[20:],  # a format that SQLite does not know
+        "page": sound[:4096] + bytes(4096) + sound[8192:],
+        "text": sound.replace(b'{"path', b"{\xffpath"),
+        "schema": sound.replace(b"CREATE TABLE", b"CREATE TABBY"),
+    }
+    assert damaged[place] != sound
+    file.write_bytes(damaged[place])
     with Jobs(tmp_path, {"quick": Kind(lambda _: {})}) as jobs:
         assert jobs.all() == ()
     assert "begun anew" in caplog.text

@@ -29,6 +29,7 @@ def said(verdict: Verdict, chance: float) -> AnswerSummary:
         id=1,
         verdict=verdict,
         first="Crush",
+        photo=None,
         probability=1 - chance if verdict == "new" else chance,
         new_probability=new,
     )

@@ -40,7 +40,7 @@ def test_a_job_without_probabilities_fails_and_suspects_nothing(ann: Browser, de
     desk.jobs.start()
     job = ended(ann, ann.post("/jobs", {"kind": "suspicions"}))
     assert job["state"] == "failed", "with these settings no probabilities are known"
-    assert "resight calibrate" in job["message"]
+    assert "calibrate first" in job["message"]
     assert ann.get("/suspicions") == nothing
 
 

@@ -67,6 +67,26 @@ def test_an_encounter_is_asked_about_decided_and_taken_back(ann: Browser) -> Non
     assert unresolved(ann)["answer"]["first"] == truth
 
 
+def test_a_kept_answer_names_an_animal_as_it_is_named_now(ann: Browser, desk: Desk) -> None:
+    kept = ann.post("/identifications", {"encounter": "meeting 1"})
+    first, second = (each["individual"] for each in kept["candidates"][:2])
+    desk.catalogue.individuals.rename(first, "in between", actor="ann")
+    desk.catalogue.individuals.rename(second, first, actor="ann")
+    desk.catalogue.individuals.rename("in between", second, actor="ann")
+    read = ann.get(f"/identifications/{kept['id']}")
+    assert [each["individual"] for each in read["candidates"][:2]] == [second, first]
+    assert unresolved(ann)["answer"]["first"] == second
+
+    desk.catalogue.individuals.merge(second, first, actor="ann")
+    read = ann.get(f"/identifications/{kept['id']}")
+    assert [each["individual"] for each in read["candidates"]].count(first) == 1
+    unnamed = [each.id for each in desk.catalogue.annotations() if each.individual == first]
+    desk.catalogue.assign(unnamed, None, actor="ann")
+    read = ann.get(f"/identifications/{kept['id']}")
+    assert first not in [each["individual"] for each in read["candidates"]]
+    assert ann.get("/encounter", ref="meeting 1")["answer"] is None
+
+
 def test_pictures_are_small_jpegs(ann: Browser) -> None:
     annotation = ann.get("/annotations")["items"][0]
     picture = ann("GET", f"/photos/{annotation['photo']}/picture", params={"width": 200})

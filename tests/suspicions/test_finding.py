@@ -158,7 +158,7 @@ def test_without_probabilities_nothing_can_be_told(tmp_path: Path) -> None:
     drawn(tmp_path / "photos" / "Crush" / "1.png", 1, 96)
     with Catalogue.init(tmp_path / "catalogue") as catalogue:
         list(catalogue.add(plan_pattern(tmp_path / "photos", "{identity}/{_}"), actor="test"))
-        with pytest.raises(CalibrationError, match="resight calibrate"):
+        with pytest.raises(CalibrationError, match="calibrate first"):
             find_suspicions(PhotoSearch(catalogue=catalogue, method=METHOD))
         assert kept_suspicions(catalogue) is None
 

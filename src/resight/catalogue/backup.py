@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import struct
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -38,8 +39,11 @@ _MANIFEST = "manifest.json"
 _FORMAT = "resight-backup.v1"
 #: The settings of a catalogue (``resight.settings.FILE_NAME``, which loads pydantic).
 _SETTINGS = "resight.toml"
-#: An archive before it has its name.
+#: An archive before it has its name, and how the folder is called in which it is made.
 _MADE = "archive.zip"
+_MADE_IN = ".resight-backup-"
+#: Seconds; clocks of disks that know no time zone are some hours off.
+_ABANDONED = 24 * 3600
 _ORIGINAL = re.compile(r"originals/[0-9a-f]{2}/([0-9a-f]{64})\.[a-z0-9]+")
 #: The files of a restore that become what they are at its end, the last one last: the folder is
 #: no catalogue before.
@@ -84,12 +88,24 @@ def backup(store: Store, originals: Originals, target: Path) -> BackupReport:
         )
     with writing_to(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(target.parent)
         # A folder of its own: whoever else backs up to this name has another.
-        with TemporaryDirectory(dir=target.parent, prefix=".resight-backup-") as folder:
+        with TemporaryDirectory(dir=target.parent, prefix=_MADE_IN) as folder:
             written, missing = _write(store, originals, Path(folder))
             _publish(Path(folder) / _MADE, target)
             flush_folder(target.parent)
     return BackupReport(target, written, target.stat().st_size, missing)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what was left of backups that were killed: nothing was written to it for a day."""
+    for left in folder.glob(f"{_MADE_IN}*"):
+        try:
+            written = max(path.stat().st_mtime for path in (left, *left.iterdir()))
+        except OSError:  # somebody else's, or gone meanwhile
+            continue
+        if written < time.time() - _ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _exists(target: Path) -> CatalogueError:

@@ -185,11 +185,22 @@ def restore(
     with Catalogue.restore(file, folder) as opened:
         individuals = len(opened.list())
         photos = len({each.photo.sha256 for each in opened.annotations()})
-    out.json({"catalogue": folder.resolve(), "individuals": individuals, "photos": photos})
+        lacking = [each for each in opened.check(quick=True) if each.severity == "error"]
+    out.json(
+        {
+            "catalogue": folder.resolve(),
+            "individuals": individuals,
+            "photos": photos,
+            "findings": lacking,
+        }
+    )
     out.say(
         f"Restored {count(individuals, 'individual')}, {count(photos, 'photo')} into "
         f"{folder.resolve()}"
     )
+    _print_findings(out, lacking)
+    if lacking:  # the backup said so when it was made, perhaps to nobody
+        raise typer.Exit(ExitCode.PARTLY)
     out.next(command("list", catalogue=folder))
 
 

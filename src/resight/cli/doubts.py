@@ -25,6 +25,7 @@ from resight.cli.options import (
     effort_of,
 )
 from resight.cli.output import Column, Output, count, stopped
+from resight.errors import CalibrationError
 
 if TYPE_CHECKING:
     from resight.catalogue import AnnotationRecord
@@ -73,6 +74,11 @@ def doubts(
                 found = find_suspicions(search, progress=step)
         except KeyboardInterrupt:
             raise stopped("what was compared is kept; the same command continues") from None
+        except CalibrationError as error:
+            options = [f"--set={each}" for each in set_ or ()]
+            options += [f"--{name}={value}" for name, value in chosen.items() if value]
+            first = command("calibrate", *options, catalogue=catalogue)
+            raise CalibrationError(f"{error}: {first}") from None
         records = {each.id: each for each in opened.annotations()}
     out.json(_told(found))
     _print(out, found, records, catalogue)

@@ -111,6 +111,7 @@ def evaluate(
         raise typer.BadParameter(f"--json names the protocol itself, {protocol}: name another file")
     if json:
         _tell_what_is_there(out, json)
+    figures = None
     try:
         with out.progress("Evaluating") as step:
 
@@ -123,10 +124,7 @@ def evaluate(
             methods = [each for each in methods if each.name not in figures.left_out]
             page = write_report(figures, wanted, photos, methods, report, tell) if report else None
     except KeyboardInterrupt:
-        kept = f"finished queries are kept beside {json}; the same command continues"
-        raise stopped(
-            kept if json else "nothing was kept; with --json OUT.json it can be"
-        ) from None
+        raise stopped(_kept(json, whole=figures is not None)) from None
     _print(out, figures)
     if len(figures.methods) <= _BESIDE:
         for each in figures.methods:
@@ -141,6 +139,14 @@ def evaluate(
         to_stderr(f"left out: {name}: {why}")
     if problems or figures.left_out:
         raise typer.Exit(ExitCode.PARTLY)
+
+
+def _kept(json: Optional[Path], *, whole: bool) -> str:
+    if json is None:
+        return "nothing was kept; with --json OUT.json it can be"
+    if whole:
+        return f"all is measured and in {json}; the page is not written"
+    return f"finished queries are kept beside {json}; the same command continues"
 
 
 def _tell_what_is_there(out: Output, json: Path) -> None:

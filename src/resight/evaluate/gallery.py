@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -26,6 +27,15 @@ def read_chip(row: Row, photos: Path, method: Method) -> tuple[Chip, str]:
     """
     decoded = read_photo(photos / row.path)
     return method.chip(decoded.pixels, row.box), decoded.photo.sha256
+
+
+def photo_of(row: Row, photos: Path) -> str:
+    """The sha256 of a row's photo, as ``read_chip`` tells; empty where there is no such file."""
+    try:
+        with (photos / row.path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 class MemoryGallery:

@@ -18,7 +18,7 @@ from resight.errors import CalibrationError, PhotoError, ResightError, SettingsE
 from resight.evaluate.answers import answer_of, query_rows, score_samples
 from resight.evaluate.calibrated import novelty_figures, probability_figures
 from resight.evaluate.figures import cost_figures, identification_figures
-from resight.evaluate.gallery import MemoryGallery, read_chip
+from resight.evaluate.gallery import MemoryGallery, photo_of, read_chip
 from resight.evaluate.journal import Journal, QueryResult
 from resight.evaluate.machine import commit, machine, peak_rss_mb
 from resight.evaluate.protocol import EvaluationProtocol, Row, check_photos
@@ -299,8 +299,11 @@ class _Run:
                 progress=lambda done, total: self._tell(f"{name}: learning", done, total),
             )
             calibration = Calibration(trials, **odds)
-            for side, encounter in sorted({(q.side, q.encounter) for q in self._protocol.queries}):
-                calibration.check(side=side, encounter=encounter)
+            of_photos = {row.path: photo_of(row, self._photos) for row in self._protocol.queries}
+            for side, encounter, photo in sorted(
+                {(row.side, row.encounter, of_photos[row.path]) for row in self._protocol.queries}
+            ):
+                calibration.check(side=side, encounter=encounter, photo=photo)
         except CalibrationError as error:
             drawn = prior_for(identifier.method, identifier.effort)
             identifier.calibration = Calibration(drawn, **odds) if drawn else None

@@ -6,6 +6,7 @@ catalogue, trials and answers in journals beside the features.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -91,27 +92,18 @@ class _Work:
 
     def _add(self, task: Task, plan: ImportPlan) -> Mapping[str, Any]:
         total = len(plan.photos) + len(plan.bad)
-        counted: Counter[str] = Counter()
-        failed: list[dict[str, str]] = []
+        files = _ImportedFiles(self._catalogue, task)
         added: list[AddOutcome] = []
         note = task.arguments.get("note", "")
         look_at_photos(self._catalogue, task)
-        outcomes = self._catalogue.add(plan, actor=task.actor, note=note)
+        outcomes = self._catalogue.add(plan, actor=task.actor, note=note, decision=files.decision)
         for done, outcome in enumerate(outcomes, start=1):
             added.append(outcome)
-            counted[outcome.status] += 1
-            if outcome.status in ("bad", "conflict") and len(failed) < _NAMED:
-                failed.append({"source": outcome.source, "reason": outcome.reason})
+            files.take(outcome)
             task.tell("adding", done, total)
         keep(self._catalogue, added)
         task.also("prepare")
-        copies = [{"source": each.source, **asdict(each.like)} for each in added if each.like]
-        return {
-            **counted,
-            "failed": failed,
-            "copies": copies[:_NAMED],
-            "warnings": list(plan.warnings),
-        }
+        return {**files.result(), "warnings": list(plan.warnings)}
 
     def prepare(self, task: Task) -> Mapping[str, Any]:
         """Describe what the catalogue lacks of the search's method."""
@@ -194,6 +186,45 @@ class _Work:
             method.extractor, long_edge=method.long_edge, margin=method.margin, progress=tell
         )
         return asdict(report)
+
+
+class _ImportedFiles:
+    """What became of the files of an import, those before an interruption too.
+
+    What was taken in is known by the import's ``decision``; it and likenesses are kept with the
+    job.
+    """
+
+    def __init__(self, catalogue: Catalogue, task: Task) -> None:
+        self._task = task
+        self._counted: Counter[str] = Counter()
+        self._failed: list[dict[str, str]] = []
+        before = [json.loads(item) for item in task.finished]
+        self._copies = [each["copy"] for each in before if each["copy"]]
+        self.decision: int | None = max((each["decision"] for each in before), default=None)
+        changes = () if self.decision is None else catalogue.changes(self.decision)
+        self._before = {
+            each.annotation: "added" if each.before is None else "updated" for each in changes
+        }
+
+    def take(self, outcome: AddOutcome) -> None:
+        """Count one, and keep what the catalogue does not tell after an interruption."""
+        status: str = outcome.status
+        if status == "already":  # once: the same photo may be in two files
+            status = self._before.pop(outcome.annotation, status)
+        self._counted[status] += 1
+        if status in ("bad", "conflict") and len(self._failed) < _NAMED:
+            self._failed.append({"source": outcome.source, "reason": outcome.reason})
+        copy = outcome.like and {"source": outcome.source, **asdict(outcome.like)}
+        if copy:
+            self._copies.append(copy)
+        if outcome.decision is not None and (copy or outcome.decision != self.decision):
+            self.decision = outcome.decision
+            self._task.finish(json.dumps({"decision": outcome.decision, "copy": copy}))
+
+    def result(self) -> dict[str, Any]:
+        """How many of each status, and which failed or look like others."""
+        return {**self._counted, "failed": self._failed, "copies": self._copies[:_NAMED]}
 
 
 def _plan(arguments: Mapping[str, Any], frames: Path) -> ImportPlan:

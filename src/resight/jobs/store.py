@@ -24,6 +24,16 @@ logger = logging.getLogger(__name__)
 FILE = "jobs.sqlite"
 _VERSION = 1
 _BUSY_SECONDS = 30
+#: Errors of a file that cannot be used now, and may be sound; details are in higher bits.
+_REFUSED = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+)
 #: Ended jobs that are remembered.
 KEPT = 100
 #: A job that was running when the program died so often without getting anywhere has failed.
@@ -60,9 +70,9 @@ class JobStore:
         self._lock = threading.Lock()
         try:
             self._connection = _opened(self._file)
-        except sqlite3.OperationalError as error:  # locked, read-only, a full disk
-            raise CatalogueError(f"{self._file} cannot be opened: {error}") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSED:
+                raise CatalogueError(f"{self._file} cannot be opened: {error}") from error
             logger.warning("%s is begun anew, as it cannot be read: %s", self._file, error)
             for suffix in ("", "-wal", "-shm"):
                 self._file.with_name(FILE + suffix).unlink(missing_ok=True)
@@ -229,10 +239,21 @@ def _opened(file: Path) -> sqlite3.Connection:
             )
         if version not in (0, _VERSION):
             raise sqlite3.DatabaseError(f"it is of version {version}, not {_VERSION}")
+        _check(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Raise ``sqlite3.DatabaseError`` or ``ValueError`` for damage. The file is small."""
+    for (said,) in connection.execute("PRAGMA quick_check"):
+        if said != "ok":
+            raise sqlite3.DatabaseError(said)
+    for row in connection.execute("SELECT * FROM jobs"):
+        _job(row)
+    connection.execute("SELECT count(job), count(item) FROM finished").fetchone()
 
 
 @contextmanager

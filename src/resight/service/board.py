@@ -146,6 +146,25 @@ class Groups:
             raise NotFound(f"no annotation {id!r} in this catalogue")
         return found
 
+    def named(self, photos: Iterable[str]) -> str:
+        """Who the first of these annotations is of that has a name now; empty if none has."""
+        records = map(self.state.annotations.get, photos)
+        return next((each.individual for each in records if each and each.individual), "")
+
+    def answer(
+        self, group: EncounterGroup, answers: Mapping[str, models.AnswerSummary]
+    ) -> models.AnswerSummary | None:
+        """The last answer about one of its photos, with the name that its animal has now.
+
+        ``None`` also where that animal's photo names nobody any more.
+        """
+        found = [answers[each.id] for each in group.records if each.id in answers]
+        last = max(found, key=lambda each: each.id, default=None)
+        if last is None or last.photo is None:
+            return last
+        name = self.named([last.photo])
+        return last.model_copy(update={"first": name}) if name else None
+
 
 class Board:
     """Groups of the catalogue's present state, and the last answers about encounters."""
@@ -195,13 +214,6 @@ class Board:
             if new:  # another mapping, since the one before may be being read
                 self._answers = {**self._answers, **new}
             return self._answers
-
-    def answer(
-        self, group: EncounterGroup, answers: Mapping[str, models.AnswerSummary]
-    ) -> models.AnswerSummary | None:
-        """The last answer about one of its photos."""
-        found = [answers[each.id] for each in group.records if each.id in answers]
-        return max(found, key=lambda each: each.id, default=None)
 
 
 def in_order(

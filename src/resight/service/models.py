@@ -157,11 +157,12 @@ Verdict = Literal["known", "new", "undecided"]
 
 
 class AnswerSummary(BaseModel):
-    """The last identification of an encounter, in short."""
+    """The last identification of an encounter, in short. ``photo`` shows ``first`` best."""
 
     id: int
     verdict: Optional[Verdict]
     first: Optional[str]
+    photo: Optional[str]
     probability: Optional[float]
     new_probability: Optional[float]
 

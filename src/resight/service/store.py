@@ -353,12 +353,19 @@ class DeskStore:
         return _unpacked(row.lines, row.transform) if row else None
 
     def summaries(self, after: int) -> list[tuple[int, list[str], dict[str, Any]]]:
-        """Id, annotations and summary of the identifications kept after one, oldest first."""
+        """Id, annotations and summary of the identifications kept after one, oldest first.
+
+        With ``photo``, the best of the first candidate's photos.
+        """
         i = identifications.c
-        query = sa.select(i.id, i.annotations, i.summary).where(i.id > after).order_by(i.id)
+        photo = sa.func.json_extract(i.answer, "$.candidates[0].photos[0].annotation")
+        query = sa.select(i.id, i.annotations, i.summary, photo.label("photo"))
         with self._store.reading() as connection:
-            rows = connection.execute(query).all()
-        return [(row.id, json.loads(row.annotations), json.loads(row.summary)) for row in rows]
+            rows = connection.execute(query.where(i.id > after).order_by(i.id)).all()
+        return [
+            (row.id, json.loads(row.annotations), {**json.loads(row.summary), "photo": row.photo})
+            for row in rows
+        ]
 
 
 def _account(row: sa.Row[Any]) -> Account:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from resight import catalogue, types
@@ -121,21 +121,30 @@ def decision(of: Catalogue, made: catalogue.Decision) -> models.Decision:
 
 
 def answer(kept: Kept, groups: Groups, asker: Asker) -> models.Answer:
-    """A kept answer; photos that have gone since are left out."""
+    """A kept answer with the names that its photos' animals have now.
 
-    def candidate(said: Mapping[str, Any]) -> models.CandidateAnswer:
-        return models.CandidateAnswer(
-            individual=said["individual"],
-            probability=said["probability"],
-            score=said["score"],
-            photos=[
-                models.MatchedPhoto(**{**each, "annotation": annotation(record, asker)})
-                for each in said["photos"]
-                if (record := groups.state.annotations.get(each["annotation"]))
-            ],
-        )
+    Photos that have gone since are left out, and whoever has no named photo left.
+    """
+
+    listed: set[str] = set()
+
+    def candidates(all_said: Sequence[Mapping[str, Any]]) -> Iterator[models.CandidateAnswer]:
+        for said in all_said:
+            name = groups.named(each["annotation"] for each in said["photos"])
+            if name and name not in listed:  # two are one where they were merged
+                listed.add(name)
+                yield models.CandidateAnswer(
+                    individual=name,
+                    probability=said["probability"],
+                    score=said["score"],
+                    photos=[
+                        models.MatchedPhoto(**{**each, "annotation": annotation(record, asker)})
+                        for each in said["photos"]
+                        if (record := groups.state.annotations.get(each["annotation"]))
+                    ],
+                )
 
     told = dict(kept.answer)
     for key in ("candidates", "passed_over"):
-        told[key] = [candidate(each) for each in told[key]]
+        told[key] = list(candidates(told[key]))
     return models.Answer(id=kept.id, at=kept.at, annotations=kept.annotations, **told)

@@ -52,7 +52,8 @@ def find_suspicions(
     if learned is None:
         raise CalibrationError(
             f"what looks wrong is told by probabilities, and none were learned for "
-            f"{search.method.name} as it is set now: `resight calibrate`"
+            f"{search.method.name} with effort {search.identifier.effort.name} as it is set now: "
+            "calibrate first"
         )
     answers = ask_all(search, _answers_file(search), progress)
     entries = search.catalogue.entries()  # named anew meanwhile, perhaps

@@ -49,7 +49,7 @@ def encounters(
         for each in groups.encounters.values()
         if state in (None, each.state) and individual in (None, each.individual)
     ]
-    last = {each.ref: desk.board.answer(each, answers) for each in chosen}
+    last = {each.ref: groups.answer(each, answers) for each in chosen}
     items, following = page_of(in_order(chosen, last), limit, cursor)
     return models.Page(
         items=[views.encounter(each, why, last[each.ref], asker) for each, why in items],
@@ -63,7 +63,8 @@ def encounter(
     desk: TheDesk, asker: TheAsker, ref: Annotated[str, Query(max_length=220)]
 ) -> models.Encounter:
     """One encounter."""
-    group = desk.board.now().encounter(ref)
-    answer = desk.board.answer(group, desk.board.answers())
+    groups = desk.board.now()
+    group = groups.encounter(ref)
+    answer = groups.answer(group, desk.board.answers())
     ((_, why),) = in_order([group], {ref: answer})
     return views.encounter(group, why, answer, asker)
