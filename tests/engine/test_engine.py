@@ -1,6 +1,8 @@
 """One suite for both engines, on small graphs made here."""
 
 import hashlib
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from resight.engine import ENGINES, Engine, available_cores, open_engine
+from resight.engine.compiled import CompiledFile
 from resight.engine.onnxruntime import open_session
 from resight.errors import EngineError
 
@@ -251,6 +254,21 @@ class TestCompiledGraphs:
         y = self.load(tmp_path, Unreadable(doubling.name, doubling.onnx))
         np.testing.assert_array_equal(y, [[6.0]])
         assert list(tmp_path.iterdir()) == [kept]
+
+    def test_those_that_nobody_uses_any_more_are_removed(self, tmp_path: Path) -> None:
+        used, unused = CompiledFile(tmp_path / "a.compiled"), CompiledFile(tmp_path / "b.compiled")
+        other = tmp_path / "somebody's"
+        used.write(b"a graph")
+        unused.write(b"a graph")
+        other.touch()
+        long_ago = time.time() - 100 * 24 * 3600
+        for path in (used.path, unused.path, other):
+            os.utime(path, (long_ago, long_ago))
+        assert used.read() == b"a graph"
+        CompiledFile(tmp_path / "c.compiled").write(b"another")
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "a.compiled", "c.compiled", "somebody's",
+        ]  # fmt: skip
 
     def test_a_folder_that_cannot_be_used_is_done_without(
         self, tmp_path: Path, doubling: Made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from pathlib import Path
 
 from resight.files import write_whole
@@ -11,6 +12,10 @@ from resight.files import write_whole
 logger = logging.getLogger(__name__)
 
 _DIGEST = hashlib.sha256().digest_size
+#: Seconds. A file's time of change is when it was used last, to a day; other versions of resight,
+#: of the runtime or of the processor leave files that nobody uses any more.
+_DAY = 24 * 3600
+_UNUSED = 60 * _DAY
 
 
 class CompiledFile:
@@ -28,6 +33,8 @@ class CompiledFile:
         """The compiled graph, or ``None`` where there is none or it is damaged."""
         try:
             content = self.path.read_bytes()
+            if _age(self.path) > _DAY:
+                self.path.touch()
         except OSError:
             return None
         if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
@@ -36,9 +43,19 @@ class CompiledFile:
         return content[_DIGEST:]
 
     def write(self, compiled: bytes) -> None:
-        """Keep a compiled graph: all of it or nothing, whoever else writes it at once."""
+        """Keep a compiled graph: all of it or nothing, whoever else writes it at once.
+
+        Others of the folder that were not used for two months are removed.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self.path, hashlib.sha256(compiled).digest() + compiled, durable=False)
+            for other in self.path.parent.glob(f"*{self.path.suffix}"):
+                if _age(other) > _UNUSED:
+                    other.unlink()
         except OSError as error:
             logger.info("%s cannot be kept: %s", self.path, error)
+
+
+def _age(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
