@@ -43,10 +43,9 @@ READING, SCREENING, COMPARING, TURNING = "reading", "screening", "comparing", "t
 NOT_AVAILABLE = "photo not available"
 NO_KEYPOINTS = "no keypoints"
 
-#: Keypoints by which the scan of the further look knows each of the eight views. With twice as many
-#: such a query takes a fifth longer, and one more of 41 was right first (docs/speed.md). It is in
+#: Photos that the scan of the further look compares closely with each view. It is in
 #: ``Effort.fingerprint`` by its version only: raise that with it.
-_GLANCED = 256
+_CLOSELY = 96
 #: Photos screened before it is asked whether that is enough.
 _SCREENED_AT_ONCE = 4
 #: Photos of one individual on the shortlist: many alike ones must not crowd out others.
@@ -128,7 +127,7 @@ class Cascade:
         if look.shortlisted is None or (run.screen is None and len(entries) <= look.shortlisted):
             run.chosen = entries
         else:  # also where all would pass: the screen looks at the most alike first
-            scores = self._scores(view.features, entries)
+            scores = self._scores(view.features, entries, look.scanned_closely)
             unavailable, empty = np.isnan(scores), np.isneginf(scores)
             funnel.left_out[NOT_AVAILABLE] += int(unavailable.sum())
             funnel.left_out[NO_KEYPOINTS] += int(empty.sum())
@@ -202,11 +201,10 @@ class Cascade:
 
     def _alike_to(self, view: View, limit: int, run: _Run) -> Iterator[tuple[float, _Pair]]:
         """The photos most alike to a view: no more than that, however large the gallery is."""
-        # All views by equally many keypoints, or their scores would not compare.
-        few = view.features.only(slice(_GLANCED))
         met = run.met if view is run.view else ()
-        there = _there(run.entries, self._scores(few, run.entries))
-        for score, entry in best_of(there, limit + len(met), each=_PHOTOS_SHORTLISTED):
+        wanted = limit + len(met)
+        there = _there(run.entries, self._scores(view.features, run.entries, max(wanted, _CLOSELY)))
+        for score, entry in best_of(there, wanted, each=_PHOTOS_SHORTLISTED):
             if entry.annotation not in met:
                 yield score, _Pair(view, entry)
 
@@ -222,10 +220,13 @@ class Cascade:
             run.tell(COMPARING, total, total)
         return len(run.compared)
 
-    def _scores(self, query: Features, entries: Sequence[GalleryEntry]) -> NDArray[np.float32]:
+    def _scores(
+        self, query: Features, entries: Sequence[GalleryEntry], closely: int
+    ) -> NDArray[np.float32]:
         """As ``Shortlist.scores``."""
         names = [entry.described for entry in entries]
-        return self.shortlist().scores(query, names, scanned=self.effort.scanned)
+        scanned = self.effort.scanned
+        return self.shortlist().scores(query, names, scanned=scanned, closely=closely)
 
     def _usable(
         self, described: Iterable[tuple[GalleryEntry, Optional[Features]]], run: _Run

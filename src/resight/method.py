@@ -36,6 +36,11 @@ class Look:
     matched: Optional[int]
     close: float = 0.0
 
+    @property
+    def scanned_closely(self) -> int:
+        """How many photos the scan compares by all their descriptors (``shortlist.scan``)."""
+        return max(48, 8 * (self.shortlisted or 0))
+
     def __str__(self) -> str:
         return f"{self.shortlisted} {self.matched} {self.close}"
 
@@ -66,8 +71,8 @@ class Effort:
     def fingerprint(self) -> str:
         """All that changes what is compared."""
         return fingerprint(
-            # What later versions changed needs a screen, as a further look does.
-            "effort.v4" if self.further else "effort.v1",
+            # What later versions changed needs a shortlist.
+            "effort.v1" if self.matches_all else "effort.v5",
             certain=self.certain,
             close=self.look.close,
             matched=self.look.matched,
@@ -79,7 +84,7 @@ class Effort:
 
 
 _ALL = Look(shortlisted=None, matched=None)
-_FURTHER = Look(40, matched=10, close=0.6)
+_FURTHER = Look(60, matched=14, close=0.4)
 
 #: From the least to the most; the numbers come from docs/speed.md.
 EFFORTS: Mapping[str, Effort] = MappingProxyType(

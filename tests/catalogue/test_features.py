@@ -378,7 +378,9 @@ def test_a_search_packs_what_the_shortlist_lacks_and_finds_it_next_time(filled: 
             shortlist=filled.shortlist(corners, long_edge=32),
         )
         shortlist = identifier.shortlist()
-        scores = shortlist.scores(query, [entry.described for entry in entries], scanned=9)
+        scores = shortlist.scores(
+            query, [entry.described for entry in entries], scanned=9, closely=99
+        )
         assert np.isfinite(scores).all()
     assert sum(corners.batches) == len(entries)
 

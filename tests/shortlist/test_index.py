@@ -49,7 +49,7 @@ def test_the_same_photo_scores_most() -> None:
     shortlist.update(["a", "b", "c"], described)
     (query,) = described(["b"])
     assert query is not None
-    scores = shortlist.scores(query, ["a", "b", "c"], scanned=10)
+    scores = shortlist.scores(query, ["a", "b", "c"], scanned=10, closely=99)
     assert scores.argmax() == 1
     assert scores[1] > 10
 
@@ -59,7 +59,9 @@ def test_photos_not_held_and_photos_without_keypoints_are_told_apart() -> None:
     shortlist.update(["a", "lost", "blank"], described)
     (query,) = described(["a"])
     assert query is not None
-    scores = shortlist.scores(query, ["a", "lost", "blank", "never heard of"], scanned=9)
+    scores = shortlist.scores(
+        query, ["a", "lost", "blank", "never heard of"], scanned=9, closely=99
+    )
     assert np.isnan(scores).tolist() == [False, True, False, True]
     assert np.isneginf(scores).tolist() == [False, False, True, False]
 
@@ -144,10 +146,10 @@ def test_votes_choose_what_is_scanned_of_a_large_gallery(tmp_path: Path) -> None
     shortlist.update(names_of(60), described)
     (query,) = described(["photo 47"])
     assert query is not None
-    scores = shortlist.scores(query, names_of(60), scanned=5)
+    scores = shortlist.scores(query, names_of(60), scanned=5, closely=99)
     assert scores.argmax() == 47
     assert (scores > 0).sum() <= 5
-    everything = shortlist.scores(query, names_of(60), scanned=60)
+    everything = shortlist.scores(query, names_of(60), scanned=60, closely=99)
     np.testing.assert_allclose(scores[scores > 0], everything[scores > 0], rtol=1e-3)
 
 
@@ -161,7 +163,7 @@ def test_new_photos_get_votes_and_the_next_process_has_them(tmp_path: Path) -> N
     assert query is not None
     for each in (shortlist, Shortlist(tmp_path / "s")):
         each.update(names_of(50), described)
-        assert each.scores(query, names_of(50), scanned=3).argmax() == 45
+        assert each.scores(query, names_of(50), scanned=3, closely=99).argmax() == 45
 
 
 @pytest.mark.usefixtures("few")
@@ -172,7 +174,7 @@ def test_votes_follow_photos_that_go(tmp_path: Path) -> None:
     shortlist.update(left, described)
     (query,) = described(["photo 50"])
     assert query is not None
-    assert shortlist.scores(query, left, scanned=3).argmax() == 20
+    assert shortlist.scores(query, left, scanned=3, closely=99).argmax() == 20
 
 
 @pytest.mark.usefixtures("few")
@@ -184,7 +186,7 @@ def test_votes_follow_slots_that_another_process_numbered_anew(tmp_path: Path) -
     one.update([*left, "new"], described)
     (query,) = described(["photo 50"])
     assert query is not None
-    assert one.scores(query, left, scanned=3).argmax() == 20
+    assert one.scores(query, left, scanned=3, closely=99).argmax() == 20
 
 
 @pytest.mark.usefixtures("few")
@@ -199,7 +201,7 @@ def test_what_no_votes_can_be_had_of_is_scanned(blank: int, length: int) -> None
     shortlist.update(names_of(31), describe)
     (query,) = describe(["photo 30"])
     assert query is not None
-    assert shortlist.scores(query, names_of(31), scanned=2).argmax() == 30
+    assert shortlist.scores(query, names_of(31), scanned=2, closely=99).argmax() == 30
 
 
 @pytest.mark.usefixtures("few")
@@ -220,7 +222,7 @@ def test_what_a_purge_removes_meanwhile_is_packed_again(tmp_path: Path) -> None:
     assert query is not None
     for each in (shortlist, Shortlist(tmp_path / "s")):
         assert not each.damaged()
-        assert each.scores(query, names_of(70), scanned=70).argmax() == 1
+        assert each.scores(query, names_of(70), scanned=70, closely=99).argmax() == 1
 
 
 @pytest.mark.usefixtures("few")
@@ -233,7 +235,7 @@ def test_votes_of_other_slots_are_not_used(tmp_path: Path) -> None:
     shortlist.update(names_of(30, start=5), described)
     (query,) = described(["photo 20"])
     assert query is not None
-    assert shortlist.scores(query, names_of(30, start=5), scanned=2).argmax() == 15
+    assert shortlist.scores(query, names_of(30, start=5), scanned=2, closely=99).argmax() == 15
 
 
 @pytest.mark.usefixtures("few")
@@ -248,7 +250,7 @@ def test_an_index_that_outgrew_its_centroids_is_built_again_in_the_background() 
     assert not shortlist._votes.stale
     (query,) = described(["photo 100"])
     assert query is not None
-    assert shortlist.scores(query, names_of(120), scanned=5).argmax() == 100
+    assert shortlist.scores(query, names_of(120), scanned=5, closely=99).argmax() == 100
 
 
 @pytest.mark.usefixtures("few")
@@ -271,7 +273,7 @@ def test_photos_added_while_an_index_is_built_again_are_in_it(
     shortlist.wait()
     (query,) = described(["photo 125"])
     assert query is not None
-    assert shortlist.scores(query, names_of(130), scanned=5).argmax() == 125
+    assert shortlist.scores(query, names_of(130), scanned=5, closely=99).argmax() == 125
 
 
 @pytest.mark.usefixtures("few")
@@ -285,7 +287,7 @@ def test_photos_that_go_need_no_new_index(tmp_path: Path, monkeypatch: pytest.Mo
     assert query is not None
     for each in (shortlist, Shortlist(tmp_path / "s")):
         each.update(left, described)
-        assert each.scores(query, left, scanned=3).argmax() == 35
+        assert each.scores(query, left, scanned=3, closely=99).argmax() == 35
 
 
 @pytest.mark.usefixtures("few")

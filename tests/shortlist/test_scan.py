@@ -72,3 +72,37 @@ def test_threads_do_not_change_the_scores(tmp_path: Path) -> None:
     )
     assert once.any()
     np.testing.assert_array_equal(once, thrice)
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_those_compared_closely_score_as_ever_and_the_others_less(closely: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    query, gallery = photo(12, rng), [photo(count, rng) for count in rng.integers(0, 20, 30)]
+    with tempfile.TemporaryDirectory() as folder:
+        packed = PackedDescriptors(Path(folder) / "s")
+        packed.add([(str(number), each) for number, each in enumerate(gallery)])
+        slots = rng.permutation(len(gallery))
+        vectors = unit_vectors(query)
+        exact = scan(vectors, packed.descriptors, packed.counts, slots)
+        found = scan(vectors, packed.descriptors, packed.counts, slots, closely=closely)
+    same = np.isclose(found, exact, rtol=1e-4)  # products of other photos round otherwise
+    assert same.sum() >= min(closely, len(slots))
+    highest = np.sort(found)[::-1][:closely]
+    np.testing.assert_allclose(highest, np.sort(found[same])[::-1][:closely], rtol=1e-4)
+    assert (found >= 0).all()
+
+
+def test_the_most_alike_is_found_by_half_of_the_descriptors(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    query = photo(300, rng)
+    gallery = [photo(300, rng) for _ in range(40)]
+    gallery[17] = query
+    packed = PackedDescriptors(tmp_path / "s")
+    packed.add([(str(number), each) for number, each in enumerate(gallery)])
+    slots, vectors = np.arange(40), unit_vectors(query)
+    exact = scan(vectors, packed.descriptors, packed.counts, slots)
+    found = scan(vectors, packed.descriptors, packed.counts, slots, closely=5)
+    assert found.argmax() == exact.argmax() == 17
+    assert np.isclose(found, exact, rtol=1e-4).sum() == 5
+    assert np.sort(found)[-6] <= np.sort(found)[-5]

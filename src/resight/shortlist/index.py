@@ -130,12 +130,13 @@ class Shortlist:
             self._rebuilding.join(_SILENT)
 
     def scores(
-        self, query: Features, annotations: Sequence[str], *, scanned: int
+        self, query: Features, annotations: Sequence[str], *, scanned: int, closely: int
     ) -> NDArray[np.float32]:
         """(A,) one score each, higher for more alike.
 
         Where there are more annotations than ``scanned``, only as many with the most votes
-        are compared, and the others score 0. NaN for an annotation that is not held, -inf
+        are compared, and the others score 0; of those that are compared so many ``closely``
+        (``scan``). NaN for an annotation that is not held, -inf
         for one without keypoints.
         """
         vectors = unit_vectors(query)
@@ -143,7 +144,12 @@ class Shortlist:
             packed = self._packed
             slots, scores, there = self._to_scan(vectors, annotations, scanned)
         scores[there] = scan(
-            vectors, packed.descriptors, packed.counts, slots[there], threads=available_cores()
+            vectors,
+            packed.descriptors,
+            packed.counts,
+            slots[there],
+            closely=closely,
+            threads=available_cores(),
         )
         return scores
 
