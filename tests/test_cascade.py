@@ -87,19 +87,36 @@ class Keen(Shared):
             yield Matches(found.pairs, found.scores * np.float32(1.0 if sure else 0.15))
 
 
-@pytest.mark.parametrize(("stops_early", "matched"), [(False, 6 + 1), (True, 10)])
-def test_where_nobody_stands_out_more_photos_are_looked_at(stops_early: bool, matched: int) -> None:
-    """The scan sees more of 24 others in the query; of them all, none is compared twice."""
+@dataclass
+class KeenCloser(Keen):
+    """Keen where it sees all of the query."""
+
+    def _matches(self, query: Features, gallery: Sequence[Features]) -> Iterator[Matches]:
+        whole = len(query) == 45
+        return super()._matches(query, gallery) if whole else Shared._matches(self, query, gallery)
+
+
+@pytest.mark.parametrize(
+    ("stops_early", "closer", "matched"), [(False, 0, 6 + 1), (True, 6, 4 + 3)]
+)
+def test_where_nobody_stands_out_more_photos_are_looked_at(
+    stops_early: bool, closer: int, matched: int
+) -> None:
+    """The scan sees more of 24 others in the query; of them all, none is compared twice.
+
+    Where many pass the screen, its closer look at them says which are matched.
+    """
     others = [(entry(f"p{i}", f"animal {i % 8}"), list(range(26))) for i in range(24)]
     sought = (entry("sought", "sought"), [*range(25), 110])
-    look, match = (Shared() if stops_early else Keen()), Keen()
-    method = Method("drawn", SIFT, match, screen=Screen(look, 50))
+    look, match = (KeenCloser() if stops_early else Keen()), Keen()
+    method = Method("drawn", SIFT, match, screen=Screen(look, 44))
     if stops_early:
         others.append((entry("decoy", "decoy"), list(range(41))))
     answer = Identifier(gallery=Photos([*others, sought]), method=method).identify(photo(range(45)))
     assert named(answer)[0] == ("sought", 25.0)
     total = len(others) + 1
-    assert (answer.shortlisted, len(look.seen)) == (total, total)
+    assert (answer.shortlisted, answer.half_matched) == (total, total)
+    assert len(look.seen) == total + closer
     assert (answer.matched, len(match.seen)) == (matched, matched)
 
 
@@ -148,8 +165,8 @@ def test_turning_tells_how_far_it_is() -> None:
     identifier.identify(with_bright_corner(0, -1), progress=lambda *step: told.append(step))
     turning = [step[1:] for step in told if step[0] == "turning"]
     assert turning == sorted(turning)
-    assert turning[0] == (0, 81)
-    assert turning[-1] == told[-1][1:] == (81, 81)
+    assert turning[0] == (0, 7 + 60 + 14 + 3)
+    assert turning[-1] == told[-1][1:] == (84, 84)
 
 
 def test_who_stands_out_is_not_asked_turned() -> None:
@@ -212,11 +229,11 @@ def test_a_further_look_gives_the_matcher_no_more_at_a_time_than_any_other() -> 
     sizes: list[int] = []
     told: list[tuple[str, int, int]] = []
     method = Method("drawn", Corners(), Counted(), long_edge=50, screen=Screen(Shared(), 50))
-    identifier = Identifier(gallery=gallery_of(*([9] * 100)), method=method, batch_size=4)
+    identifier = Identifier(gallery=gallery_of(*([9] * 100)), method=method, batch_size=2)
     identifier.identify(with_bright_corner(0, -1), progress=lambda *step: told.append(step))
-    assert sizes == [4, 2, 4, 4, 4, 2]
+    assert sizes == [2, 2, 2, 2, 1]
     turning = [done for stage, done, _ in told if stage == "turning"]
-    assert turning[-5:-1] == [67 + 4, 67 + 8, 67 + 12, 67 + 14]
+    assert turning[-10:-1] == [*range(67 + 2, 67 + 14 + 1, 2), 81 + 2, 81 + 3]
     reading = [step[1:] for step in told if step[0] == "reading"]
     assert reading[-60:] == [(done, 60) for done in range(1, 61)], "all views at once"
 
@@ -310,7 +327,8 @@ def test_alike_photos_of_one_individual_do_not_crowd_out_the_others() -> None:
 
 def test_the_screen_sees_the_best_keypoints_only() -> None:
     _, look, match = ask(gallery_of(*ALIKE), "normal", keypoints=12)
-    assert set(look.seen) == {12}
+    assert set(look.seen[:84]) == {12}
+    assert (len(look.seen), look.seen[84:]) == (84 + 8, [40] * 8)  # closer, but the six matched
     assert min(match.seen) > 12
 
 

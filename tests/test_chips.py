@@ -349,3 +349,11 @@ def test_the_animal_of_a_turned_chip_is_the_chips() -> None:
     before = np.column_stack([x, y]) @ back[:, :2].T + back[:, 2]
     assert before[:, 1].max() < 30
     assert len(x) == pytest.approx(3000, rel=0.02)
+    assert other.size == (x.max() + 17, y.max() + 17)  # the empty corners are cut
+
+
+def test_a_chip_without_an_animal_is_turned_whole() -> None:
+    other, _ = turned(
+        Chip(np.zeros((60, 100, 3), np.uint8), np.eye(2, 3), np.zeros((60, 100), bool)), 45
+    )
+    assert other.size == (114, 114)

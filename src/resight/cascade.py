@@ -29,13 +29,11 @@ from resight.scoring import (
     rank_individuals,
     score_pair,
 )
+from resight.screening import Photo, Seen, best_seen, by_view, close, highest, seen_by
 from resight.shortlist.index import Progress, Shortlist
 from resight.turning import TURNS, View
 from resight.types import Candidate, Evidence, Features, GalleryEntry, Matches
 from resight.verify import verify
-
-#: A gallery photo and its features.
-Photo = tuple[GalleryEntry, Features]
 
 #: Stages told of, beside those of the shortlist.
 READING, SCREENING, COMPARING, TURNING = "reading", "screening", "comparing", "turning"
@@ -101,7 +99,7 @@ class Cascade:
         funnel = run.funnel
         funnel.shortlisted = max(funnel.half_matched, funnel.matched)
         funnel.candidates = run.best.candidates()
-        funnel.passed_over = self._passed_over(run.seen, funnel.candidates)
+        funnel.passed_over = self._passed_over(run.closer + run.seen, funnel.candidates)
         return funnel
 
     def _begun(
@@ -132,9 +130,9 @@ class Cascade:
             funnel.left_out[NOT_AVAILABLE] += int(unavailable.sum())
             funnel.left_out[NO_KEYPOINTS] += int(empty.sum())
             funnel.searched -= int(unavailable.sum() + empty.sum())
-            there = _there(entries, scores)
-            run.entries = [entry for _, entry in there]
-            best = best_of(there, look.shortlisted, each=_PHOTOS_SHORTLISTED)
+            run.alike = _there(entries, scores)
+            run.entries = [entry for _, entry in run.alike]
+            best = best_of(run.alike, look.shortlisted, each=_PHOTOS_SHORTLISTED)
             run.chosen = [entry for _, entry in best]
         return run
 
@@ -148,7 +146,7 @@ class Cascade:
             run.funnel.half_matched = self._match(run.screen, photos, total, run)
         else:
             run.seen = self._screened(run.screen, photos, total, run)
-            passed = _close(run.seen, look)
+            passed = close(run.seen, look.matched, look.close)
             more = (each.photo for each in passed)
             run.funnel.matched = self._match(self.method.matcher, more, len(passed), run)
 
@@ -157,41 +155,43 @@ class Cascade:
 
         Of all views together: the scan knows the right one, as no photo resembles the others.
         """
-        steps = len(TURNS) + (look.shortlisted or 0) + (look.matched or 0)
-        done = len(TURNS)
-        for view, photos in self._alike(look, run, lambda n: run.tell(TURNING, n, steps)):
-            while batch := list(islice(photos, _SCREENED_AT_ONCE)):
-                run.seen += _seen(screen, view, batch)
+        matched = look.matched or 0
+        steps = _Steps(run, len(TURNS) + (look.shortlisted or 0) + look.closer + matched)
+        for view, photos in self._alike(look, run, steps):
+            while batch := list(islice(photos, self.batch_size)):
+                run.seen += seen_by(screen, view, batch)
                 if view is run.view:
                     run.funnel.half_matched += len(batch)
                 else:
                     run.funnel.turned += len(batch)
-                done += len(batch)
-                run.tell(TURNING, done, steps)
-        passed: dict[View, list[Photo]] = {}
-        for each in _close(run.seen, look):
-            if each.view is not run.view or each.entry.annotation not in run.compared:
-                passed.setdefault(each.view, []).append(each.photo)
-        for view, some in passed.items():
-            for start in range(0, len(some), self.batch_size):
-                batch = some[start : start + self.batch_size]
-                run.best.add(self._compare(self.method.matcher, view, batch, run.distributions))
-                done += len(batch)
-                run.tell(TURNING, done, steps)
-        run.funnel.matched += len(passed.get(run.view, ()))
-        run.tell(TURNING, steps, steps)
+                steps.done(len(batch))
+        passed = [
+            each
+            for each in close(run.seen, look.closer or matched, look.close)
+            if each.view is not run.view or each.entry.annotation not in run.compared
+        ]
+        if look.closer and len(passed) > matched:
+            for view, batch in by_view(passed, self.batch_size):
+                run.closer += seen_by(screen.matcher, view, batch)
+                steps.done(len(batch))
+            passed = best_seen(run.closer, matched)
+        for view, batch in by_view(passed, self.batch_size):
+            run.best.add(self._compare(self.method.matcher, view, batch, run.distributions))
+            run.funnel.matched += len(batch) if view is run.view else 0
+            steps.done(len(batch))
+        steps.finished()
 
     def _alike(
-        self, look: Look, run: _Run, tell: Callable[[int], None]
+        self, look: Look, run: _Run, steps: _Steps
     ) -> Iterator[tuple[View, Iterator[Photo]]]:
         """The photos most alike to any view, by view; not those that were seen in it already."""
         limit = look.shortlisted or 0
         alike: list[tuple[float, _Pair]] = []
-        for told, degrees in enumerate((0, *TURNS)):
+        for degrees in (0, *TURNS):
             view = self.turned(degrees) if degrees else run.view
             if view is not None:
                 alike += self._alike_to(view, limit, run)
-            tell(told)
+            steps.done(1 if degrees else 0)
         chosen: dict[View, list[GalleryEntry]] = {}
         for _, pair in best_of(alike, limit, each=_PHOTOS_SHORTLISTED):
             chosen.setdefault(pair.view, []).append(pair.entry)
@@ -201,10 +201,12 @@ class Cascade:
 
     def _alike_to(self, view: View, limit: int, run: _Run) -> Iterator[tuple[float, _Pair]]:
         """The photos most alike to a view: no more than that, however large the gallery is."""
-        met = run.met if view is run.view else ()
-        wanted = limit + len(met)
-        there = _there(run.entries, self._scores(view.features, run.entries, max(wanted, _CLOSELY)))
-        for score, entry in best_of(there, wanted, each=_PHOTOS_SHORTLISTED):
+        if view is run.view:
+            met, alike = run.met, run.alike
+        else:
+            met = set()
+            alike = _there(run.entries, self._scores(view.features, run.entries, _CLOSELY))
+        for score, entry in best_of(alike, limit + len(met), each=_PHOTOS_SHORTLISTED):
             if entry.annotation not in met:
                 yield score, _Pair(view, entry)
 
@@ -243,22 +245,22 @@ class Cascade:
 
     def _screened(
         self, screen: Screen, photos: Iterator[Photo], total: int, run: _Run
-    ) -> list[_Seen]:
+    ) -> list[Seen]:
         """The photos looked at, until one individual stands out.
 
         ``photos`` come in the order of the shortlist, the most alike first.
         """
-        seen: list[_Seen] = []
+        seen: list[Seen] = []
         while batch := list(islice(photos, _SCREENED_AT_ONCE)):
-            seen += _seen(screen, run.view, batch)
+            seen += seen_by(screen, run.view, batch)
             run.funnel.half_matched += len(batch)
             run.tell(SCREENING, run.funnel.half_matched, total)
-            if stands_out(_highest(seen).values(), self.effort.certain):
+            if stands_out(highest(seen).values(), self.effort.certain):
                 break
         return seen
 
     def _passed_over(
-        self, seen: Sequence[_Seen], candidates: Sequence[Candidate]
+        self, seen: Sequence[Seen], candidates: Sequence[Candidate]
     ) -> tuple[Candidate, ...]:
         """The best individuals that were seen by the screen alone, to fill up the answer."""
         if self.method.score in DISTRIBUTION_SCORES:  # those are of whole matches
@@ -267,7 +269,7 @@ class Cascade:
         others = [each for each in seen if each.individual not in named]
         evidence = [
             (each.entry, _evidence(each.view, each.photo, each.matches))
-            for each in _best_seen(others, max(0, _NAMED - len(named)))
+            for each in best_seen(others, max(0, _NAMED - len(named)))
         ]
         return rank_individuals(evidence, score=self.method.score, method=self.method.name)
 
@@ -309,33 +311,6 @@ class _Pair:
         return self.entry.individual
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """A photo and what the screen found in it."""
-
-    photo: Photo
-    matches: Matches
-    view: View
-
-    @property
-    def entry(self) -> GalleryEntry:
-        return self.photo[0]
-
-    @property
-    def individual(self) -> str:
-        return self.entry.individual
-
-    @property
-    def score(self) -> float:
-        return float(self.matches.scores.sum())
-
-
-def _seen(screen: Screen, view: View, photos: Sequence[Photo]) -> list[_Seen]:
-    """Photos looked at by the screen."""
-    found = screen.match(view.features, [features for _, features in photos])
-    return [_Seen(*each, view) for each in zip(photos, found, strict=True)]
-
-
 @dataclass
 class _Run:
     """How far the comparison of a query has come."""
@@ -347,9 +322,11 @@ class _Run:
     distributions: Optional[ScoreDistributions]
     progress: Optional[Progress]
     entries: Sequence[GalleryEntry]  # that may be compared, and were there to be scanned
+    alike: Sequence[tuple[float, GalleryEntry]] = ()  # of them, to the query as it is, if scanned
     chosen: Sequence[GalleryEntry] = ()  # of them for the first look
     met: set[str] = field(default_factory=set)  # annotations whose features were asked for
-    seen: list[_Seen] = field(default_factory=list)  # by the screen, in any view
+    seen: list[Seen] = field(default_factory=list)  # by the screen, in any view
+    closer: list[Seen] = field(default_factory=list)  # of these, with all keypoints
     compared: set[str] = field(default_factory=set)  # annotations, with the query as it is
 
     def stands_out(self, certain: float) -> bool:
@@ -358,7 +335,7 @@ class _Run:
         Of the next to a single one only the screen knows: by how much it was behind there.
         """
         sums = self.best.sums()
-        screened = _highest(self.seen)
+        screened = highest(self.seen)
         if len(sums) == 1 and screened:
             ((first, score),) = sums.items()
             own = screened.pop(first)
@@ -371,23 +348,21 @@ class _Run:
             self.progress(stage, done, total)
 
 
-def _highest(seen: Sequence[_Seen]) -> dict[str, float]:
-    """The screen's highest score of each individual."""
-    highest: dict[str, float] = {}
-    for each in seen:
-        highest[each.individual] = max(each.score, highest.get(each.individual, 0.0))
-    return highest
+class _Steps:
+    """How far the further look is."""
 
+    def __init__(self, run: _Run, total: int) -> None:
+        self._run = run
+        self._total = total
+        self._done = 0
 
-def _close(seen: Sequence[_Seen], look: Look) -> list[_Seen]:
-    """The best photo of each individual that comes close to the best one."""
-    least = look.close * max((each.score for each in seen), default=0.0)
-    return _best_seen([each for each in seen if each.score >= least], look.matched or 0)
+    def done(self, more: int) -> None:
+        self._done += more
+        self._run.tell(TURNING, self._done, self._total)
 
-
-def _best_seen(seen: Sequence[_Seen], limit: int) -> list[_Seen]:
-    """The best photo of each individual, the best individuals first."""
-    return [best for _, best in best_of([(each.score, each) for each in seen], limit, each=1)]
+    def finished(self) -> None:
+        """Also where some steps were not needed."""
+        self.done(self._total - self._done)
 
 
 def _there(

@@ -93,10 +93,10 @@ def chip_to_photo(
 def turned(chip: Chip, degrees: float) -> tuple[Chip, NDArray[np.float64]]:
     """A chip turned counter-clockwise about its middle, and the way back.
 
-    By right angles no pixel changes; by other angles it is as large as to hold the whole chip,
-    what lies off that repeats its edge and is not the animal's, and ``animal`` is known. The
-    (2, 3) float64 affine takes points of the turned chip to the chip as it was, pixel centre
-    to pixel centre.
+    By right angles no pixel changes; by other angles it is as large as to hold the animal (that is
+    the whole chip, where nobody said what is) and a little around it, what lies off the chip
+    repeats its edge and is not the animal's, and ``animal`` is known. The (2, 3) float64 affine
+    takes points of the turned chip to the chip as it was, pixel centre to pixel centre.
     """
     if degrees % 90 == 0:
         pixels, animal, back = _by_right_angles(chip, int(degrees // 90) % 4)
@@ -106,6 +106,8 @@ def turned(chip: Chip, degrees: float) -> tuple[Chip, NDArray[np.float64]]:
     return Chip(pixels, to_photo[:2], animal), back[:2]
 
 
+#: Pixels around an animal that networks see with it.
+_SEEN_AROUND = 16
 _Turned = tuple[NDArray[np.uint8], Optional[NDArray[np.bool_]], NDArray[np.float64]]
 
 
@@ -130,7 +132,21 @@ def _by_any_angle(chip: Chip, degrees: float) -> _Turned:
     there = cv2.warpAffine(
         animal.astype(np.uint8), back, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     )
-    return np.asarray(pixels, np.uint8), there > 0, np.vstack([back, [0, 0, 1]])
+    # Corners hold nothing, and networks take time by the area.
+    rows, columns = _around(there.any(1)), _around(there.any(0))
+    back = np.vstack([back, [0, 0, 1]])
+    back[:, 2] += back[:, :2] @ [columns.start, rows.start]
+    cut = np.ascontiguousarray(pixels[rows, columns], np.uint8)
+    return cut, there[rows, columns] > 0, back
+
+
+def _around(there: NDArray[np.bool_]) -> slice:
+    """From a little before the first to a little after the last; all where there is none."""
+    found = np.flatnonzero(there)
+    if not len(found):
+        return slice(0, len(there))
+    first, last = int(found[0]), int(found[-1])
+    return slice(max(0, first - _SEEN_AROUND), min(len(there), last + 1 + _SEEN_AROUND))
 
 
 def _widened(

@@ -29,12 +29,14 @@ class Look:
     ``shortlisted``: how many photos the scan gives to the screen; ``matched``: of how many
     individuals the screen gives the best photo to the matcher, if it comes to at least the
     share ``close`` of the best score; 0: what the screen found is all there is. ``None``: all
-    photos, so that the stage before is not run.
+    photos, so that the stage before is not run. ``closer``: the screen first looks at all
+    keypoints of so many, and gives the ``matched`` best of these to the matcher; 0: it does not.
     """
 
     shortlisted: Optional[int]
     matched: Optional[int]
     close: float = 0.0
+    closer: int = 0
 
     @property
     def scanned_closely(self) -> int:
@@ -42,7 +44,7 @@ class Look:
         return max(48, 8 * (self.shortlisted or 0))
 
     def __str__(self) -> str:
-        return f"{self.shortlisted} {self.matched} {self.close}"
+        return f"{self.shortlisted} {self.matched} {self.close} {self.closer}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Effort:
         """All that changes what is compared."""
         return fingerprint(
             # What later versions changed needs a shortlist.
-            "effort.v1" if self.matches_all else "effort.v5",
+            "effort.v1" if self.matches_all else "effort.v6",
             certain=self.certain,
             close=self.look.close,
             matched=self.look.matched,
@@ -84,7 +86,7 @@ class Effort:
 
 
 _ALL = Look(shortlisted=None, matched=None)
-_FURTHER = Look(60, matched=14, close=0.4)
+_FURTHER = Look(60, matched=3, close=0.4, closer=14)
 
 #: From the least to the most; the numbers come from docs/speed.md.
 EFFORTS: Mapping[str, Effort] = MappingProxyType(

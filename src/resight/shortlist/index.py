@@ -48,6 +48,8 @@ SHORTLIST = fingerprint(
 _GONE = 0.25
 #: From so many photos on there is a vote index: fewer are scanned in less than a second.
 _VOTES_FROM = 500
+#: Times as many as are to be scanned: to scan a few more takes less time than the votes.
+_MANY_MORE = 1.5
 #: The vote index is saved again when this share of it is new; less is added in milliseconds.
 _NEW = 0.05
 _SILENT = 1.0  # seconds for which another process is waited for before that is said
@@ -134,8 +136,8 @@ class Shortlist:
     ) -> NDArray[np.float32]:
         """(A,) one score each, higher for more alike.
 
-        Where there are more annotations than ``scanned``, only as many with the most votes
-        are compared, and the others score 0; of those that are compared so many ``closely``
+        Of many more annotations than ``scanned`` only as many with the most votes are compared,
+        and the others score 0; of those that are compared so many ``closely``
         (``scan``). NaN for an annotation that is not held, -inf
         for one without keypoints.
         """
@@ -163,7 +165,7 @@ class Shortlist:
         held = np.flatnonzero(slots >= 0)
         scores[held] = np.where(packed.counts[slots[held]] > 0, 0, -np.inf)
         there = np.flatnonzero(scores == 0)
-        if votes is not None and len(there) > scanned:
+        if votes is not None and len(there) > _MANY_MORE * scanned:
             allowed = np.zeros(len(packed.counts), bool)
             allowed[slots[there]] = True
             given = votes.votes(vectors, allowed[: votes.slots])
