@@ -71,10 +71,10 @@ def test_each_stage_passes_the_best_on() -> None:
 
 
 def test_one_look_is_enough_where_somebody_stands_out() -> None:
-    answer, look, match = ask(gallery_of(*([9] * 100), 30), "normal", keypoints=10)
+    answer, look, match = ask(gallery_of(*([9] * 100), 35), "normal", keypoints=10)
     assert counts(answer) == (101, 24, 24, 6)  # to the screen, of few keypoints, all are alike
     assert (len(look.seen), len(match.seen)) == (24, 6)
-    assert named(answer)[0] == ("animal 100", 30.0)
+    assert named(answer)[0] == ("animal 100", 35.0)
 
 
 @dataclass
@@ -248,6 +248,8 @@ def test_a_chance_lead_of_a_single_one_is_no_reason_to_stop() -> None:
     answer, _, match = ask(gallery_of(*([4] * 100), 11), "normal")
     assert (len(match.seen), answer.half_matched) == (1, 24 + 60)
     answer, _, match = ask(gallery_of(*([1] * 100), 11), "normal")
+    assert (len(match.seen), answer.half_matched) == (1, 4 + 60), "enough for the screen alone"
+    answer, _, match = ask(gallery_of(*([1] * 100), 19), "normal")
     assert (len(match.seen), answer.half_matched) == (1, 4)
 
 

@@ -255,7 +255,7 @@ class Cascade:
             seen += seen_by(screen, run.view, batch)
             run.funnel.half_matched += len(batch)
             run.tell(SCREENING, run.funnel.half_matched, total)
-            if stands_out(highest(seen).values(), self.effort.certain):
+            if stands_out(highest(seen).values(), self.effort.leading):
                 break
         return seen
 

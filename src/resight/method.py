@@ -52,15 +52,17 @@ class Effort:
     """How many gallery photos each stage of the cascade passes on at most.
 
     ``scanned``: how many of a large gallery the votes give to the scan. ``look``: at the query as
-    it is. ``further``: at the photos most alike to it as it is or turned by any 45 degrees, where
-    none stood out: no individual's score of whole matches exceeds the next one's by ``certain``
-    times the square root of that (of a single one's next by as much as the screen saw it behind).
-    By the same rule the screen of the first look stops early.
+    it is, whose screen stops early where an individual's score exceeds the next one's by
+    ``leading`` times the square root of that. ``further``: at the photos most alike to it as it is
+    or turned by any 45 degrees, where none stood out: no individual's score of whole matches
+    exceeds the next one's by ``certain`` times the square root of that (of a single one's next by
+    as much as the screen saw it behind).
     """
 
     name: str
     scanned: int
     look: Look
+    leading: float = inf
     certain: float = inf
     further: Optional[Look] = None
 
@@ -81,7 +83,7 @@ class Effort:
             scanned=self.scanned,
             shortlist=SHORTLIST,
             shortlisted=self.look.shortlisted,
-            **({"further": str(self.further)} if self.further else {}),
+            **({"further": str(self.further), "leading": self.leading} if self.further else {}),
         )
 
 
@@ -98,7 +100,8 @@ EFFORTS: Mapping[str, Effort] = MappingProxyType(
                 "normal",
                 scanned=400,
                 look=Look(24, matched=6, close=0.6),
-                certain=2.5,
+                leading=2.5,
+                certain=5.0,
                 further=_FURTHER,
             ),
             Effort("thorough", scanned=1500, look=Look(100, matched=20), further=_FURTHER),

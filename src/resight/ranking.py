@@ -26,11 +26,11 @@ class OfIndividual(Protocol):
 Shown = TypeVar("Shown", bound=OfIndividual)
 
 
-def stands_out(scores: Iterable[float], certain: float) -> bool:
+def stands_out(scores: Iterable[float], by: float) -> bool:
     """Whether the best score, a sum over matches, is more than chance above the next one."""
     best, second = nlargest(2, [*scores, 0.0, 0.0])
     # Sums of chance matches vary like counts: by their square root.
-    return best >= second + certain * sqrt(second + _FEW)
+    return best >= second + by * sqrt(second + _FEW)
 
 
 def best_of(
