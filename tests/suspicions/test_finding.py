@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from tests.test_cascade import Shared
+from tests.test_identify import photo
 
 from resight.catalogue import Catalogue, plan_pattern
 from resight.errors import CalibrationError, NotFound
 from resight.extractors.sift import Sift
 from resight.identify import Identifier
 from resight.matchers.nearest import NearestNeighbour
-from resight.method import Method
+from resight.method import Method, Screen
 from resight.search import PhotoSearch
 from resight.service.app import create_app
 from resight.service.desk import open_desk
 from resight.settings import Settings
 from resight.suspicions import dismiss, find_suspicions, kept_suspicions
-from resight.types import Box
+from resight.suspicions.asking import ask_all
+from resight.types import Box, Chip, Features
 
 METHOD = Method("sift+nearest", Sift(max_keypoints=50), NearestNeighbour(), long_edge=96)
 ANIMALS = 44
@@ -180,3 +183,26 @@ def test_the_desk_shows_what_was_found(catalogue: Catalogue) -> None:
     }
     assert shown["computed_at"] == found.computed_at
     assert double["id"] == found.duplicates[0].id
+
+
+class Bright(Sift):
+    """Sees the same in a picture whichever way it is turned so that its bright corner is on top."""
+
+    def extract(self, chips: Sequence[Chip]) -> list[Features]:
+        return [photo(range(40) if each.pixels[0, 0, 0] > 200 else [99]) for each in chips]
+
+
+def test_a_photo_is_compared_with_its_own_animal_turned_as_with_others(tmp_path: Path) -> None:
+    """Else whoever holds their head up seems to be nobody that is known under their name."""
+    method = Method("drawn", Bright(), Shared(), long_edge=50, screen=Screen(Shared(), 50))
+    for visit, corner in enumerate([(0, 0), (-1, -1)]):
+        pixels = np.zeros((50, 50, 3), np.uint8)
+        pixels[corner] = 255
+        path = tmp_path / "photos" / "Ann" / f"{visit}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    with Catalogue.init(tmp_path / "catalogue") as catalogue:
+        list(catalogue.add(plan_pattern(tmp_path / "photos", "{identity}/{encounter}"), actor="t"))
+        search = PhotoSearch(catalogue=catalogue, method=method)
+        answers = ask_all(search, tmp_path / "answers.jsonl", None)
+    assert sorted(score for each in answers.values() for _, score in each.own) == [40]

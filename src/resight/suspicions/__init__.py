@@ -134,5 +134,5 @@ def _answers_file(search: PhotoSearch) -> Path:
     folder = search.catalogue.calibrations(
         method.extractor, long_edge=method.long_edge, margin=method.margin
     )
-    asked = f"answers.v2 | {identifier.fingerprint} | {identifier.side_policy}"
+    asked = f"answers.v3 | {identifier.fingerprint} | {identifier.side_policy}"
     return folder.parent / "suspicions" / f"{sha256(asked.encode()).hexdigest()[:16]}.jsonl"

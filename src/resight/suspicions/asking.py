@@ -18,6 +18,8 @@ from resight.types import Candidate, Evidence, Features, GalleryEntry
 
 #: Candidates of other names that are kept of an answer.
 _KEPT = 10
+#: Times the best score of the others.
+_CLEARLY = 2.0
 #: Photos of the own individual that a photo is compared with: of so many, some are of its side.
 _NAMESAKES = 12
 
@@ -127,17 +129,9 @@ def _ask(
     )
     if features is None:
         return None
-    among = Identifier(
-        gallery=_Some(identifier.gallery, namesakes),
-        method=method,
-        side_policy=identifier.side_policy,
-        effort="exhaustive",
-        known_pairs=identifier.known_pairs,
-        photos_kept=max(1, len(namesakes)),
-    )
     try:
         others = _identified(identifier, features, entry, without=entry.individual)
-        own = _identified(among, features, entry) if namesakes else ()
+        own = _own(identifier, features, entry, namesakes, others)
     except TooLittleLearned:
         return None
     return Answer(
@@ -153,6 +147,38 @@ def _ask(
             for each in candidate.evidence
         ),
     )
+
+
+def _own(
+    identifier: Identifier,
+    features: Features,
+    entry: GalleryEntry,
+    namesakes: Sequence[GalleryEntry],
+    others: Sequence[Candidate],
+) -> tuple[Candidate, ...]:
+    """The photo's own individual: all of its namesakes matched.
+
+    Turned as well, as the others were, where they are not clearly ahead of those: else whoever
+    holds their head up seems to be somebody else.
+    """
+    if not namesakes:
+        return ()
+    found: tuple[Candidate, ...] = ()
+    for effort in ("exhaustive", "thorough") if identifier.effort.further else ("exhaustive",):
+        among = Identifier(
+            gallery=_Some(identifier.gallery, namesakes),
+            method=identifier.method,
+            side_policy=identifier.side_policy,
+            effort=effort,
+            known_pairs=identifier.known_pairs,
+            chips=identifier.chips,
+            photos_kept=len(namesakes),
+        )
+        found = _identified(among, features, entry)
+        own, other = (max((each.score for each in some), default=0.0) for some in (found, others))
+        if own > _CLEARLY * other:
+            break
+    return found
 
 
 def _identified(
