@@ -47,6 +47,12 @@ def test_columns_are_named_and_shown(drawn: Drawn, tmp_path: Path) -> None:
     assert ran.code == 1
     assert "has no column 'path'" in ran.err
     assert "say which with `--map path=" in ran.err
+    table.write_text(f"Photo file;Turtle\n{photo.name};Leonardo\n")
+    ran = run(*arguments)
+    assert "say which with `--map 'path=photo file'`" in ran.err
+    ran = run(*arguments, "--map", "path=photo file")
+    assert "'turtle' (meant 'identity'?)" in ran.err
+    table.write_text(f"Foto;Turtle\n{photo.name};Leonardo\n")
     ran = run(*arguments, "--map", "path=Foto", "--map", "identity=turtle")
     assert ran.code == 0
     assert "columns: path from 'Foto', identity from 'Turtle'" in ran.err

@@ -283,3 +283,20 @@ def test_what_a_camera_says_is_told_with_its_offset(catalogue: Catalogue) -> Non
     for offset, text in ((None, ""), (-270, "-04:30"), (0, "+00:00"), (330, "+05:30")):
         photo = replace(record.photo, taken_at=when, utc_offset=offset)
         assert taken_at(replace(record, photo=photo)) == f"2021-06-15T10:11:12{text}"
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "wildbook"])
+def test_an_exported_folder_is_read_by_its_own_list(
+    catalogue: Catalogue, tmp_path: Path, format: str
+) -> None:
+    """By folders alone all animals would be one, called originals."""
+    export(catalogue, tmp_path / "out", ExportOptions(format, photos=True, precise=True))
+    (listed,) = (tmp_path / "out").glob("out.*")
+    whole = plan_source(tmp_path / "out", Reading())
+    assert whole.photos == plan_source(listed, Reading()).photos
+    assert {photo.identity for photo in whole.photos} == {
+        each.individual for each in catalogue.annotations() if not each.hidden
+    }
+    (tmp_path / "out" / "notes.csv").write_text("day,weather\n1,rain\n")
+    (tmp_path / "out" / "broken.json").write_text("{")
+    assert plan_source(tmp_path / "out", Reading()).photos == whole.photos

@@ -441,6 +441,25 @@ def test_folders_that_are_dates_say_when(tmp_path: Path) -> None:
     assert plan_folders(tmp_path / "by number").photos[0].identity == "2019"
 
 
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [
+        (["2019", "2020"], "2019, 2020: taken for animals. If these are years, say --pattern"),
+        (["100CANON", "101CANON"], "If these are a camera's folders, say --pattern '{_}'"),
+        (["2019", "Crush"], ""),
+        (["1801"], ""),
+    ],
+)
+def test_folders_that_may_be_no_animals_are_doubted(
+    tmp_path: Path, folders: list[str], said: str
+) -> None:
+    for name in folders:
+        draw_photo(tmp_path / name / "1.png", 1)
+    warnings = plan_folders(tmp_path).warnings
+    assert said in " ".join(warnings)
+    assert bool(said) == bool(warnings)
+
+
 def test_several_sources_are_one_plan(tmp_path: Path) -> None:
     draw_photo(tmp_path / "herd" / "Crush" / "1.png", 1)
     table = written(tmp_path / "t.csv", "path,identity\nb.jpg,Squirt\n")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 
 from resight.catalogue.dates import ORDERS, DateColumn, date_column
 from resight.catalogue.importing import (
@@ -227,7 +228,7 @@ def _check_header(file: Path, header: tuple[str, ...]) -> None:
         column = meant[0] if meant else "COLUMN"
         raise ImportFileError(
             f"{file} has no column 'path', which names the photos{hint} (its columns: "
-            f"{', '.join(filter(None, header))}): say which with `--map path={column}`"
+            f"{', '.join(filter(None, header))}): say which with `--map {quote(f'path={column}')}`"
         )
 
 
@@ -255,6 +256,7 @@ _ALSO = {
     **dict.fromkeys(("photo", "image", "picture"), "path"),
     **dict.fromkeys(("image name", "photo name", "picture name", "photo file"), "path"),
     **dict.fromkeys(("individual", "animal", "name", "individual id", "animal id"), "identity"),
+    **dict.fromkeys(("turtle", "turtle id", "turtle name", "shark", "whale", "who"), "identity"),
     **dict.fromkeys(("flank", "orientation", "viewpoint"), "side"),
     **dict.fromkeys(("day", "date seen", "sighting date"), "date"),
     **dict.fromkeys(("sighting", "encounter id", "sighting id"), "encounter"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -110,11 +110,28 @@ def plan_folders(folder: Path) -> ImportPlan:
 
     plan = _plan(folder, found, facts)
     if field == "identity":
-        return plan
+        return replace(plan, warnings=(*plan.warnings, *_doubtful(names)))
     return replace(
         plan,
         notes=(f"the folders of {folder} are dates, so its photos are of unknown animals",),
     )
+
+
+#: A year that photos are of, a camera's folder (DCIM/100CANON) and what those lie in.
+_YEAR = re.compile(r"(19[5-9]|20[0-9])[0-9]")
+_CAMERAS = re.compile(r"[1-9][0-9]{2}[A-Z0-9_]{5}|DCIM", re.IGNORECASE)
+
+
+def _doubtful(names: Collection[str]) -> list[str]:
+    """Why it may be wrong that each of these folders is an animal."""
+    for kind, known, pattern in (
+        ("years", _YEAR, "{date}/{_}"),
+        ("a camera's folders", _CAMERAS, "{_}"),
+    ):
+        if names and all(map(known.fullmatch, names)):
+            some = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
+            return [f"{some}: taken for animals. If these are {kind}, say --pattern '{pattern}'"]
+    return []
 
 
 def is_day(name: str) -> bool:

@@ -21,6 +21,7 @@ from resight.catalogue.importing import is_day
 from resight.catalogue.tables import read_table
 from resight.errors import ImportFileError, NoPhotos
 from resight.formats import camtrap_reading, documents, videos, wildbook_reading
+from resight.formats.table import EXPORTED
 from resight.photos import visible_files
 from resight.types import Box
 
@@ -105,8 +106,24 @@ def plan_source(source: Path, reading: Reading) -> ImportPlan:
 
 
 def _package(folder: Path) -> Path | None:
+    """The file that says what a folder's photos show: without it their names would be lost."""
     described = folder / _PACKAGE
-    return described if described.is_file() else None
+    if described.is_file():
+        return described
+    lists = [path for path in folder.iterdir() if path.suffix.lower() in (*_TABLES, ".json")]
+    exported = [path for path in lists if path.is_file() and _is_export(path)]
+    return exported[0] if len(exported) == 1 else None
+
+
+def _is_export(file: Path) -> bool:
+    """Whether ``resight export`` wrote it, or another program for Wildbook."""
+    try:
+        if file.suffix.lower() == ".json":
+            return documents.is_export(documents.read_json(file))
+        header = read_table(file, COLUMNS.__contains__).header
+    except ImportFileError:  # some other file that lies there
+        return False
+    return {*header} >= EXPORTED or wildbook_reading.is_sheet(header)
 
 
 def _is_list(source: Path) -> bool:

@@ -25,6 +25,9 @@ FACTS = (
     "annotation", "sha256", "width", "height", "taken_at", "camera_latitude", "camera_longitude",
 )  # fmt: skip
 
+#: Columns that a table has if it is one of these.
+EXPORTED = frozenset({"path", "annotation", "sha256"})
+
 
 def original_path(record: AnnotationRecord) -> str:
     """Where the photo lies below a catalogue's folder, and below an export with photos."""
