@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resight import draw
 from resight.draw import Row, View, draw_boxes, draw_identification, draw_matches, write_png
 from resight.errors import ResightError
 from resight.matchers import whole_match
@@ -133,6 +134,15 @@ def test_titles_are_written_and_long_ones_stay_clear_of_the_counts() -> None:
     assert (none[band] != short[band]).any()
     counts = slice(-180, None)  # "0 of 0 matches verified"
     assert (none[band, counts] == long[band, counts]).all()
+
+
+def test_names_are_written_in_their_own_letters() -> None:
+    if draw._font(20).getname()[0] == "Aileron":
+        pytest.skip("no font of this computer is known, and Pillow's own has ASCII alone")
+    unknown = draw._font(20).getmask("\U0010fffd").getbbox()
+    shapes = {letter: bytes(draw._font(20).getmask(letter)) for letter in "ñΕŌЯ\U0010fffd"}
+    assert unknown
+    assert len(set(shapes.values())) == 5, "a letter that is not there is drawn as a box"
 
 
 def test_no_candidates_show_the_query_alone() -> None:

@@ -6,7 +6,9 @@ Nothing here knows the catalogue: the caller passes chips, keypoints and names.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +92,7 @@ def draw_boxes(
     size = tuple(max(1, round(side * scale)) for side in pixels.shape[1::-1])
     picture = Image.fromarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
     pen, line = ImageDraw.Draw(picture), max(2, round(max(size) / 300))
-    font: Any = ImageFont.load_default(max(11, round(max(size) / 50)))
+    font = _font(max(11, round(max(size) / 50)))
     for box, text in boxes:
         corners = [box.x * scale, box.y * scale, (box.x + box.w) * scale, (box.y + box.h) * scale]
         outside = [corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1]
@@ -116,6 +118,19 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
         ) from error
 
 
+#: Fonts of Linux, macOS and Windows with the letters of many languages, most of them first.
+_FONTS = ("Arial Unicode.ttf", "DejaVuSans.ttf", "NotoSans-Regular.ttf", "segoeui.ttf", "arial.ttf")
+
+
+@cache
+def _font(size: int) -> Any:
+    """A font of this computer, as names are in any language; Pillow's own has ASCII alone."""
+    for name in _FONTS:
+        with suppress(OSError):
+            return ImageFont.truetype(name, size)
+    return ImageFont.load_default(size)
+
+
 class _Style:
     """Sizes that follow from the picture's width, and lines from how many there are."""
 
@@ -126,8 +141,8 @@ class _Style:
         self.gap = 2 * self.margin
         self.cell = (width - 2 * self.margin - self.gap) // 2
         self.pen = pen_for(width, most)
-        self.font: Any = ImageFont.load_default(self.text)
-        self.small: Any = ImageFont.load_default(max(10, round(self.text * 0.8)))
+        self.font = _font(self.text)
+        self.small = _font(max(10, round(self.text * 0.8)))
 
 
 def _paper(style: _Style, height: int) -> NDArray[np.uint8]:
@@ -136,7 +151,7 @@ def _paper(style: _Style, height: int) -> NDArray[np.uint8]:
 
 def _heading(style: _Style, title: str) -> NDArray[np.uint8]:
     canvas = Image.fromarray(_paper(style, round(style.text * 2.2)))
-    font: Any = ImageFont.load_default(round(style.text * 1.25))
+    font = _font(round(style.text * 1.25))
     text = _shortened(title, font, style.width - 2 * style.margin)
     ImageDraw.Draw(canvas).text((style.margin, style.margin), text, _INK, font)
     return np.asarray(canvas)
