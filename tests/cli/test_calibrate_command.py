@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -57,7 +58,14 @@ def test_probabilities_are_learned_kept_told_and_forgotten(herd: Path) -> None:
     assert 0 < learned.json["needed"] <= 1
     assert plot.read_text().startswith("<svg")
 
+    strict = ("--set", "wanted_error=0.001")
+    warned = run("calibrate", *strict, "-c", catalogue)
+    assert "warning: no answer will be a verdict: 20 individuals do not show any" in warned.err
+    assert "or accept more errors: --set wanted_error=0.1" in warned.err
     photo = herd / "photos" / "animal 03" / "03 1.png"
+    assert (
+        "shows no answer to err so rarely" in run("identify", photo, *strict, "-c", catalogue).out
+    )
     said = run("identify", photo, "--json", "-c", catalogue).json
     (answer,) = said["queries"]
     first = answer["candidates"][0]
@@ -127,3 +135,11 @@ def test_a_folder_that_is_not_there_is_said_before_anything_is_learned(drawn: Dr
     ran = run("calibrate", "--plot", "no-such-folder/out.svg", "-c", drawn.catalogue)
     assert ran.code == 2
     assert "there is no folder no-such-folder" in ran.err
+
+
+def test_a_log_is_told_how_far_it_is(herd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = herd / "photos" / "animal 03" / "03 1.png"
+    assert "comparing" not in run("identify", new, "-c", herd / "it").err
+    monkeypatch.setattr("resight.cli.output._SELDOM", 0.0)
+    assert re.search(r"comparing: \d+ of \d+", run("identify", new, "-c", herd / "it").err)
+    assert "comparing" not in run("identify", new, "--quiet", "-c", herd / "it").err

@@ -88,7 +88,10 @@ def verdict(answer: Judged) -> str:
         return f"It is a new animal ({new}). Else: {name} {probability}, {other}."
     why = f"nothing reaches the {percent(answer.needed)} that is needed"
     if answer.needed >= 1:
-        why = "too few animals were learned from for so small a wanted error"
+        why = (
+            "what was learned shows no answer to err so rarely (more animals, or a larger setting "
+            "wanted_error)"
+        )
     return f"Undecided: {why}. {name} {probability}, a new animal {new}, {other}."
 
 

@@ -11,7 +11,7 @@ from resight.cli.answers import percent
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in, searching
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Effort, Quiet, Set, effort_of
-from resight.cli.output import Column, Output, stopped
+from resight.cli.output import Column, Output, stopped, to_stderr
 
 if TYPE_CHECKING:
     from resight.calibration import Calibration
@@ -134,7 +134,23 @@ def _print(out: Output, learned: Calibration, figures: dict[str, Any]) -> None:
             ),
         ],
     )
+    if figures["needed"] >= 1:
+        to_stderr(f"warning: {_no_verdicts(learned)}")
     out.say(
         "Each animal's figures come from a fit without it. A new animal was taken to be "
         f"{percent(learned.new_prior)} probable before looking (setting new_prior)."
+    )
+
+
+#: Shares of errors that people may put up with, where those they wanted cannot be had.
+_LARGER_ERRORS = (0.1, 0.15, 0.2, 0.3)
+
+
+def _no_verdicts(learned: Calibration) -> str:
+    """That answers will all be undecided, and what helps."""
+    enough = [each for each in _LARGER_ERRORS if learned.predicted.needed(each) < 1]
+    able = f", or accept more errors: --set wanted_error={enough[0]:g}" if enough else ""
+    return (
+        f"no answer will be a verdict: {learned.trials.individuals} individuals do not show any to "
+        f"err in only {percent(learned.wanted_error)}. Ask about more photos and animals{able}"
     )

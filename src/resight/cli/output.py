@@ -15,6 +15,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
@@ -48,6 +49,10 @@ class Column(NamedTuple):
     title: str
     right: bool = False
     fold: bool = False
+
+
+#: Seconds between two lines about the same work in a log.
+_SELDOM = 30.0
 
 
 class Output:
@@ -104,7 +109,8 @@ class Output:
         Gives ``tell(stage, done, total)``.
         """
         if self.quiet or self.as_json or not sys.stderr.isatty():
-            yield lambda *_: None
+            said = self._now_and_then(what)
+            yield lambda stage, done, total: said(done, total, f"{what}: {stage}")
             return
         with _bar() as bar:
             begun = bar.add_task(plain(what), total=None)
@@ -121,16 +127,32 @@ class Output:
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
-        """A bar with the time left, on a terminal only.
+        """A bar with the time left; in a log a line now and then.
 
         Gives ``step(done, total, what)``; all three may be left as they were.
         """
         if self.quiet or self.as_json or not sys.stderr.isatty():
-            yield lambda *_: None
+            yield self._now_and_then(what, total)
             return
         with _bar() as bar:
             task = bar.add_task(plain(what), total=total)
             yield lambda done=None, total=None, what=None: _step(bar, task, done, total, what)
+
+    def _now_and_then(self, what: str, whole: int | None = None) -> Callable[..., None]:
+        """Tells where there is no terminal that long work goes on, and how far it is."""
+        last = monotonic()
+
+        def step(
+            done: int | None = None, total: int | None = None, part: str | None = None
+        ) -> None:
+            nonlocal last
+            of = total or whole
+            if self.quiet or done is None or monotonic() - last < _SELDOM:
+                return
+            last = monotonic()
+            to_stderr(f"{part or what}: {done}{f' of {of}' if of else ''}")
+
+        return step
 
 
 def to_stderr(text: str, *, whole: bool = False) -> None:
