@@ -30,7 +30,7 @@ _NO_TERMINAL = 400
 #: A column that may be folded is not made narrower than this.
 _FOLDED = 14
 #: What rich puts between two columns.
-_GAP = 3
+_GAP = 2
 
 
 class ExitCode(IntEnum):
@@ -234,7 +234,13 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
     from rich.text import Text
 
     titled = any(column.title for column in columns)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=titled)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        show_header=titled,
+    )
     for index, column in enumerate(columns):
         table.add_column(
             Text(column.title),
