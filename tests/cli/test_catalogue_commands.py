@@ -333,6 +333,8 @@ def test_assign_corrects_and_undo_takes_it_back(drawn: Drawn) -> None:
     assert [each["name"] for each in _individuals(drawn)] == ["Donatello", "Raphael"]
     log = run("log", "--limit", "2", "-c", drawn.catalogue, "--json").json["decisions"]
     assert [(each["kind"], each["actor"]) for each in log] == [("undo", "Bo"), ("assign", "Ann")]
+    assert log[1]["individual"] == "Raphael"
+    assert "assign Raphael (undone)" in run("log", "-c", drawn.catalogue).out
 
 
 def _shown(drawn: Drawn) -> list[dict[str, object]]:

@@ -117,6 +117,7 @@ def show(
         found(opened, what)  # its error has the nearest name
         shown = opened.show(what)
         originals = {each.id: opened.original(each.photo.sha256) for each in shown.annotations}
+        about = opened.individuals_of([each.id for each in shown.decisions])
     out.json({**asdict(shown), "originals": originals})
     name = shown.annotations[0].individual
     if name and name_key(what) == name_key(name):
@@ -127,7 +128,7 @@ def show(
     if len(originals) == 1:
         out.say(f"Kept as {originals[shown.annotations[0].id]}")
     out.say()
-    decision_table(out, shown.decisions)
+    decision_table(out, shown.decisions, about)
     if shown.merged:
         out.say()
         out.say("In other catalogues, before they were merged:")

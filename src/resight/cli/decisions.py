@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -226,7 +227,7 @@ def log(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """List decisions: who said what, when, and what was taken back.
+    """List decisions: who said what of whom, when, and what was taken back.
 
     Example:
       resight log --limit 100
@@ -236,8 +237,9 @@ def log(
     out = Output(quiet=quiet, as_json=as_json)
     with opened_in(catalogue) as opened:
         decisions = opened.decisions(limit=limit)
-    out.json({"decisions": decisions})
-    decision_table(out, decisions)
+        individuals = opened.individuals_of([each.id for each in decisions])
+    out.json({"decisions": [{**asdict(d), "individual": individuals.get(d.id)} for d in decisions]})
+    decision_table(out, decisions, individuals)
 
 
 def purge(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from io import BytesIO
 from itertools import islice
@@ -116,12 +117,14 @@ def log(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """List decisions: who said what, when, and what was taken back."""
+    """List decisions: who said what of whom, when, and what was taken back."""
     out = Output(quiet=quiet, as_json=as_json)
     with _desk(ctx) as desk:
-        decisions = [_decision(each) for each in islice(desk.decisions(), limit)]
-    out.json({"decisions": decisions})
-    decision_table(out, decisions)
+        told = list(islice(desk.decisions(), limit))
+    individuals = {each.id: each.individual for each in told if each.individual}
+    decisions = [_decision(each) for each in told]
+    out.json({"decisions": [{**asdict(d), "individual": individuals.get(d.id)} for d in decisions]})
+    decision_table(out, decisions, individuals)
 
 
 @app.command(cls=Command)

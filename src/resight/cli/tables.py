@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from resight.cli.output import Column, Output, count
@@ -38,8 +38,10 @@ def individual_table(out: Output, individuals: Sequence[IndividualSummary]) -> N
     out.say(f"{count(len(individuals), 'individual')}, {count(photos, 'photo')}")
 
 
-def decision_table(out: Output, decisions: Sequence[Decision]) -> None:
-    """Decisions, as ``show`` and ``log`` print them."""
+def decision_table(
+    out: Output, decisions: Sequence[Decision], individuals: Mapping[int, str]
+) -> None:
+    """Decisions, as ``show`` and ``log`` print them, and by their id whom they are about."""
     out.table(
         [
             Column("Decision", right=True),
@@ -55,6 +57,7 @@ def decision_table(out: Output, decisions: Sequence[Decision]) -> None:
                 each.actor,
                 each.kind
                 + (f" {each.undoes}" if each.undoes else "")
+                + (f" {individuals[each.id]}" if each.id in individuals else "")
                 + (" (undone)" if each.undone else "")
                 + (f": {each.note}" if each.note else ""),
                 each.annotations,
