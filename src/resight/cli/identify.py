@@ -233,6 +233,7 @@ class _Run:
         query = self.search.read(path, box=region, side=asked.side, encounter=asked.encounter)
         if asked.region:
             _warn_of_clipping(query, asked.region)
+        _warn_of_blank(query)
         return query
 
     def _found(self, path: Path) -> Optional[Box]:
@@ -338,6 +339,16 @@ def _warn_of_clipping(query: PhotoQuery, box: Box) -> None:
         to_stderr(
             f"warning: the box leaves {query.path}, which is {width} x {height} pixels: only its "
             "part inside was asked about"
+        )
+
+
+def _warn_of_blank(query: PhotoQuery) -> None:
+    from resight.quality import BLANK, detail
+
+    if detail(query.chip.pixels) < BLANK:
+        to_stderr(
+            f"warning: there is nothing to see in {query.path} (one colour, black or out of all "
+            "focus): whatever is answered says nothing"
         )
 
 
