@@ -93,14 +93,15 @@ def test_columns_are_guessed_by_what_people_call_them(
     ann: Browser, photos: dict[str, bytes]
 ) -> None:
     table = sent(ann, HEADER + "IMG_0.jpg,Zoe,L,2024-07-05,Reef\n", {})
-    assert table["columns"] == {"path": "File", "side": "Flank", "date": "Date", "place": "Site"}
+    guessed = {"path": "File", "side": "Flank", "date": "Date", "place": "Site"}
+    assert table["columns"] == {**guessed, "identity": "Turtle"}
     assert table["header"][1] == {"name": "Turtle", "sample": "Zoe"}
 
 
 @pytest.mark.parametrize("column", ["mass", "mark", "task"])
 def test_what_is_near_a_mask_in_letters_only_is_none(ann: Browser, column: str) -> None:
     table = sent(ann, f"File,Turtle,{column}\nIMG_0.jpg,Zoe,12\n", {})
-    assert table["columns"] == {"path": "File"}
+    assert table["columns"] == {"path": "File", "identity": "Turtle"}
 
 
 def test_a_preview_says_row_by_row_what_will_happen_and_changes_nothing(
