@@ -300,3 +300,9 @@ def test_an_exported_folder_is_read_by_its_own_list(
     (tmp_path / "out" / "notes.csv").write_text("day,weather\n1,rain\n")
     (tmp_path / "out" / "broken.json").write_text("{")
     assert plan_source(tmp_path / "out", Reading()).photos == whole.photos
+    patterned = plan_source(
+        tmp_path / "out", Reading(patterns=["{place}/{_}", "{place}/{_}/{_}", "{place}"])
+    )
+    assert {photo.identity for photo in patterned.photos} == {""}, (
+        "who says how to read it is heard"
+    )

@@ -445,7 +445,7 @@ def test_folders_that_are_dates_say_when(tmp_path: Path) -> None:
     ("folders", "said"),
     [
         (["2019", "2020"], "2019, 2020: taken for animals. If these are years, say --pattern"),
-        (["100CANON", "101CANON"], "If these are a camera's folders, say --pattern '{_}'"),
+        (["100CANON", "101CANON"], "If these are a camera's folders, add the photos themselves: "),
         (["2019", "Crush"], ""),
         (["1801"], ""),
     ],
@@ -458,6 +458,17 @@ def test_folders_that_may_be_no_animals_are_doubted(
     warnings = plan_folders(tmp_path).warnings
     assert said in " ".join(warnings)
     assert bool(said) == bool(warnings)
+
+
+def test_what_is_said_against_doubtful_folders_works(tmp_path: Path) -> None:
+    for name in ("years/2019", "years/2020", "card/100CANON"):
+        draw_photo(tmp_path / name / "1.png", 1)
+    assert "--pattern '{date}/{_}'" in plan_folders(tmp_path / "years").warnings[0]
+    by_year = plan_source(tmp_path / "years", Reading(patterns=["{date}/{_}"]))
+    assert [(each.identity, each.date) for each in by_year.photos] == [("", "2019"), ("", "2020")]
+    assert plan_folders(tmp_path / "card").warnings[0].endswith(f"{tmp_path / 'card'}/*/*")
+    one = plan_sources(list((tmp_path / "card").glob("*/*")), Reading())
+    assert [each.identity for each in one.photos] == [""]
 
 
 def test_several_sources_are_one_plan(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 
 from resight.catalogue.dates import DateColumn
 from resight.catalogue.folders import DATABASE, UNSEEN
@@ -110,7 +111,7 @@ def plan_folders(folder: Path) -> ImportPlan:
 
     plan = _plan(folder, found, facts)
     if field == "identity":
-        return replace(plan, warnings=(*plan.warnings, *_doubtful(names)))
+        return replace(plan, warnings=(*plan.warnings, *_doubtful(folder, names)))
     return replace(
         plan,
         notes=(f"the folders of {folder} are dates, so its photos are of unknown animals",),
@@ -122,15 +123,15 @@ _YEAR = re.compile(r"(19[5-9]|20[0-9])[0-9]")
 _CAMERAS = re.compile(r"[1-9][0-9]{2}[A-Z0-9_]{5}|DCIM", re.IGNORECASE)
 
 
-def _doubtful(names: Collection[str]) -> list[str]:
+def _doubtful(folder: Path, names: Collection[str]) -> list[str]:
     """Why it may be wrong that each of these folders is an animal."""
-    for kind, known, pattern in (
-        ("years", _YEAR, "{date}/{_}"),
-        ("a camera's folders", _CAMERAS, "{_}"),
+    for kind, known, cure in (
+        ("years", _YEAR, "say --pattern '{date}/{_}'"),
+        ("a camera's folders", _CAMERAS, f"add the photos themselves: {quote(str(folder))}/*/*"),
     ):
         if names and all(map(known.fullmatch, names)):
             some = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
-            return [f"{some}: taken for animals. If these are {kind}, say --pattern '{pattern}'"]
+            return [f"{some}: taken for animals. If these are {kind}, {cure}"]
     return []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -14,7 +13,7 @@ from resight.cli.hints import command
 from resight.cli.lookup import found, mistaken_for, opened_in, warn_of_new
 from resight.cli.options import HERE, AsJson, By, CatalogueFolder, Note, Quiet, actor, box_of
 from resight.cli.output import Output, count
-from resight.cli.tables import decision_table
+from resight.cli.tables import log_of
 
 if TYPE_CHECKING:
     from resight.catalogue import Catalogue
@@ -238,8 +237,7 @@ def log(
     with opened_in(catalogue) as opened:
         decisions = opened.decisions(limit=limit)
         individuals = opened.individuals_of([each.id for each in decisions])
-    out.json({"decisions": [{**asdict(d), "individual": individuals.get(d.id)} for d in decisions]})
-    decision_table(out, decisions, individuals)
+    log_of(out, decisions, individuals)
 
 
 def purge(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
 from io import BytesIO
 from itertools import islice
@@ -26,7 +25,7 @@ from resight.cli.options import AsJson, Box, Command, ExportFormat, Note, Occasi
 from resight.cli.output import Output, count, exit_code, stopped, to_stderr
 from resight.cli.remote_answers import Answers
 from resight.cli.remote_tables import Reading, put_in
-from resight.cli.tables import decision_table, individual_table
+from resight.cli.tables import individual_table, log_of
 from resight.errors import DeskError, ExportError
 
 if TYPE_CHECKING:
@@ -123,8 +122,7 @@ def log(
         told = list(islice(desk.decisions(), limit))
     individuals = {each.id: each.individual for each in told if each.individual}
     decisions = [_decision(each) for each in told]
-    out.json({"decisions": [{**asdict(d), "individual": individuals.get(d.id)} for d in decisions]})
-    decision_table(out, decisions, individuals)
+    log_of(out, decisions, individuals)
 
 
 @app.command(cls=Command)

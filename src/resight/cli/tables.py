@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from resight.cli.output import Column, Output, count
@@ -65,6 +66,13 @@ def decision_table(
             for each in decisions
         ],
     )
+
+
+def log_of(out: Output, decisions: Sequence[Decision], individuals: Mapping[int, str]) -> None:
+    """As ``log`` prints it, for people or programs."""
+    told = [{**asdict(each), "individual": individuals.get(each.id)} for each in decisions]
+    out.json({"decisions": told})
+    decision_table(out, decisions, individuals)
 
 
 def merged_table(out: Output, decisions: Sequence[MergedDecision]) -> None:

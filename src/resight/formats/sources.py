@@ -58,8 +58,9 @@ def plan_sources(sources: Sequence[Path], reading: Reading) -> ImportPlan:
     for source in sources:
         if not source.exists():
             raise ImportFileError(f"there is no file or folder {source}")
-    plans = [plan_source(source, reading) for source in sources]
-    _check_used(sources, plans, reading)
+    lists = [_listed(source, reading) for source in sources]
+    plans = [_plan(each, reading) for each in lists]
+    _check_used(lists, plans, reading)
     if len(plans) == 1:
         return plans[0]
     origins = [each.origin for each in plans]
@@ -77,8 +78,7 @@ def plan_sources(sources: Sequence[Path], reading: Reading) -> ImportPlan:
 
 def _check_used(sources: Sequence[Path], plans: Sequence[ImportPlan], reading: Reading) -> None:
     """Refuse what was said to no avail."""
-    folders = [source for source in sources if source.is_dir() and not _package(source)]
-    if reading.patterns and not folders:
+    if reading.patterns and not any(source.is_dir() for source in sources):
         raise ImportFileError(f"{sources[0]} is no folder, and a pattern is for those in a folder")
     if reading.columns and not any(plan.columns for plan in plans):
         raise ImportFileError("columns are of a table, and none was given that has them to choose")
@@ -92,9 +92,12 @@ def _check_used(sources: Sequence[Path], plans: Sequence[ImportPlan], reading: R
 
 def plan_source(source: Path, reading: Reading) -> ImportPlan:
     """The plan of one file or folder, by what it is."""
+    return _plan(_listed(source, reading), reading)
+
+
+def _plan(source: Path, reading: Reading) -> ImportPlan:
     if source.is_dir():
-        package = _package(source)
-        return plan_source(package, reading) if package else _folder(source, reading)
+        return _folder(source, reading)
     if source.suffix.lower() == ".json":
         return _document(source, reading)
     if source.suffix.lower() in _TABLES:
@@ -105,14 +108,19 @@ def plan_source(source: Path, reading: Reading) -> ImportPlan:
     return ImportPlan(str(source), (photo,))
 
 
-def _package(folder: Path) -> Path | None:
-    """The file that says what a folder's photos show: without it their names would be lost."""
-    described = folder / _PACKAGE
+def _listed(source: Path, reading: Reading) -> Path:
+    """Instead of a folder the file that says what its photos show, else their names are lost.
+
+    A pattern says that too, so then the folder of an export is as any other.
+    """
+    if not source.is_dir():
+        return source
+    described = source / _PACKAGE
     if described.is_file():
         return described
-    lists = [path for path in folder.iterdir() if path.suffix.lower() in (*_TABLES, ".json")]
-    exported = [path for path in lists if path.is_file() and _is_export(path)]
-    return exported[0] if len(exported) == 1 else None
+    files = [] if reading.patterns else [path for path in source.glob("*") if _is_list(path)]
+    exported = [path for path in files if path.is_file() and _is_export(path)]
+    return exported[0] if len(exported) == 1 else source
 
 
 def _is_export(file: Path) -> bool:
@@ -127,8 +135,7 @@ def _is_export(file: Path) -> bool:
 
 
 def _is_list(source: Path) -> bool:
-    if source.is_dir():
-        return _package(source) is not None
+    """By its name alone."""
     return source.suffix.lower() in (*_TABLES, ".json")
 
 

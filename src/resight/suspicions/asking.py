@@ -13,13 +13,12 @@ from resight.errors import TooLittleLearned
 from resight.extractors import Extractor
 from resight.identify import Gallery, Identifier, calibrated_score
 from resight.method import Method
+from resight.ranking import stands_out
 from resight.search import PhotoSearch
 from resight.types import Candidate, Evidence, Features, GalleryEntry
 
 #: Candidates of other names that are kept of an answer.
 _KEPT = 10
-#: Times the best score of the others.
-_CLEARLY = 2.0
 #: Photos of the own individual that a photo is compared with: of so many, some are of its side.
 _NAMESAKES = 12
 
@@ -158,8 +157,8 @@ def _own(
 ) -> tuple[Candidate, ...]:
     """The photo's own individual: all of its namesakes matched.
 
-    Turned as well, as the others were, where they are not clearly ahead of those: else whoever
-    holds their head up seems to be somebody else.
+    Turned as well, as the others were, where it does not stand out from those: else whoever holds
+    their head up seems to be somebody else.
     """
     if not namesakes:
         return ()
@@ -176,7 +175,7 @@ def _own(
         )
         found = _identified(among, features, entry)
         own, other = (max((each.score for each in some), default=0.0) for some in (found, others))
-        if own > _CLEARLY * other:
+        if own > other and stands_out([own, other], identifier.effort.certain):
             break
     return found
 
