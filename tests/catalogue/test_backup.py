@@ -71,6 +71,26 @@ def test_in_a_folder_an_archive_is_named_after_the_time(filled: Catalogue, tmp_p
     assert report.path.name.endswith("Z.resight.zip")
 
 
+def test_a_disk_that_is_not_there_is_no_name_of_an_archive(
+    filled: Catalogue, tmp_path: Path
+) -> None:
+    with pytest.raises(CatalogueError, match=r"there is no folder .*usb: make it first, or name"):
+        filled.backup(tmp_path / "usb")
+    assert not (tmp_path / "usb").exists()
+
+
+def test_what_a_failed_restore_leaves_is_said(filled: Catalogue, tmp_path: Path) -> None:
+    archive = filled.backup(tmp_path / "b.zip").path
+    with zipfile.ZipFile(archive) as opened:
+        last = opened.infolist()[-2]
+    with archive.open("r+b") as file:
+        file.seek(last.header_offset + 200)
+        file.write(b"damage")
+    with pytest.raises(CatalogueDamaged, match="again is no catalogue; what was read until then"):
+        Catalogue.restore(archive, tmp_path / "again")
+    assert any((tmp_path / "again" / "originals").rglob("*.*"))
+
+
 def test_a_backup_never_replaces_a_file_nor_lies_in_the_catalogue(
     filled: Catalogue, tmp_path: Path
 ) -> None:

@@ -87,11 +87,25 @@ def test_a_workbook_is_read_as_its_cells_say(tmp_path: Path) -> None:
     assert plan.warnings == ("t.xlsx: only its first sheet, 'Sheet', is read",)
 
 
-@pytest.mark.parametrize("data", [b"PK\x03\x04nothing", b"PK\x03\x04" + b"\0" * 300])
+@pytest.mark.parametrize(
+    "data", [b"PK\x03\x04nothing", b"PK\x03\x04" + b"\0" * 300, b"\0\xff\xd8" * 300]
+)
 def test_a_damaged_workbook_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "t.xlsx").write_bytes(data)
     with pytest.raises(ImportFileError, match="no Excel workbook"):
         plan_source(tmp_path / "t.xlsx", Reading())
+
+
+@pytest.mark.parametrize("name", ["t.xls", "t.xlsx"])
+def test_an_old_workbook_is_refused_with_the_way_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
+    with pytest.raises(ImportFileError, match=r"old Excel .* save it as .xlsx"):
+        plan_source(tmp_path / name, Reading())
+
+
+def test_a_table_of_text_may_be_called_a_workbook(tmp_path: Path) -> None:
+    file = written(tmp_path / "t.xlsx", "path,identity\na.jpg,Crush\n")
+    assert [photo.identity for photo in plan_source(file, Reading()).photos] == ["Crush"]
 
 
 def test_metadata_of_wildlife_datasets(tmp_path: Path) -> None:
@@ -503,3 +517,65 @@ def test_what_is_said_to_no_avail_is_refused(
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportFileError, match="no file or folder"):
         plan_sources([tmp_path / "gone"], Reading())
+
+
+# Photos that are not quite where a table says
+
+
+def photos_at(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ("2019/IMG_1.JPG", "2019\\img_1.jpg"),
+        ("2019/IMG_1.JPG", "D:\\Turtles\\2019\\IMG_1.JPG"),
+        ("2019/IMG_1.JPG", "/Volumes/disk/2019/IMG_1.JPG"),
+        ("2019/IMG_1.JPG", "IMG_1.jpg"),
+        ("IMG_1.JPG", "2019/IMG_1.jpg"),
+        ("2019/IMG_1.JPG", "IMG_1"),
+    ],
+)
+def test_a_photo_is_found_by_the_end_of_its_path(tmp_path: Path, there: str, said: str) -> None:
+    photos_at(tmp_path, there, "other.jpg")
+    file = written(tmp_path / "t.csv", f"path,identity\n{said},Crush\nother.jpg,Squirt\n")
+    plan = plan_source(file, Reading())
+    assert [(p.path, p.name) for p in plan.photos] == [
+        (tmp_path / there, there),
+        (tmp_path / "other.jpg", "other.jpg"),
+    ]
+    assert plan.notes == (f"photos found by the end of their paths: {said} is {there}",)
+
+
+def test_a_photo_of_another_year_is_not_taken_for_one_of_the_same_name(tmp_path: Path) -> None:
+    photos_at(tmp_path, "2020/IMG_1.jpg")
+    file = written(tmp_path / "t.csv", "path,identity\n2019/IMG_1.jpg,Crush\n")
+    plan = plan_source(file, Reading())
+    assert [p.path for p in plan.photos] == [tmp_path / "2019/IMG_1.jpg"]
+    assert plan.notes == ()
+
+
+def test_a_name_that_several_photos_have_is_bad(tmp_path: Path) -> None:
+    photos_at(tmp_path, "2019/IMG_1.jpg", "2020/IMG_1.jpg")
+    file = written(tmp_path / "t.csv", "path,identity\nIMG_1.jpg,Crush\n")
+    (bad,) = plan_source(file, Reading()).bad
+    assert bad.reason == "several photos may be meant: 2019/IMG_1.jpg, 2020/IMG_1.jpg"
+
+
+@pytest.mark.parametrize("first", ["2019/IMG_1.jpg", "IMG_1.jpg"])
+def test_two_paths_are_not_one_photo(tmp_path: Path, first: str) -> None:
+    photos_at(tmp_path, "IMG_1.jpg")
+    file = written(tmp_path / "t.csv", f"path,identity\n{first},Crush\n2020/IMG_1.jpg,Squirt\n")
+    plan = plan_source(file, Reading())
+    assert {bad.reason for bad in plan.bad} == {"other rows mean IMG_1.jpg too, by another path"}
+    assert [p.identity for p in plan.photos] == (["Crush"] if first == "IMG_1.jpg" else [])
+
+
+def test_animals_of_one_photo_are_found_together(tmp_path: Path) -> None:
+    photos_at(tmp_path, "Reef/IMG_1.jpg")
+    rows = "img_1.jpg,Crush,0,0,5,5\nimg_1.jpg,Squirt,5,5,5,5\n"
+    plan = plan_source(written(tmp_path / "t.csv", f"path,identity,x,y,w,h\n{rows}"), Reading())
+    assert [p.path for p in plan.photos] == [tmp_path / "Reef/IMG_1.jpg"] * 2

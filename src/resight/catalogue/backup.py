@@ -67,12 +67,12 @@ _DAMAGE = (
 def backup(store: Store, originals: Originals, target: Path) -> BackupReport:
     """Write everything that cannot be made again to an archive, whatever is written meanwhile.
 
-    ``target`` is the file to make, or a folder in which one is named after the
-    catalogue and the time. An original that is lost or damaged does not stop
+    ``target`` is the file to make, which ends in ``.zip``, or a folder in which one is named
+    after the catalogue and the time. An original that is lost or damaged does not stop
     the others from being saved: it is left out and named in the report.
 
     Raises ``CatalogueError`` where the file exists, lies in the catalogue
-    itself, or cannot be written.
+    itself, or cannot be written, and where there is no such folder.
     """
     catalogue = originals.folder.parent.resolve()
     if target.is_dir():
@@ -81,6 +81,10 @@ def backup(store: Store, originals: Originals, target: Path) -> BackupReport:
     target = target.absolute()
     if target.exists():
         raise _exists(target)
+    if target.suffix.lower() != ".zip":  # a disk that is not plugged in, for example
+        raise CatalogueError(
+            f"there is no folder {target}: make it first, or name a file that ends in .zip"
+        )
     if target.resolve().is_relative_to(catalogue):
         raise CatalogueError(
             f"{target} lies in the catalogue itself and would be lost with it: "
@@ -222,11 +226,13 @@ def restore(archive: Path, folder: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / UNFINISHED).touch()
             Originals(folder).create()
-        for name, sha256 in manifest.files.items():
-            target = folder / _RENAMED.get(name, name)
-            if _extract(archive, opened, name, target) != sha256:
-                raise CatalogueDamaged(f"{archive} is damaged: {name} differs from its checksum")
-    _check_restored(archive, folder, manifest)
+        try:
+            _fill(folder, archive, opened, manifest)
+        except CatalogueError as error:
+            raise type(error)(
+                f"{error}. {folder} is no catalogue; what was read until then lies there: restore "
+                "into it again, or remove it"
+            ) from error
     with writing_to(folder):
         for path in (*sorted((folder / "originals").iterdir()), folder / "originals"):
             flush_folder(path)
@@ -235,6 +241,13 @@ def restore(archive: Path, folder: Path) -> None:
                 (folder / unfinished).replace(folder / name)
         flush_folder(folder)
         flush_folder(folder.parent)
+
+
+def _fill(folder: Path, archive: Path, opened: zipfile.ZipFile, manifest: _Manifest) -> None:
+    for name, sha256 in manifest.files.items():
+        if _extract(archive, opened, name, folder / _RENAMED.get(name, name)) != sha256:
+            raise CatalogueDamaged(f"{archive} is damaged: {name} differs from its checksum")
+    _check_restored(archive, folder, manifest)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from resight.errors import ImportFileError
 
 _SEPARATORS = (",", ";", "\t")
 _ZIP = b"PK\x03\x04"
+#: Of workbooks before 2007, and of those with a password.
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 #: What no table of text holds.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
 #: What is UTF-8 beyond ASCII: where one byte is wrong, the others are right all the same.
@@ -57,10 +59,26 @@ def read_table(file: Path, is_known: Callable[[str], bool]) -> Table:
         data = file.read_bytes()
     except OSError as error:
         raise ImportFileError(f"cannot read {file}: {error.strerror or error}") from error
-    table = _workbook(file, data) if data.startswith(_ZIP) else _csv(file, data, is_known)
+    if data.startswith(_OLD_WORKBOOK):
+        raise ImportFileError(
+            f"{file} is a workbook of an old Excel (.xls) or has a password: save it as .xlsx "
+            "without one, or as “CSV UTF-8”"
+        )
+    try:
+        table = _workbook(file, data) if data.startswith(_ZIP) else _csv(file, data, is_known)
+    except _NoText as error:
+        if file.suffix.lower() in (".xlsx", ".xlsm"):
+            raise ImportFileError(
+                f"{file} is no Excel workbook, or it is damaged: open it in Excel and save it again"
+            ) from error
+        raise
     if not table.header:
         raise ImportFileError(f"{file} is empty: its first line must name the columns")
     return table
+
+
+class _NoText(ImportFileError):
+    """The bytes of a file are no text of a table."""
 
 
 def _csv(file: Path, data: bytes, is_known: Callable[[str], bool]) -> Table:
@@ -74,7 +92,7 @@ def _csv(file: Path, data: bytes, is_known: Callable[[str], bool]) -> Table:
     if (
         warnings and len(header) < 2 and not any(map(is_known, header))
     ):  # any bytes are Windows-1252, those of a photo too
-        raise ImportFileError(f"{file} is no table: its first line must name the columns")
+        raise _NoText(f"{file} is no table: its first line must name the columns")
     return Table(header, tuple(lines[1:]), decimal_comma=separator != ",", warnings=warnings)
 
 
@@ -93,7 +111,7 @@ def _decoded(file: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
             text = "\0"
         cut = error.reason == "unexpected end of data"  # in the middle of a letter
         if cut or _CONTROLS.search(text) or _UTF8.search(data) or _ALPHABET.search(text):
-            raise ImportFileError(
+            raise _NoText(
                 f"{file} line {line} is not UTF-8: save the table as “CSV UTF-8”"
             ) from error
     word = next(filter(None, map(_ACCENTED.search, text.splitlines()[line - 1 :])))

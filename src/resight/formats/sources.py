@@ -21,11 +21,12 @@ from resight.catalogue.importing import is_day
 from resight.catalogue.tables import read_table
 from resight.errors import ImportFileError, NoPhotos
 from resight.formats import camtrap_reading, documents, videos, wildbook_reading
+from resight.formats.filenames import find_photos
 from resight.formats.table import EXPORTED
 from resight.photos import visible_files
 from resight.types import Box
 
-_TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm"})
+_TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm", ".xls"})
 _PACKAGE = "datapackage.json"
 
 
@@ -154,6 +155,10 @@ def _document(file: Path, reading: Reading) -> ImportPlan:
 
 
 def _table(file: Path, reading: Reading) -> ImportPlan:
+    return find_photos(_rows(file, reading), reading.photos or file.parent)
+
+
+def _rows(file: Path, reading: Reading) -> ImportPlan:
     if reading.columns:
         return plan_csv(file, reading.photos, columns=reading.columns, dates=reading.dates)
     table = read_table(

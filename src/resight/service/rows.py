@@ -18,10 +18,10 @@ from resight.catalogue.csvfile import plan_table
 from resight.catalogue.records import AddStatus
 from resight.catalogue.tables import Table
 from resight.errors import BadFact, ImportFileError
+from resight.formats.filenames import FileNames
 from resight.formats.wildbook_reading import is_sheet, plan_sheet
 from resight.service.imports import Import
 from resight.service.models import Likeness
-from resight.service.sent import Sent
 from resight.service.tables import DateChoice, Report, Row
 
 #: In the order in which they are shown: what needs somebody comes first.
@@ -121,13 +121,13 @@ class _Files:
     def __init__(self, of: Import, catalogue: Catalogue) -> None:
         self.sent = of.photos()
         self.named: set[str] = set()
-        self._sent = Sent(self.sent)
+        self._sent = FileNames(self.sent)
         self._catalogue = catalogue
         self._known = {
             f"{record.photo.sha256}/{record.name}": record
             for record in catalogue.now().annotations.values()
         }
-        self._in_catalogue = Sent(self._known)
+        self._in_catalogue = FileNames(self._known)
 
     def name(self, written: str) -> list[str]:
         """Note that a row names this photo, whatever else is wrong with it."""

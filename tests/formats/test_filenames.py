@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 
-from resight.service.sent import Sent
+from resight.formats.filenames import FileNames
 
 
 def test_accents_are_the_same_however_a_computer_writes_them() -> None:
     apart, whole = (unicodedata.normalize(form, "été/Zoé.JPG") for form in ("NFD", "NFC"))
     assert apart != whole
-    assert Sent([apart]).meant_by(whole) == [apart]
-    assert Sent([whole]).meant_by(apart.upper()) == [whole]
+    assert FileNames([apart]).meant_by(whole) == [apart]
+    assert FileNames([whole]).meant_by(apart.upper()) == [whole]
