@@ -27,7 +27,7 @@ import hashlib
 import io
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -106,21 +106,6 @@ def find_photos(folder: Path) -> list[Path]:
     Leaves out and raises as ``visible_files`` does.
     """
     return [path for path in visible_files(folder) if is_photo_name(path)]
-
-
-def photos_in(given: Sequence[Path]) -> list[Path]:
-    """Photo files as given, and those in given folders; each once, in that order.
-
-    Raises ``PhotoError`` where there is none at all, and as ``find_photos``.
-    """
-    paths = list(
-        dict.fromkeys(
-            photo for path in given for photo in (find_photos(path) if path.is_dir() else [path])
-        )
-    )
-    if not paths:
-        raise PhotoError(f"there is no photo in {', '.join(map(str, given))}")
-    return paths
 
 
 def is_photo_name(path: Path) -> bool:

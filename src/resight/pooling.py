@@ -20,7 +20,7 @@ from resight.types import Candidate, Evidence, Identification
 
 #: How answers became one, for people.
 ONE = "one photo was asked about"
-MEAN = "mean of the probabilities of {} photos, each asked on its own"
+MEAN = "mean of the {} of {} photos, each asked on its own"
 SILENT = "; {} met no photo to be compared with"
 
 
@@ -68,7 +68,12 @@ def pool(answers: Mapping[str, Identification]) -> Pooled:
     named = {each.individual for each in found}
     passed = [each for each in _pooled(heard, "passed_over", False) if each.individual not in named]
     count, silent = len(heard), len(answers) - len(heard)
-    how = ONE if len(answers) == 1 else MEAN.format(count) + (SILENT.format(silent) * bool(silent))
+    how = (
+        ONE
+        if len(answers) == 1
+        else MEAN.format("probabilities" if judged else "scores", count)
+        + (SILENT.format(silent) * bool(silent))
+    )
     return Pooled(
         _summed(list(answers.values()), list(heard.values()), found, judged),
         tuple(found),

@@ -337,6 +337,15 @@ def test_assign_corrects_and_undo_takes_it_back(drawn: Drawn) -> None:
     assert "assign Raphael (undone)" in run("log", "-c", drawn.catalogue).out
 
 
+def test_the_log_names_nobody_where_most_photos_are_of_nobody(drawn: Drawn, tmp_path: Path) -> None:
+    (tmp_path / "new" / "Ann").mkdir(parents=True)
+    for number, folder in enumerate(("Ann", ".")):
+        shutil.copy(drawn.queries[number].path, tmp_path / "new" / folder / f"{number}.jpg")
+    assert run("add", tmp_path / "new", "-c", drawn.catalogue).code == 0
+    log = run("log", "--limit", "1", "-c", drawn.catalogue, "--json").json["decisions"]
+    assert [(each["kind"], each["individual"]) for each in log] == [("add", None)]
+
+
 def _shown(drawn: Drawn) -> list[dict[str, object]]:
     """What is known of Raphael's photos, without the number that each change gives them."""
     shown = run("show", "Raphael", "-c", drawn.catalogue, "--json").json["annotations"]

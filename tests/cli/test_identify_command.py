@@ -504,3 +504,43 @@ def test_a_folder_whose_name_is_no_utf8_can_be_evaluated(drawn: Drawn, tmp_path:
     ran = run("evaluate", _protocol(drawn, tmp_path), "--photos", photos, "--json", written)
     assert ran.code == 0, ran.err
     assert json.loads(written.read_bytes())["photos"] == str(photos)
+
+
+@pytest.mark.usefixtures("usual_features")
+def test_photos_of_one_animal_get_one_answer_as_well(drawn: Drawn) -> None:
+    photos = [drawn.queries[0].path, drawn.queries[1].path]
+    ran = run("identify", *photos, "--together", "--top", "1", "-c", drawn.catalogue, "--json")
+    together = ran.json["together"]
+    (best,) = together["candidates"]
+    alone = [answer["candidates"] for answer in ran.json["queries"]]
+    assert best["individual"] == "Donatello"
+    assert best["score"] == pytest.approx(np.mean([each[0]["score"] for each in alone]))
+    assert best["query"] in map(str, photos)
+    assert together["combined"].startswith("mean of the probabilities of 2 photos")
+    said = run("identify", *photos, "--together", "-c", drawn.catalogue).out
+    assert "All photos together, if they show one animal: mean of" in said
+
+
+def test_a_photo_alone_is_not_told_twice(drawn: Drawn, tmp_path: Path) -> None:
+    photo = drawn.queries[0].path
+    assert "together" not in run("identify", photo, "--together", "-c", drawn.catalogue).out
+    several = (photo, tmp_path / "broken.jpg")
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    ran = run("identify", *several, "--together", "-c", drawn.catalogue, "--json")
+    assert ran.code == 3
+    assert ran.json["together"]["combined"] == "one photo was asked about"
+
+
+def test_of_photos_that_all_fail_nothing_is_told_together(drawn: Drawn, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"no photo")
+    ran = run("identify", tmp_path, "--together", "-c", drawn.catalogue, "--json")
+    assert ran.json["together"] is None
+
+
+def test_originals_of_a_catalogue_below_a_folder_are_not_asked_about(drawn: Drawn) -> None:
+    assert drawn.catalogue.parent not in (drawn.known, *drawn.known.parents)
+    photo = shutil.copy(drawn.queries[0].path, drawn.catalogue.parent / "new.jpg")
+    ran = run("identify", drawn.catalogue.parent, "-c", drawn.catalogue, "--json")
+    assert [answer["path"] for answer in ran.json["queries"]] == [str(photo)]
+    assert f"{drawn.catalogue} is left out: it is a resight catalogue" in ran.err

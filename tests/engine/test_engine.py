@@ -270,6 +270,20 @@ class TestCompiledGraphs:
             "a.compiled", "c.compiled", "somebody's",
         ]  # fmt: skip
 
+    def test_one_that_only_somebody_else_may_write_is_used(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kept = CompiledFile(tmp_path / "a.compiled")
+        kept.write(b"a graph")
+        long_ago = time.time() - 3 * 24 * 3600
+        os.utime(kept.path, (long_ago, long_ago))
+
+        def refuse(path: Path) -> None:
+            raise PermissionError(f"{path} is root's")
+
+        monkeypatch.setattr(Path, "touch", refuse)  # the tests may be root's, who may do anything
+        assert kept.read() == b"a graph"
+
     def test_a_folder_that_cannot_be_used_is_done_without(
         self, tmp_path: Path, doubling: Made
     ) -> None:

@@ -579,3 +579,39 @@ def test_animals_of_one_photo_are_found_together(tmp_path: Path) -> None:
     rows = "img_1.jpg,Crush,0,0,5,5\nimg_1.jpg,Squirt,5,5,5,5\n"
     plan = plan_source(written(tmp_path / "t.csv", f"path,identity,x,y,w,h\n{rows}"), Reading())
     assert [p.path for p in plan.photos] == [tmp_path / "Reef/IMG_1.jpg"] * 2
+
+
+def test_a_path_that_no_disk_holds_is_that_row_alone(tmp_path: Path) -> None:
+    photos_at(tmp_path, "a.jpg")
+    long = "x" * 5000
+    file = written(tmp_path / "t.csv", f"path,identity\na.jpg,Crush\n{long}.jpg,Squirt\n")
+    assert [photo.identity for photo in plan_source(file, Reading()).photos] == ["Crush", "Squirt"]
+
+
+# A folder with a list of its photos
+
+LIST = "Encounter.mediaAsset0,Encounter.individualID\n"
+
+
+def test_photos_that_a_folders_list_does_not_name_are_warned_of(tmp_path: Path) -> None:
+    photos_at(tmp_path, "a.jpg", "b.jpg", "Dan/c.jpg")
+    written(tmp_path / "sheet.csv", f"{LIST}a.jpg,Crush\nb.jpg,Squirt\n")
+    plan = plan_sources([tmp_path], Reading())
+    assert [photo.identity for photo in plan.photos] == ["Crush", "Squirt"]
+    assert plan.notes[-1].endswith("is read from sheet.csv")
+    assert "1 photo is not in sheet.csv and left out, such as Dan/c.jpg" in plan.warnings[-1]
+
+
+def test_a_list_without_its_photos_does_not_hide_those_of_the_folder(tmp_path: Path) -> None:
+    photos_at(tmp_path, "Ann/a.jpg", "Bob/b.jpg")
+    written(tmp_path / "sheet.csv", f"{LIST}elsewhere.jpg,Crush\nand there.jpg,Squirt\n")
+    plan = plan_sources([tmp_path], Reading())
+    assert sorted(photo.identity for photo in plan.photos) == ["Ann", "Bob"]
+
+
+def test_of_several_lists_of_a_folder_none_is_guessed(tmp_path: Path) -> None:
+    photos_at(tmp_path, "a.jpg")
+    for name in ("one.csv", "two.csv"):
+        written(tmp_path / name, f"{LIST}a.jpg,{name}\n")
+    with pytest.raises(ImportFileError, match=r"several lists of its photos \(one.csv, two.csv\)"):
+        plan_sources([tmp_path], Reading())

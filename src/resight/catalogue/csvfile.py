@@ -272,7 +272,7 @@ def guessed_columns(header: Sequence[str]) -> dict[str, str]:
     that name, or one that is called as people call such a thing. No column is two fields'.
 
     >>> guessed_columns(["File", "Turtle", "Site", "Side"])
-    {'side': 'Side', 'path': 'File', 'place': 'Site'}
+    {'side': 'Side', 'path': 'File', 'identity': 'Turtle', 'place': 'Site'}
     """
     names = [column.lower() for column in header]
     found = {field: header[names.index(field)] for field in COLUMNS if field in names}

@@ -143,7 +143,10 @@ def individuals_of(connection: Connection, decided: Sequence[int]) -> dict[int, 
         sa.select(changes.c.decision, sa.func.min(name).label("name"))
         .where(changes.c.decision.in_(listed(decided)))
         .group_by(changes.c.decision)
-        .having(sa.func.count(sa.distinct(name)) == 1)
+        .having(
+            sa.func.count(sa.distinct(name)) == 1,
+            sa.func.count(name) == sa.func.count(),  # photos without a name are not of it
+        )
     )
     return {row.decision: row.name for row in rows}
 

@@ -10,8 +10,9 @@ from resight.cli.output import Column, Output, count
 
 if TYPE_CHECKING:
     from resight.catalogue import AnnotationRecord
+    from resight.pooling import Pooled
     from resight.search import PhotoQuery
-    from resight.types import Candidate, Identification
+    from resight.types import Candidate, Evidence, Identification
 
 NO_PROBABILITY = "not a probability"
 HOW_TO_LEARN = (
@@ -25,9 +26,8 @@ def has_matched(candidate: Candidate) -> bool:
     return candidate.score != 0 and len(candidate.evidence[0].matches) > 0
 
 
-def _counts(candidate: Candidate, *, none: Optional[str]) -> Sequence[int | str | None]:
+def _counts(best: Evidence, *, none: Optional[str]) -> Sequence[int | str | None]:
     """Matches and inliers of the best photo; ``none`` where photos are compared as wholes."""
-    best = candidate.evidence[0]
     if best.matches.whole:
         return [none, none]
     return [len(best.matches), int(best.geometry.inliers.sum())]
@@ -106,6 +106,15 @@ def percent(probability: float) -> str:
     return "< 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
 
 
+def _decimals(best: float) -> int:
+    """How many decimals scores are told with, by the best one."""
+    return 1 if abs(best) >= 10 else 3
+
+
+def _counted(best: Evidence) -> dict[str, Any]:
+    return dict(zip(("matches", "inliers"), _counts(best, none=None), strict=True))
+
+
 def method_note(method: str, *, matching: Optional[str], extraction: Optional[str]) -> str:
     """The method and the precision of its networks; ``None`` where a part is none."""
     precisions = {"matching": matching, "extraction": extraction}
@@ -135,7 +144,7 @@ def print_answer(
                 out.say(said)
             out.say("Nothing matched: it may be a new animal, or the photo shows too little of it.")
         return
-    decimals = 1 if abs(answer.candidates[0].score) >= 10 else 3
+    decimals = _decimals(answer.candidates[0].score)
     candidate_table(
         out,
         answer.score,
@@ -145,7 +154,7 @@ def print_answer(
                 candidate.individual,
                 "–" if candidate.probability is None else percent(candidate.probability),
                 f"{candidate.score:.{decimals}f}" if rank <= len(answer.candidates) else "–",
-                *_counts(candidate, none="–"),
+                *_counts(candidate.evidence[0], none="–"),
                 record.name,
                 record.side,
             )
@@ -163,6 +172,36 @@ def print_answer(
     if said := verdict(answer):
         out.say(said)
     out.say(searched(answer))
+
+
+def print_together(out: Output, pooled: Pooled, records: Sequence[AnnotationRecord]) -> None:
+    """The answer about all photos, as if of one animal; ``records`` as in ``print_answer``."""
+    out.say()
+    if not pooled.candidates:
+        out.say("All photos together: nothing was compared.")
+        return
+    out.say(f"All photos together, if they show one animal: {pooled.combined}")
+    decimals = _decimals(pooled.candidates[0].score)
+    candidate_table(
+        out,
+        pooled.answer.score,
+        [
+            (
+                rank,
+                candidate.individual,
+                "–" if candidate.probability is None else percent(candidate.probability),
+                f"{candidate.score:.{decimals}f}",
+                *_counts(candidate.evidence[0][1], none="–"),
+                record.name,
+                record.side,
+            )
+            for rank, (candidate, record) in enumerate(
+                zip(pooled.candidates, records, strict=False), start=1
+            )
+        ],
+    )
+    if said := verdict(pooled.answer):
+        out.say(said)
 
 
 def candidate_table(out: Output, score: str, rows: Sequence[Sequence[object]]) -> None:
@@ -245,11 +284,41 @@ def as_json(
                 "photo": record.photo.sha256,
                 "name": record.name,
                 "side": record.side,
-                **dict(zip(("matches", "inliers"), _counts(candidate, none=None), strict=True)),
+                **_counted(candidate.evidence[0]),
                 "scores": dict(candidate.evidence[0].scores),
             }
             for rank, (candidate, record) in enumerate(
                 zip(answer.named, records, strict=False), start=1
+            )
+        ],
+    }
+
+
+def together_as_json(pooled: Pooled, records: Sequence[AnnotationRecord]) -> dict[str, Any]:
+    """The answer about all photos for programs; ``records`` as in ``print_answer``."""
+    answer = pooled.answer
+    return {
+        "combined": pooled.combined,
+        "verdict": pooled.verdict,
+        "new_probability": answer.new_probability,
+        "unlisted_probability": answer.unlisted_probability,
+        "needed": answer.needed,
+        "calibration": answer.calibration,
+        "candidates": [
+            {
+                "rank": rank,
+                "individual": candidate.individual,
+                "probability": candidate.probability,
+                "score": candidate.score,
+                "query": candidate.evidence[0][0],
+                "annotation": record.id,
+                "photo": record.photo.sha256,
+                "name": record.name,
+                "side": record.side,
+                **_counted(candidate.evidence[0][1]),
+            }
+            for rank, (candidate, record) in enumerate(
+                zip(pooled.candidates, records, strict=False), start=1
             )
         ],
     }

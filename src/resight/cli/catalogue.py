@@ -137,7 +137,10 @@ def show(
 
 def backup(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The archive to write, or a folder for it.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The archive to write (.zip), or a folder that is there."
+        ),
     ],
     catalogue: CatalogueFolder = HERE,
     as_json: AsJson = False,

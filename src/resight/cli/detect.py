@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from resight.cli.hints import command
-from resight.cli.lookup import opened_in
+from resight.cli.lookup import opened_in, photos_in
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, Set
 from resight.cli.output import Column, Output, count, error, exit_code, stopped
 from resight.errors import PhotoError
@@ -73,7 +73,6 @@ def detect(
 
     Next: resight add boxes.csv --photos today/
     """
-    from resight.photos import photos_in
     from resight.settings import load_settings
 
     out = Output(quiet=quiet, as_json=as_json)

@@ -14,12 +14,14 @@ from resight.cli.answers import (
     has_matched,
     method_note,
     print_answer,
+    print_together,
     probability_note,
     score_note,
+    together_as_json,
 )
 from resight.cli.detect import finder_of
 from resight.cli.hints import command
-from resight.cli.lookup import opened_in, searching
+from resight.cli.lookup import opened_in, photos_in, searching
 from resight.cli.options import (
     HERE,
     AsJson,
@@ -33,6 +35,7 @@ from resight.cli.options import (
     side_of,
 )
 from resight.cli.output import Output, count, error, exit_code, stopped, to_stderr
+from resight.cli.pictures import Pictures
 from resight.errors import CatalogueError, NotFound, PhotoError
 
 if TYPE_CHECKING:
@@ -64,6 +67,14 @@ def identify(
             show_default=False,
         ),
     ] = "",
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together",
+            help="These photos show one animal, seen together: answer about all of them as well.",
+            show_default=False,
+        ),
+    ] = False,
     detector: Annotated[
         str,
         typer.Option(
@@ -103,12 +114,12 @@ def identify(
     Examples:
       resight identify IMG_0412.jpg --side left --explain why.png
       resight identify today/ --top 3 --explain pictures/
+      resight identify IMG_0412.jpg IMG_0413.jpg --together
       resight identify IMG_0412.jpg --box 310,120,900,640 --json
       resight identify today/ --detector catalogue
 
     Next: resight add IMG_0412.jpg --individual NAME, when you agree
     """
-    from resight.photos import photos_in
     from resight.settings import load_settings
 
     out = Output(quiet=quiet, as_json=as_json)
@@ -118,7 +129,7 @@ def identify(
         raise typer.BadParameter(f"--box is for one photo, not {len(paths)}")
     if region and detector:
         raise typer.BadParameter("--box and --detector both say where the animal is: give one")
-    pictures = _Pictures(explain, len(paths)) if explain else None
+    pictures = Pictures(explain, len(paths)) if explain else None
     chosen = {"method": method, "effort": effort_of(effort)}
     values = load_settings(
         [*(set_ or ()), *(f"{name}={value}" for name, value in chosen.items() if value)],
@@ -129,11 +140,12 @@ def identify(
         with out.progress(f"Loading {values.method}"):
             search = searching(opened, values)
         finder = finder_of(out, detector, opened, values) if detector else None
-        asked = _Asked(catalogue, len(paths), side, region, box, encounter, finder)
+        asked = _Asked(catalogue, len(paths), side, region, box, encounter, finder, together)
         run = _Run(out, search, pictures, asked, top)
         try:
             for number, path in enumerate(paths, start=1):
                 run.ask(path, f"{number}/{len(paths)} " if len(paths) > 1 else "")
+            run.pool()
         except KeyboardInterrupt:
             run.finish(values.model_dump())
             raise stopped(
@@ -155,6 +167,7 @@ class _Asked:
     box: str
     encounter: str
     finder: Optional[Detector] = None
+    together: bool = False
 
 
 def _check_gallery(opened: Catalogue, folder: Path, encounter: str) -> None:
@@ -176,13 +189,16 @@ class _Run:
         self,
         out: Output,
         search: PhotoSearch,
-        pictures: Optional[_Pictures],
+        pictures: Optional[Pictures],
         asked: _Asked,
         top: int,
     ) -> None:
         self.out, self.search, self.pictures = out, search, pictures
         self.asked, self.top = asked, top
         self.answers: list[dict[str, Any]] = []
+        #: By photo, where they are of one animal.
+        self.found: dict[str, Identification] = {}
+        self.together: Optional[dict[str, Any]] = None
         self.failed: list[dict[str, str]] = []
         self.confidences = True
         self.calibration = search.basis
@@ -218,6 +234,8 @@ class _Run:
             self.matched = query
         self.answers.append(as_json(query, answer, records))
         print_answer(self.out, query, answer, records)
+        if self.asked.together:
+            self.found[str(path)] = answer
         if self.pictures:
             picture = self.pictures.write(self.search, query, answer)
             self.answers[-1]["picture"] = str(picture)
@@ -250,6 +268,23 @@ class _Run:
         self.out.note(f"{path.name}: asked about the box {','.join(f'{side:g}' for side in box)}")
         return box
 
+    def pool(self) -> None:
+        """Answer about all photos that could be asked about as one animal's."""
+        from resight.pooling import pool
+
+        if not self.found:
+            return
+        pooled = pool(self.found)
+        shown = [each.evidence[0][1].annotation for each in pooled.candidates[: self.top]]
+        try:
+            records = self.search.catalogue.annotations(shown)
+        except NotFound as problem:
+            error(f"no answer about all photos: the catalogue changed meanwhile ({problem})")
+            return
+        self.together = together_as_json(pooled, records)
+        if self.asked.photos > 1:
+            print_together(self.out, pooled, records)
+
     def finish(self, settings: dict[str, Any]) -> None:
         """Say by which method, what the numbers mean, and what to do next."""
         from resight.extractors import describes_whole  # loads NumPy
@@ -271,6 +306,7 @@ class _Run:
                 "score_note": note,
                 "calibration": self.calibration,
                 "queries": self.answers,
+                **({"together": self.together} if self.asked.together else {}),
                 "failed": self.failed,
             }
         )
@@ -282,55 +318,6 @@ class _Run:
         self.out.say(probability_note(self.calibration))
         if self.matched:
             _hint(self.out, self.matched, self.asked, pictures=self.pictures is not None)
-
-
-#: Suffixes of pictures that nobody means for a folder's name.
-_NOT_WRITTEN = (".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".heic", ".svg", ".pdf")
-
-
-@dataclass
-class _Pictures:
-    """Where ``--explain`` puts pictures: a file for one photo, or a folder."""
-
-    target: Path
-    queries: int
-
-    def __post_init__(self) -> None:
-        self._taken: set[str] = set()
-        suffix = self.target.suffix.lower()
-        self._is_file = suffix == ".png"
-        if suffix in _NOT_WRITTEN and not self.target.is_dir():
-            raise typer.BadParameter(
-                f"--explain {self.target}: pictures are PNG files; name "
-                f"{self.target.with_suffix('.png').name}, or a folder"
-            )
-        if self._is_file and self.queries > 1:
-            raise typer.BadParameter(
-                f"--explain {self.target} is one file, but there are {self.queries} photos: "
-                "name a folder"
-            )
-        folder = self.target.parent if self._is_file else self.target
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise typer.BadParameter(
-                f"--explain: cannot make {folder}: {problem.strerror}"
-            ) from problem
-
-    def write(self, search: PhotoSearch, query: PhotoQuery, answer: Identification) -> Path:
-        """Draw one answer; the file it is in."""
-        from resight.draw import write_png
-
-        path = self.target if self._is_file else self.target / self._name(query.path)
-        write_png(path, search.picture(query, answer, title=f"{query.path.name}: who is it?"))
-        return path
-
-    def _name(self, photo: Path) -> str:
-        name, number = f"{photo.stem}.png", 2
-        while name in self._taken:
-            name, number = f"{photo.stem}-{number}.png", number + 1
-        self._taken.add(name)
-        return name
 
 
 def _warn_of_clipping(query: PhotoQuery, box: Box) -> None:

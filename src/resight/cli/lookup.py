@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,32 @@ if TYPE_CHECKING:
     from resight.catalogue import Catalogue
     from resight.search import PhotoSearch
     from resight.settings import Settings
+
+
+def photos_in(given: Sequence[Path]) -> list[Path]:
+    """Photo files as given, and those in given folders; each once, in that order.
+
+    Catalogues below a folder are left out with a warning: their originals are asked about by
+    naming the catalogue's own folder. Raises ``PhotoError`` where there is no photo at all, and
+    as ``visible_files``.
+    """
+    from resight.errors import PhotoError
+
+    photos = [photo for path in given for photo in (_photos_of(path) if path.is_dir() else [path])]
+    if not photos:
+        raise PhotoError(f"there is no photo in {', '.join(map(str, given))}")
+    return list(dict.fromkeys(photos))
+
+
+def _photos_of(folder: Path) -> list[Path]:
+    from resight.catalogue.folders import DATABASE
+    from resight.photos import is_photo_name, visible_files
+
+    files = visible_files(folder)
+    catalogues = {path.parent for path in files if path.name == DATABASE} - {folder}
+    for place in sorted(catalogues):
+        to_stderr(f"warning: {place} is left out: it is a resight catalogue, not photos")
+    return [path for path in files if is_photo_name(path) and catalogues.isdisjoint(path.parents)]
 
 
 def opened_in(folder: Path) -> Catalogue:

@@ -21,6 +21,7 @@ from zipfile import ZipFile
 import typer
 
 from resight.cli.add import columns_of, count_failed, print_outcomes
+from resight.cli.lookup import photos_in
 from resight.cli.options import AsJson, Box, Command, ExportFormat, Note, Occasions, Quiet, box_of
 from resight.cli.output import Output, count, exit_code, stopped, to_stderr
 from resight.cli.remote_answers import Answers
@@ -206,7 +207,6 @@ def add(
 
     Sending again is safe. What a table says is put in as the local `resight add` does.
     """
-    from resight.photos import photos_in
 
     out = Output(quiet=quiet, as_json=as_json)
     how = Reading(base, columns_of(columns or ()), dates)
@@ -258,7 +258,6 @@ def identify(
     quiet: Quiet = False,
 ) -> None:
     """Ask the desk who it is. Photos are put in first, as of an animal that nobody knows."""
-    from resight.photos import photos_in
 
     out = Output(quiet=quiet, as_json=as_json)
     files = [each for each in what if _is_path(each)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from resight.files import write_whole
@@ -33,10 +34,11 @@ class CompiledFile:
         """The compiled graph, or ``None`` where there is none or it is damaged."""
         try:
             content = self.path.read_bytes()
-            if _age(self.path) > _DAY:
-                self.path.touch()
         except OSError:
             return None
+        with suppress(OSError):  # somebody else's, or on a disk that cannot be written
+            if _age(self.path) > _DAY:
+                self.path.touch()
         if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
             logger.warning("%s is damaged; the graph is compiled again", self.path)
             return None
@@ -50,11 +52,12 @@ class CompiledFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self.path, hashlib.sha256(compiled).digest() + compiled, durable=False)
-            for other in self.path.parent.glob(f"*{self.path.suffix}"):
-                if _age(other) > _UNUSED:
-                    other.unlink()
         except OSError as error:
             logger.info("%s cannot be kept: %s", self.path, error)
+        for other in self.path.parent.glob(f"*{self.path.suffix}"):
+            with suppress(OSError):
+                if _age(other) > _UNUSED:
+                    other.unlink()
 
 
 def _age(path: Path) -> float:

@@ -64,7 +64,7 @@ def find_photos(plan: ImportPlan, folder: Path) -> ImportPlan:
     Where several photos may be meant, or rows that say different paths mean the same one, the rows
     are bad. Those of which nothing is found stay as they are.
     """
-    missing = [photo for photo in plan.photos if not photo.path.exists()]
+    missing = [photo for photo in plan.photos if not may_be_there(photo.path)]
     if not missing:
         return plan
     names = FileNames(_photos_below(folder))
@@ -97,6 +97,16 @@ def _doubt(found: list[str], users: Mapping[str, int]) -> str:
     if users[found[0]] > 1:
         return f"other rows mean {found[0]} too, by another path"
     return ""
+
+
+def may_be_there(path: Path) -> bool:
+    """Whether there is something of this path, as far as one may look."""
+    try:
+        return path.exists()
+    except PermissionError:  # whoever reads it says so
+        return True
+    except OSError:  # a name too long for any file
+        return False
 
 
 def _note(moved: list[str]) -> list[str]:

@@ -21,9 +21,9 @@ from resight.catalogue.importing import is_day
 from resight.catalogue.tables import read_table
 from resight.errors import ImportFileError, NoPhotos
 from resight.formats import camtrap_reading, documents, videos, wildbook_reading
-from resight.formats.filenames import find_photos
+from resight.formats.filenames import find_photos, may_be_there
 from resight.formats.table import EXPORTED
-from resight.photos import visible_files
+from resight.photos import is_photo_name, visible_files
 from resight.types import Box
 
 _TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm", ".xls"})
@@ -60,7 +60,7 @@ def plan_sources(sources: Sequence[Path], reading: Reading) -> ImportPlan:
         if not source.exists():
             raise ImportFileError(f"there is no file or folder {source}")
     lists = [_listed(source, reading) for source in sources]
-    plans = [_plan(each, reading) for each in lists]
+    plans = [plan_source(source, reading) for source in sources]
     _check_used(lists, plans, reading)
     if len(plans) == 1:
         return plans[0]
@@ -93,7 +93,28 @@ def _check_used(sources: Sequence[Path], plans: Sequence[ImportPlan], reading: R
 
 def plan_source(source: Path, reading: Reading) -> ImportPlan:
     """The plan of one file or folder, by what it is."""
-    return _plan(_listed(source, reading), reading)
+    file = _listed(source, reading)
+    plan = _plan(file, reading)
+    if file == source or file.name == _PACKAGE:
+        return plan
+    return replace(
+        plan,
+        notes=(*plan.notes, f"what the photos of {source} show is read from {file.name}"),
+        warnings=(*plan.warnings, *_not_listed(source, file, plan)),
+    )
+
+
+def _not_listed(folder: Path, file: Path, plan: ImportPlan) -> list[str]:
+    """A warning of photos in a folder that its list does not name, if there are any."""
+    named = {photo.path for photo in plan.photos}
+    others = [path for path in visible_files(folder) if is_photo_name(path) and path not in named]
+    if not others:
+        return []
+    many = "photos are" if len(others) > 1 else "photo is"
+    return [
+        f"{len(others)} {many} not in {file.name} and left out, such as "
+        f"{others[0].relative_to(folder)}: add them by themselves"
+    ]
 
 
 def _plan(source: Path, reading: Reading) -> ImportPlan:
@@ -120,8 +141,21 @@ def _listed(source: Path, reading: Reading) -> Path:
     if described.is_file():
         return described
     files = [] if reading.patterns else [path for path in source.glob("*") if _is_list(path)]
-    exported = [path for path in files if path.is_file() and _is_export(path)]
-    return exported[0] if len(exported) == 1 else source
+    lists = [path for path in files if path.is_file() and _describes(path, reading)]
+    if len(lists) > 1:
+        names = ", ".join(sorted(path.name for path in lists))
+        raise ImportFileError(f"{source} has several lists of its photos ({names}): name one")
+    return lists[0] if lists else source
+
+
+def _describes(file: Path, reading: Reading) -> bool:
+    """Whether an export says what the photos that are there show: one that lies beside others,
+    without its photos, does not."""
+    if not _is_export(file):
+        return False
+    photos = _plan(file, reading).photos
+    there = sum(may_be_there(photo.path) for photo in photos)
+    return bool(photos) and 2 * there >= len(photos)
 
 
 def _is_export(file: Path) -> bool:
