@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from resight.service.desk import Desk
@@ -79,12 +80,28 @@ def test_a_kept_answer_names_an_animal_as_it_is_named_now(ann: Browser, desk: De
 
     desk.catalogue.individuals.merge(second, first, actor="ann")
     read = ann.get(f"/identifications/{kept['id']}")
-    assert [each["individual"] for each in read["candidates"]].count(first) == 1
+    (one,) = (each for each in read["candidates"] if each["individual"] == first)
+    both = kept["candidates"][:2]
+    assert len(one["photos"]) == sum(len(each["photos"]) for each in both)
     unnamed = [each.id for each in desk.catalogue.annotations() if each.individual == first]
     desk.catalogue.assign(unnamed, None, actor="ann")
     read = ann.get(f"/identifications/{kept['id']}")
     assert first not in [each["individual"] for each in read["candidates"]]
     assert ann.get("/encounter", ref="meeting 1")["answer"] is None
+
+
+def test_animals_merged_since_are_as_probable_as_they_were_together(
+    ann: Browser, desk: Desk
+) -> None:
+    found = ann.post("/identifications", {"encounter": "meeting 1"})
+    first, second = (each["individual"] for each in found["candidates"][:2])
+    kept = desk.store.kept(found["id"])
+    for said, probability in zip(kept.answer["candidates"], (0.5, 0.4), strict=False):
+        said["probability"] = probability
+    judged = desk.store.keep("ann", kept.annotations, kept.answer, {}, {})
+    desk.catalogue.individuals.merge(second, first, actor="ann")
+    (one, *_) = ann.get(f"/identifications/{judged.id}")["candidates"]
+    assert (one["individual"], one["probability"]) == (first, pytest.approx(0.9))
 
 
 def test_pictures_are_small_jpegs(ann: Browser) -> None:

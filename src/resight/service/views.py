@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resight import catalogue, types
@@ -123,28 +124,38 @@ def decision(of: Catalogue, made: catalogue.Decision) -> models.Decision:
 def answer(kept: Kept, groups: Groups, asker: Asker) -> models.Answer:
     """A kept answer with the names that its photos' animals have now.
 
-    Photos that have gone since are left out, and whoever has no named photo left.
+    Photos that have gone since are left out, and whoever has no named photo left. Animals that
+    were merged since are one, as probable as they were together.
     """
-
-    listed: set[str] = set()
-
-    def candidates(all_said: Sequence[Mapping[str, Any]]) -> Iterator[models.CandidateAnswer]:
-        for said in all_said:
-            name = groups.named(each["annotation"] for each in said["photos"])
-            if name and name not in listed:  # two are one where they were merged
-                listed.add(name)
-                yield models.CandidateAnswer(
-                    individual=name,
-                    probability=said["probability"],
-                    score=said["score"],
-                    photos=[
-                        models.MatchedPhoto(**{**each, "annotation": annotation(record, asker)})
-                        for each in said["photos"]
-                        if (record := groups.state.annotations.get(each["annotation"]))
-                    ],
-                )
-
     told = dict(kept.answer)
+    listed: set[str] = set()
     for key in ("candidates", "passed_over"):
-        told[key] = list(candidates(told[key]))
+        together: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for said in told[key]:
+            name = groups.named(each["annotation"] for each in said["photos"])
+            if name and name not in listed:
+                together[name].append(said)
+        told[key] = sorted(
+            (_candidate(name, said, groups, asker) for name, said in together.items()),
+            key=lambda each: -(each.probability or 0.0),  # else as they were told
+        )
+        listed.update(together)
     return models.Answer(id=kept.id, at=kept.at, annotations=kept.annotations, **told)
+
+
+def _candidate(
+    name: str, said: Sequence[Mapping[str, Any]], groups: Groups, asker: Asker
+) -> models.CandidateAnswer:
+    """One animal of what was said of it, perhaps under several names."""
+    probabilities = [each["probability"] for each in said]
+    photos = sorted((photo for each in said for photo in each["photos"]), key=lambda p: -p["score"])
+    return models.CandidateAnswer(
+        individual=name,
+        probability=None if None in probabilities else min(1.0, sum(probabilities)),
+        score=max(each["score"] for each in said),
+        photos=[
+            models.MatchedPhoto(**{**each, "annotation": annotation(record, asker)})
+            for each in photos
+            if (record := groups.state.annotations.get(each["annotation"]))
+        ],
+    )
