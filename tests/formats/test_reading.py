@@ -588,6 +588,20 @@ def test_a_path_that_no_disk_holds_is_that_row_alone(tmp_path: Path) -> None:
     assert [photo.identity for photo in plan_source(file, Reading()).photos] == ["Crush", "Squirt"]
 
 
+def test_the_patterns_proposed_for_years_fit_all_photos(tmp_path: Path) -> None:
+    photos_at(tmp_path, "2019/Ann/1.jpg", "2019/2.jpg", "2020/Bob/3.jpg")
+    (warning,) = plan_folders(tmp_path).warnings
+    patterns = ["{date}/{_}", "{date}/{identity}/{_}"]
+    assert warning.endswith(" ".join(f"--pattern '{pattern}'" for pattern in patterns))
+    plan = plan_source(tmp_path, Reading(patterns=patterns))
+    assert [(p.date, p.identity) for p in plan.photos] == [
+        ("2019", ""),
+        ("2019", "Ann"),
+        ("2020", "Bob"),
+    ]
+    assert plan.bad == ()
+
+
 # A folder with a list of its photos
 
 LIST = "Encounter.mediaAsset0,Encounter.individualID\n"

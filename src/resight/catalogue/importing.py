@@ -111,7 +111,7 @@ def plan_folders(folder: Path) -> ImportPlan:
 
     plan = _plan(folder, found, facts)
     if field == "identity":
-        return replace(plan, warnings=(*plan.warnings, *_doubtful(folder, names)))
+        return replace(plan, warnings=(*plan.warnings, *_doubtful(folder, within)))
     return replace(
         plan,
         notes=(f"the folders of {folder} are dates, so its photos are of unknown animals",),
@@ -123,10 +123,17 @@ _YEAR = re.compile(r"(19[5-9]|20[0-9])[0-9]")
 _CAMERAS = re.compile(r"[1-9][0-9]{2}[A-Z0-9_]{5}|DCIM", re.IGNORECASE)
 
 
-def _doubtful(folder: Path, names: Collection[str]) -> list[str]:
+#: By how many parts the path of a photo below a folder of years has, what they are.
+_OF_YEARS = {2: "{date}/{_}", 3: "{date}/{identity}/{_}", 4: "{date}/{identity}/{_}/{_}"}
+
+
+def _doubtful(folder: Path, within: Collection[tuple[str, ...]]) -> list[str]:
     """Why it may be wrong that each of these folders is an animal."""
+    names = {parts[0] for parts in within if len(parts) > 1}
+    deep = set(map(len, within))
+    patterns = [text for parts, text in _OF_YEARS.items() if parts in deep] or ["{date}/…"]
     for kind, known, cure in (
-        ("years", _YEAR, "say --pattern '{date}/{_}'"),
+        ("years", _YEAR, f"say {' '.join(f'--pattern {quote(text)}' for text in patterns)}"),
         ("a camera's folders", _CAMERAS, f"add the photos themselves: {quote(str(folder))}/*/*"),
     ):
         if names and all(map(known.fullmatch, names)):
