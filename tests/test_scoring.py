@@ -1,4 +1,3 @@
-import doctest
 from typing import Optional
 
 import numpy as np
@@ -40,10 +39,6 @@ def matches_of(confidences: Optional[list[float]], scores: list[float]) -> Match
 
 def geometry_of(*inliers: bool) -> Geometry:
     return Geometry(np.array(inliers, bool))
-
-
-def test_doctests_hold() -> None:
-    assert doctest.testmod(scoring).failed == 0
 
 
 @given(confidences, confidences)

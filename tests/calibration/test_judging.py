@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import doctest
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from resight.calibration import Calibration, cross_validate, quality
+from resight.calibration import Calibration, cross_validate
 from resight.calibration.quality import Predicted, auroc
 from resight.errors import CalibrationError
 
@@ -115,10 +114,6 @@ def test_auroc_is_that_of_scikit_learn() -> None:
     expected = roc_auc_score(positive, score, sample_weight=weight)
     found = auroc(score[positive], score[~positive], (weight[positive], weight[~positive]))
     assert found == pytest.approx(expected, abs=1e-12)
-
-
-def test_examples_in_docstrings_are_true() -> None:
-    assert doctest.testmod(quality).failed == 0
 
 
 def test_the_calibration_error_is_the_mean_distance_of_said_and_true() -> None:

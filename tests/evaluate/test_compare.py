@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import math
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from resight.errors import ProtocolError
-from resight.evaluate import compare as module
 from resight.evaluate.compare import Asked, Run, compare, holm, mcnemar, read_runs, sign_test
 
 
@@ -27,10 +25,6 @@ def run(label: str, ranks: Sequence[int | None], animals: Sequence[str] = ()) ->
         for n, (rank, animal) in enumerate(zip(ranks, whose, strict=True))
     }
     return Run(label, queries, 1.0)
-
-
-def test_examples_in_docstrings_are_true() -> None:
-    assert doctest.testmod(module).failed == 0
 
 
 @given(st.integers(0, 40), st.integers(0, 40))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,10 +12,6 @@ from resight.evaluate import metrics
 
 ranks = st.lists(st.one_of(st.none(), st.integers(1, 50)), min_size=1, max_size=30)
 score_maps = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(-3, 3).map(float), min_size=1)
-
-
-def test_examples_in_docstrings_are_true() -> None:
-    assert doctest.testmod(metrics).failed == 0
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])

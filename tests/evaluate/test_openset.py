@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import math
 
 import numpy as np
@@ -16,10 +15,6 @@ from resight.evaluate import openset
 from resight.evaluate.openset import OpenSet
 
 values = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=20)
-
-
-def test_examples_in_docstrings_are_true() -> None:
-    assert doctest.testmod(openset).failed == 0
 
 
 @given(values, values)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,10 +18,6 @@ predictions = st.lists(st.integers(1, 9), min_size=2, max_size=5).map(
     }
 )
 inner = st.floats(0.05, 0.95)
-
-
-def test_examples_in_docstrings_are_true() -> None:
-    assert doctest.testmod(probability).failed == 0
 
 
 @given(st.lists(st.tuples(predictions, st.sampled_from([NEW, "Ada", "Zoe"])), min_size=1))

@@ -76,9 +76,9 @@ class Logit:
         looked, between 0 and 1. It shifts the odds of "new" against all that is known.
 
         >>> model = Logit((0.0, 2.0, 0.0, 1.0, -2.0, 0.0), centre=10.0, spread=5.0)
-        >>> each, other, new = model.probabilities([60.0, 12.0], new_prior=0.5)
+        >>> each, other, new = model.probabilities([20.0, 12.0], new_prior=0.5)
         >>> [round(float(p), 3) for p in each], round(other, 3), round(new, 3)
-        ([0.998, 0.001], 0.0, 0.001)
+        ([0.939, 0.04], 0.002, 0.018)
         """
         design = _design(np.asarray(scores, np.float64), self.centre, self.spread)
         utilities = design @ np.array(self.parameters)
