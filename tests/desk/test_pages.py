@@ -10,7 +10,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from filelock import FileLock
 from playwright.sync_api import Page, expect
-
 from tests.desk.conftest import served
 
 VIEWS = {
