@@ -339,7 +339,8 @@ class Identification:
     ``matched`` wholly, as ``effort`` allowed. Candidates have a photo that
     was matched, or half-matched where the effort matches none. ``passed_over`` are the most
     alike of the half-matched individuals that are no candidates, so that an answer names ten if
-    it can: their scores are of the first layers and compare with each other only.
+    it can: their scores are of the first layers, with all keypoints where those were looked at
+    once more (which gives more), so they put them in order and say nothing else.
     ``turned`` counts the photos looked at with the query turned, once for each turn in which they
     were: where nobody stood out as it is, or by an effort that turns every query. The other counts
     are of the query as it is.

@@ -100,6 +100,25 @@ def test_an_import_counts_what_it_added_before_an_interruption(
     for number in range(2):
         Image.new("RGB", (90 + number, 60), (9, 99, 199)).save(folder / f"b {number}.png")
 
+    result = imported_with_a_stop(catalogue, folder, after=2)
+    assert (result["added"], result.get("already")) == (3, None)
+    assert [each["source"][-10:] for each in result["copies"]] == ["a copy.png"]
+
+
+def test_an_interrupted_import_counts_both_rows_of_a_photo(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    for number in range(2):
+        Image.new("RGB", (90 + number, 60), (9, 99, 199)).save(tmp_path / f"{number}.png")
+    rows = ["path,identity,place", "0.png,Ava,", "0.png,Ava,Reef", "0.png,Ava,Reef", "1.png,Bo,"]
+    table = tmp_path / "photos.csv"
+    table.write_text("\n".join(rows))
+    result = imported_with_a_stop(catalogue, table, after=3)
+    assert (result["added"], result["updated"], result["already"]) == (2, 1, 1)
+
+
+def imported_with_a_stop(catalogue: Catalogue, path: Path, after: int) -> Mapping[str, Any]:
+    """What an import tells that was interrupted after so many files, and went on."""
     kinds = bulk_kinds(
         catalogue, lambda: PhotoSearch(catalogue=catalogue, method=METHOD), local=True
     )
@@ -112,7 +131,7 @@ def test_an_import_counts_what_it_added_before_an_interruption(
             tell = task.tell
 
             def told(stage: str, done: int, total: int) -> None:
-                if stage == "adding" and done == 2:
+                if stage == "adding" and done == after:
                     jobs.add("first", actor="Ann")  # more urgent: this goes on after it
                     time.sleep(0.3)  # a job looks four times a second for such
                 tell(stage, done, total)
@@ -123,11 +142,10 @@ def test_an_import_counts_what_it_added_before_an_interruption(
     first = {"first": Kind(lambda _: {}), "import": Kind(interrupted, import_.takes)}
     with Jobs(catalogue.folder, {**first, "prepare": kinds["prepare"]}) as jobs:
         jobs.start()
-        job = ended(jobs, jobs.add("import", {"path": str(folder)}, actor="Ann").id)
+        job = ended(jobs, jobs.add("import", {"path": str(path)}, actor="Ann").id)
     assert len(runs) == 2
-    assert job.result is not None
-    assert (job.result["added"], job.result.get("already")) == (3, None)
-    assert [each["source"][-10:] for each in job.result["copies"]] == ["a copy.png"]
+    assert job.result is not None, job.message
+    return job.result
 
 
 def test_an_import_takes_what_add_takes(catalogue: Catalogue, photos: Path, tmp_path: Path) -> None:

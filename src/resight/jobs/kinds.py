@@ -7,7 +7,7 @@ catalogue, trials and answers in journals beside the features.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -203,15 +203,15 @@ class _ImportedFiles:
         self._copies = [each["copy"] for each in before if each["copy"]]
         self.decision: int | None = max((each["decision"] for each in before), default=None)
         changes = () if self.decision is None else catalogue.changes(self.decision)
-        self._before = {
-            each.annotation: "added" if each.before is None else "updated" for each in changes
-        }
+        self._before: dict[str, deque[str]] = defaultdict(deque)
+        for each in changes:  # an animal that two rows tell of was changed by both
+            self._before[each.annotation].append("added" if each.before is None else "updated")
 
     def take(self, outcome: AddOutcome) -> None:
         """Count one, and keep what the catalogue does not tell after an interruption."""
         status: str = outcome.status
-        if status == "already":  # once: the same photo may be in two files
-            status = self._before.pop(outcome.annotation, status)
+        if status == "already" and self._before[outcome.annotation]:
+            status = self._before[outcome.annotation].popleft()
         self._counted[status] += 1
         if status in ("bad", "conflict") and len(self._failed) < _NAMED:
             self._failed.append({"source": outcome.source, "reason": outcome.reason})
