@@ -230,3 +230,16 @@ def test_boxes_are_drawn_where_they_are_in_the_reduced_photo() -> None:
 def test_a_photo_smaller_than_the_picture_is_not_enlarged() -> None:
     photo = plain((80, 40), BLUE)
     np.testing.assert_array_equal(draw_boxes(photo, [], long_edge=400), photo)
+
+
+def test_a_subtitle_takes_as_many_lines_as_it_needs_and_loses_no_word() -> None:
+    query, font = view(plain((90, 60), RED)), draw._font(20)
+    text = "Undecided: nothing reaches the 92 % that is needed. " * 5
+    lines = draw._wrapped(text, font, 600)
+    assert " ".join(lines) == text.strip()
+    assert all(font.getlength(line) <= 600 for line in lines)
+    heights = [
+        draw_identification(query, [], title="who?", subtitle=each).shape[0]
+        for each in ("", "It is Ada.", text)
+    ]
+    assert heights[0] < heights[1] < heights[2]

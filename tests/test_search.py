@@ -182,3 +182,27 @@ def test_an_animal_that_lies_on_its_side_is_found_and_its_lines_lie_on_the_photo
 def placed(transform: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
     mapped = points @ transform.T
     return mapped[:, :2] / mapped[:, 2:]
+
+
+def test_a_picture_tells_what_the_probabilities_amount_to(tmp_path: Path) -> None:
+    for number in range(3):
+        drawn(tmp_path / "photos" / f"animal {number}" / f"{number}.png", number)
+    with Catalogue.init(tmp_path / "catalogue") as catalogue:
+        list(catalogue.add(plan_folders(tmp_path / "photos"), actor="test"))
+        search = PhotoSearch(catalogue=catalogue, method=METHOD, effort="exhaustive")
+        query = search.read(drawn(tmp_path / "asked.png", 1))
+        silent = search.identify(query)
+        first = replace(silent.candidates[0], probability=0.93)
+        sure = replace(
+            silent,
+            candidates=(first, *silent.candidates[1:]),
+            new_probability=0.05,
+            unlisted_probability=0.02,
+            needed=0.9,
+            calibration="learned",
+        )
+        pictures = [search.picture(query, answer) for answer in (silent, sure)]
+    assert pictures[1].shape[0] > pictures[0].shape[0], "a line for the verdict"
+    added = pictures[1].shape[0] - pictures[0].shape[0]
+    row = [pictures[0][:30], pictures[1][added : added + 30]]
+    assert (row[0] != row[1]).any(), "and the probability of the animal"

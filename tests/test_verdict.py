@@ -7,8 +7,8 @@ from typing import Optional
 
 import pytest
 
-from resight.cli.answers import verdict as told
 from resight.types import Candidate, Identification
+from resight.verdicts import verdict as told
 
 
 def answer(first: Optional[float], new: Optional[float], needed: Optional[float]) -> Identification:

@@ -59,11 +59,12 @@ def draw_matches(
 
 
 def draw_identification(
-    query: View, rows: Sequence[Row], *, title: str = "", width: int = 1200
+    query: View, rows: Sequence[Row], *, title: str = "", subtitle: str = "", width: int = 1200
 ) -> NDArray[np.uint8]:
     """The query beside the best photo of each candidate, one row each, best first.
 
-    Without rows, the query alone. Returns (h, ``width``, 3) uint8 RGB.
+    ``title`` and, smaller, ``subtitle`` are written above. Without rows, the query alone.
+    Returns (h, ``width``, 3) uint8 RGB.
     """
     if width < 200:
         raise ValueError(f"a picture of matches needs a width of 200 or more, got {width}")
@@ -71,6 +72,7 @@ def draw_identification(
     most = max((int(row.evidence.geometry.inliers.sum()) for row in rows), default=0)
     style = _Style(width, most)
     parts = [_heading(style, title)] if title else []
+    parts += [_subheading(style, subtitle)] if subtitle else []
     if rows:
         parts += [_row(style, query, row) for row in rows]
         confident = all(row.evidence.matches.confidences is not None for row in rows)
@@ -157,6 +159,17 @@ def _heading(style: _Style, title: str) -> NDArray[np.uint8]:
     return np.asarray(canvas)
 
 
+def _subheading(style: _Style, text: str) -> NDArray[np.uint8]:
+    lines = _wrapped(text, style.font, style.width - 2 * style.margin)
+    line_height = round(style.text * 1.4)
+    canvas = Image.fromarray(_paper(style, len(lines) * line_height + round(style.text * 0.4)))
+    pen = ImageDraw.Draw(canvas)
+    for number, line in enumerate(lines):
+        at = (style.margin, number * line_height + round(style.text * 0.2))
+        pen.text(at, line, _INK, style.font)
+    return np.asarray(canvas)
+
+
 def _row(style: _Style, query: View, row: Row) -> NDArray[np.uint8]:
     top = round(style.text * 1.9)
     left, right = _fitted(query.chip, style.cell), _fitted(row.gallery.chip, style.cell)
@@ -237,6 +250,18 @@ def _legend(style: _Style, colour: str) -> NDArray[np.uint8]:
     text = "match that does not agree with the others' geometry"
     pen.text((grey + 4 * style.margin, middle), text, _FAINT_INK, style.small, "lm")
     return np.asarray(picture)
+
+
+def _wrapped(text: str, font: Any, room: float) -> list[str]:
+    """``text`` in lines of ``room`` pixels at most, if no word is wider."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [_shortened(line, font, room) for line in lines if line]
 
 
 def _shortened(text: str, font: Any, room: float) -> str:

@@ -29,6 +29,7 @@ from resight.scoring import DISTRIBUTION_SCORES, score_pair
 from resight.shortlist.index import Progress
 from resight.teaching import taught_by
 from resight.types import UNKNOWN_SIDE, Box, Chip, Evidence, Features, Identification, Photo
+from resight.verdicts import percent, verdict
 from resight.verify import verify
 
 logger = logging.getLogger(__name__)
@@ -316,7 +317,8 @@ class PhotoSearch:
     def picture(
         self, query: PhotoQuery, answer: Identification, *, rows: int = 3, title: str = ""
     ) -> NDArray[np.uint8]:
-        """The query beside the best photo of each of the first ``rows`` individuals named.
+        """The query beside the best photo of each of the first ``rows`` individuals named, and
+        what the probabilities amount to.
 
         (h, w, 3) uint8 RGB. Raises ``CatalogueDamaged`` where an original is lost.
         """
@@ -333,7 +335,11 @@ class PhotoSearch:
                 zip(best, records, strict=True), start=1
             )
         ]
-        return draw_identification(View(query.chip, query.features.keypoints), drawn, title=title)
+        asked = View(query.chip, query.features.keypoints)
+        said = verdict(answer) if answer.candidates else ""
+        if answer.verdict:  # the picture may be all that others see
+            said += f" Probabilities are {answer.calibration}."
+        return draw_identification(asked, drawn, title=title, subtitle=said)
 
     def _try_restored(self) -> None:
         """Costs a look at each file that could not be described, so mostly nothing."""
@@ -396,7 +402,9 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 def _told(answer: Identification, rank: int) -> str:
     if rank > len(answer.candidates):
         return "first look only"
-    return f"{answer.score} {answer.candidates[rank - 1].score:.1f}"
+    candidate = answer.candidates[rank - 1]
+    chance = "" if candidate.probability is None else f"{percent(candidate.probability)}   "
+    return f"{chance}{answer.score} {candidate.score:.1f}"
 
 
 def _own(records: Sequence[AnnotationRecord], box: Box | None) -> AnnotationRecord | None:

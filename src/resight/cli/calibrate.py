@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from resight.cli.answers import percent
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in, searching
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Effort, Quiet, Set, effort_of
 from resight.cli.output import Column, Output, stopped, to_stderr
+from resight.verdicts import percent
 
 if TYPE_CHECKING:
     from resight.calibration import Calibration

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from resight.cli.answers import NO_PROBABILITY, method_note, percent, probability_note
+from resight.cli.answers import NO_PROBABILITY, method_note, probability_note
 from resight.cli.hints import command
 from resight.cli.options import AsJson, Quiet, Set
 from resight.cli.output import Column, Output, count, stopped
+from resight.verdicts import percent
 
 if TYPE_CHECKING:
     from resight.demo import Demo

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from resight.cli.answers import percent
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in, searching
 from resight.cli.options import (
@@ -26,6 +25,7 @@ from resight.cli.options import (
 )
 from resight.cli.output import Column, Output, count, stopped
 from resight.errors import CalibrationError
+from resight.verdicts import percent
 
 if TYPE_CHECKING:
     from resight.catalogue import AnnotationRecord

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
-from resight.cli.answers import candidate_table, percent, probability_note, verdict
+from resight.cli.answers import candidate_table, probability_note
 from resight.cli.output import Output, count, error
+from resight.verdicts import percent, verdict
 
 if TYPE_CHECKING:
     from resight.service import models

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from resight.cli.answers import percent
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet, Set
 from resight.cli.output import Column, Output, count, error, exit_code, stopped
 from resight.errors import PhotoError
+from resight.verdicts import percent
 
 if TYPE_CHECKING:
     from resight.siding import ProposedSide

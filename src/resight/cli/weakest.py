@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from resight.cli.answers import percent
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in
 from resight.cli.options import HERE, AsJson, CatalogueFolder, Quiet
 from resight.cli.output import Column, Output, count, stopped
+from resight.verdicts import percent
 
 
 def weakest(
