@@ -101,7 +101,10 @@ def test_a_whole_encounter_is_split_off_and_taken_back_from_history(page: Page, 
     assert photos(desk, "Galatea") == 2
     page.goto(f"{desk}/#/history")
     page.locator(".decision").first.get_by_role("button", name="Undo").click()
-    expect(page.locator(".decision-undone").first).to_contain_text("Split off as Galatea")
+    undone = page.locator(".decision-undone").first
+    expect(undone).to_contain_text("Split off as Galatea")
+    number = undone.locator(".decision-when").inner_text().partition(" ")[0].removeprefix("#")
+    expect(page.locator(".decision").first).to_contain_text(f"Took back decision {number}")
     assert photos(desk, "Donatello") == 4
 
 

@@ -55,7 +55,7 @@ function row(decision, desk, changed) {
   const opener = h("button", { class: "decision-what", "aria-expanded": "false", onclick: () => unfold(decision, opener, body) }, sentence(decision));
   return h("li", { class: `decision ${undone ? "decision-undone" : ""}` },
     h("div", { class: "decision-line" },
-      h("time", { class: "decision-when", datetime: at }, when(at)),
+      h("span", { class: "decision-when" }, `#${id} · `, h("time", { datetime: at }, when(at))),
       h("span", { class: "decision-who" }, actor),
       opener,
       undone ? h("span", { class: "hint" }, "taken back")
