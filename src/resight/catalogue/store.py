@@ -260,8 +260,14 @@ def _begin(connection: Connection) -> None:
 
 _MEANINGS = {
     "SQLITE_FULL": "the disk is full: free some space and run the same again",
-    "SQLITE_READONLY": "the folder or file is read-only for this user",
-    "SQLITE_CANTOPEN": "the database cannot be opened: check the folder's permissions",
+    "SQLITE_READONLY": (
+        "the folder or file is read-only for this user: change its permissions, or copy the "
+        "catalogue to a disk that can be written"
+    ),
+    "SQLITE_CANTOPEN": (
+        "the database cannot be opened: check the folder's permissions; even to look at a catalogue "
+        "its folder must be writable, so copy one on a read-only disk elsewhere"
+    ),
     "SQLITE_BUSY": f"another program kept the catalogue locked for {_BUSY_SECONDS} s: try again",
     "SQLITE_LOCKED": "another program keeps the catalogue locked: try again",
     "SQLITE_IOERR": "reading or writing failed: check the disk and its free space",
