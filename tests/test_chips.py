@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from resight.chips import chip_to_photo, make_chip, turned
+from resight.chips import chip_to_photo, make_chip, mirrored, turned
 from resight.errors import PhotoError
 from resight.types import Box, Chip
 
@@ -357,3 +357,23 @@ def test_a_chip_without_an_animal_is_turned_whole() -> None:
         Chip(np.zeros((60, 100, 3), np.uint8), np.eye(2, 3), np.zeros((60, 100), bool)), 45
     )
     assert other.size == (114, 114)
+
+
+@given(st.integers(2, 40), st.integers(2, 40), st.floats(-180, 180), st.integers(0, 2**32 - 1))
+def test_a_mirrored_chip_shows_the_same_photo_and_twice_mirrored_is_itself(
+    w: int, h: int, rotation: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    photo = rng.integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    chip = make_chip(photo, Box(10, 5, w, h), rotation=rotation, long_edge=32)
+    chip = Chip(chip.pixels, chip.to_photo, rng.random(chip.pixels.shape[:2]) > 0.5)
+    seen = mirrored(chip)
+    np.testing.assert_array_equal(seen.pixels, chip.pixels[:, ::-1])
+    assert chip.animal is not None
+    np.testing.assert_array_equal(seen.animal, chip.animal[:, ::-1])
+    points = rng.random((5, 2)) * chip.size
+    flipped = points * [-1, 1] + [chip.size[0] - 1, 0]
+    np.testing.assert_allclose(
+        seen.points_to_photo(flipped), chip.points_to_photo(points), atol=1e-9
+    )
+    np.testing.assert_allclose(mirrored(seen).to_photo, chip.to_photo, atol=1e-9)

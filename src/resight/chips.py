@@ -106,6 +106,14 @@ def turned(chip: Chip, degrees: float) -> tuple[Chip, NDArray[np.float64]]:
     return Chip(pixels, to_photo[:2], animal), back[:2]
 
 
+def mirrored(chip: Chip) -> Chip:
+    """A chip seen in a mirror, left and right exchanged; ``to_photo`` leads to the same photo."""
+    back = np.array([[-1.0, 0, chip.size[0] - 1], [0, 1, 0], [0, 0, 1]])
+    to_photo = np.vstack([chip.to_photo, [0, 0, 1]]) @ back
+    animal = None if chip.animal is None else np.ascontiguousarray(chip.animal[:, ::-1])
+    return Chip(np.ascontiguousarray(chip.pixels[:, ::-1]), to_photo[:2], animal)
+
+
 #: Pixels around an animal that networks see with it.
 _SEEN_AROUND = 16
 _Turned = tuple[NDArray[np.uint8], Optional[NDArray[np.bool_]], NDArray[np.float64]]

@@ -58,12 +58,7 @@ class ReadyGallery:
 
 def without_some(answer: Identification, lacking: int) -> Identification:
     """An answer that so many photos had no part in, as they are not described yet."""
-    return replace(
-        answer,
-        candidates=tuple(replace(each, probability=None) for each in answer.candidates),
-        left_out={**answer.left_out, NOT_DESCRIBED: lacking},
-        new_probability=None,
-        unlisted_probability=None,
-        needed=None,
-        calibration=f"not told while {lacking} photos are still to be described: ask again later",
+    unjudged = answer.without_probabilities(
+        f"not told while {lacking} photos are still to be described: ask again later"
     )
+    return replace(unjudged, left_out={**answer.left_out, NOT_DESCRIBED: lacking})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from resight.calibration import Calibration, Trials, asked_by, prior_for
 from resight.catalogue import AnnotationRecord, Catalogue
-from resight.chips import chip_to_photo
+from resight.chips import chip_to_photo, mirrored
 from resight.distributions import match_known_pairs
 from resight.draw import Row, View, draw_identification, draw_matches
 from resight.errors import CalibrationError, CatalogueDamaged, NotFound, PhotoError
@@ -24,11 +24,21 @@ from resight.learning import learn
 from resight.masks import masked
 from resight.method import Method, effort_for
 from resight.photos import read_photo
+from resight.queries import Pair, PhotoQuery
 from resight.ready import ReadyGallery, without_some
 from resight.scoring import DISTRIBUTION_SCORES, score_pair
 from resight.shortlist.index import Progress
 from resight.teaching import taught_by
-from resight.types import UNKNOWN_SIDE, Box, Chip, Evidence, Features, Identification, Photo
+from resight.types import (
+    UNKNOWN_SIDE,
+    Box,
+    Chip,
+    Evidence,
+    Features,
+    Identification,
+    Photo,
+    mirrored_side,
+)
 from resight.verdicts import percent, verdict
 from resight.verify import verify
 
@@ -38,68 +48,7 @@ logger = logging.getLogger(__name__)
 #: LightGlue takes four at a time.
 _BATCH = 8
 
-
-@dataclass(frozen=True, eq=False)
-class PhotoQuery:
-    """A photo file ready to be asked about.
-
-    ``records`` are the annotations the catalogue has of this very photo (by its
-    content); they, and the rest of ``encounter``, are never among the answers.
-    """
-
-    path: Path
-    photo: Photo
-    chip: Chip
-    features: Features
-    side: str
-    encounter: str
-    records: tuple[AnnotationRecord, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """Matched points of a query and another photo, and how the one lies on the other.
-
-    ``lines`` (K, 6) float32, best first: xy in the query's upright photo, xy in the other's,
-    the match's score, and 1 where it agrees with the geometry. ``transform`` (3, 3) float64:
-    other ~ transform x query, in homogeneous upright photo pixels; ``None`` without one.
-    """
-
-    lines: NDArray[np.float32]
-    transform: NDArray[np.float64] | None
-
-    @classmethod
-    def of(
-        cls,
-        query: PhotoQuery,
-        evidence: Evidence,
-        keypoints: NDArray[np.float32],
-        to_photo: NDArray[np.float64],
-    ) -> Pair:
-        """From chip pixels, in which photos are matched, to photo pixels."""
-        matches, geometry = evidence.matches, evidence.geometry
-        asked = evidence.of_query(query.features.keypoints)
-        if matches.whole:
-            return cls(np.zeros((0, 6), np.float32), None)
-        from_, to = matches.pairs.T
-        lines = np.column_stack(
-            [
-                query.chip.points_to_photo(asked[from_]),
-                keypoints[to] @ to_photo[:, :2].T + to_photo[:, 2],
-                matches.scores,
-                geometry.inliers,
-            ]
-        ).astype(np.float32)
-        lines = lines[np.lexsort((-lines[:, 4], -lines[:, 5]))]
-        if geometry.model is None:
-            return cls(lines, None)
-        there, back = _square(to_photo), np.linalg.inv(_square(query.chip.to_photo))
-        model = there @ geometry.model @ back
-        return cls(lines, model / model[2, 2])
-
-
-def _square(affine: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.vstack([affine, [0.0, 0.0, 1.0]])
+IN_A_MIRROR = "nothing is learned about photos in a mirror"
 
 
 class PhotoSearch:
@@ -248,6 +197,18 @@ class PhotoSearch:
             encounter = encounters.pop()
         return PhotoQuery(path, photo, chip, features, side, encounter, records)
 
+    def mirrored(self, query: PhotoQuery) -> PhotoQuery:
+        """A photo as it is in a mirror, there of the opposite side.
+
+        The two profiles of an animal may resemble each other, those of sea turtles do (bioRxiv
+        2024.09.13.612839): who has been seen from the other side only may be found so. That is
+        weak evidence, of which nothing is learned: answers have no probabilities.
+        """
+        chip = mirrored(query.chip)
+        (features,) = described(self.method.extractor, [chip])
+        side = mirrored_side(query.side)
+        return replace(query, chip=chip, features=features, side=side, mirrored=not query.mirrored)
+
     def identify(self, query: PhotoQuery, *, progress: Progress | None = None) -> Identification:
         """Rank the catalogue's individuals. As ``Identifier.identify``.
 
@@ -265,7 +226,8 @@ class PhotoSearch:
             chip=lambda: query.chip,
             progress=progress,
         )
-        return without_some(answer, lacking) if lacking else answer
+        answer = without_some(answer, lacking) if lacking else answer
+        return answer.without_probabilities(IN_A_MIRROR) if query.mirrored else answer
 
     def read_annotation(self, annotation: str) -> PhotoQuery:
         """An annotation of the catalogue as a query, described as its gallery is.

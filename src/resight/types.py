@@ -74,6 +74,17 @@ def sides_meet(query: str, gallery: str, policy: str) -> bool:
     return not any(_OPPOSITE[part] in SIDES[gallery] for part in SIDES[query])
 
 
+def mirrored_side(side: str) -> str:
+    """What a side is in a mirror.
+
+    >>> mirrored_side("topleft"), mirrored_side("top")
+    ('topright', 'top')
+    """
+    if "left" in side:
+        return side.replace("left", "right")
+    return side.replace("right", "left")
+
+
 class Box(NamedTuple):
     """A rectangle in upright photo pixels (edge coordinates, floats allowed)."""
 
@@ -370,6 +381,17 @@ class Identification:
     unlisted_probability: Optional[float] = None
     needed: Optional[float] = None
     calibration: str = ""
+
+    def without_probabilities(self, why: str) -> Identification:
+        """The same candidates with their scores alone; ``calibration`` says ``why``."""
+        return replace(
+            self,
+            candidates=tuple(replace(each, probability=None) for each in self.candidates),
+            new_probability=None,
+            unlisted_probability=None,
+            needed=None,
+            calibration=why,
+        )
 
     @property
     def named(self) -> tuple[Candidate, ...]:

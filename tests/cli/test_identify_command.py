@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from resight.cli.answers import method_note, searched
 from resight.search import PhotoSearch
@@ -544,3 +544,27 @@ def test_originals_of_a_catalogue_below_a_folder_are_not_asked_about(drawn: Draw
     ran = run("identify", drawn.catalogue.parent, "-c", drawn.catalogue, "--json")
     assert [answer["path"] for answer in ran.json["queries"]] == [str(photo)]
     assert f"{drawn.catalogue} is left out: it is a resight catalogue" in ran.err
+
+
+def test_a_photo_in_a_mirror_meets_the_other_side(drawn: Drawn, tmp_path: Path) -> None:
+    known = next(drawn.known.rglob("*Donatello*/*left*"))
+    photo = tmp_path / "new.png"
+    with Image.open(known) as left:
+        ImageOps.mirror(left).save(photo)
+    asked = ("identify", photo, "--side", "right", "--mirror", "-c", drawn.catalogue)
+    ran = run(*asked, "--explain", tmp_path / "why.png", "--json")
+    (answer,) = ran.json["queries"]
+    seen = answer["mirrored"]
+    assert (answer["side"], seen["side"]) == ("right", "left")
+    best = seen["candidates"][0]
+    assert best["individual"] == "Donatello"
+    assert best["score"] > 2 * answer["candidates"][0]["score"], "as the left photo itself"
+    assert best["probability"] is None
+    assert seen["new_probability"] is None
+    for picture in (answer["picture"], seen["picture"]):
+        with Image.open(picture) as drawing:
+            assert drawing.width == 1200
+    assert seen["picture"].endswith("why-mirror.png")
+    said = run(*asked).out
+    assert "new.png   in a mirror, as side left" in said
+    assert "No probabilities for this photo: nothing is learned about photos in a mirror." in said

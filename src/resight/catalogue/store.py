@@ -265,8 +265,8 @@ _MEANINGS = {
         "catalogue to a disk that can be written"
     ),
     "SQLITE_CANTOPEN": (
-        "the database cannot be opened: check the folder's permissions; even to look at a catalogue "
-        "its folder must be writable, so copy one on a read-only disk elsewhere"
+        "the database cannot be opened: check the folder's permissions; even to look at a "
+        "catalogue its folder must be writable, so copy one on a read-only disk elsewhere"
     ),
     "SQLITE_BUSY": f"another program kept the catalogue locked for {_BUSY_SECONDS} s: try again",
     "SQLITE_LOCKED": "another program keeps the catalogue locked: try again",

@@ -12,7 +12,7 @@ from resight.verdicts import percent, verdict
 if TYPE_CHECKING:
     from resight.catalogue import AnnotationRecord
     from resight.pooling import Pooled
-    from resight.search import PhotoQuery
+    from resight.queries import PhotoQuery
     from resight.types import Candidate, Evidence, Identification
 
 NO_PROBABILITY = "not a probability"
@@ -76,7 +76,8 @@ def print_answer(
     ``records`` are those of the best photo of as many candidates as are wanted.
     """
     out.say()
-    out.say(f"{query.path}   side {query.side}")
+    seen = f"in a mirror, as side {query.side}" if query.mirrored else f"side {query.side}"
+    out.say(f"{query.path}   {seen}")
     if query.records:
         out.say("This photo is in the catalogue: itself and its encounter are left out.")
     matched = sum(map(has_matched, answer.candidates))
@@ -85,7 +86,8 @@ def print_answer(
         if answer.searched:
             if said := verdict(answer):
                 out.say(said)
-            out.say("Nothing matched: it may be a new animal, or the photo shows too little of it.")
+            new = "" if query.mirrored else "it may be a new animal, or "
+            out.say(f"Nothing matched: {new}the photo shows too little of it.")
         return
     decimals = _decimals(answer.candidates[0].score)
     candidate_table(

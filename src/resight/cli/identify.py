@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -39,9 +40,11 @@ from resight.cli.pictures import Pictures
 from resight.errors import CatalogueError, NotFound, PhotoError
 
 if TYPE_CHECKING:
-    from resight.catalogue import Catalogue
+    from resight.catalogue import AnnotationRecord, Catalogue
     from resight.detect import Detector
-    from resight.search import PhotoQuery, PhotoSearch
+    from resight.queries import PhotoQuery
+    from resight.search import PhotoSearch
+    from resight.shortlist.index import Progress
     from resight.types import Box, Identification
 
 
@@ -72,6 +75,15 @@ def identify(
         typer.Option(
             "--together",
             help="These photos show one animal, seen together: answer about all of them as well.",
+            show_default=False,
+        ),
+    ] = False,
+    mirror: Annotated[
+        bool,
+        typer.Option(
+            "--mirror",
+            help="Ask about each photo in a mirror as well, against photos of the opposite side: a "
+            "hint who an animal is that was seen from there only.",
             show_default=False,
         ),
     ] = False,
@@ -115,6 +127,7 @@ def identify(
       resight identify IMG_0412.jpg --side left --explain why.png
       resight identify today/ --top 3 --explain pictures/
       resight identify IMG_0412.jpg IMG_0413.jpg --together
+      resight identify IMG_0412.jpg --side left --mirror
       resight identify IMG_0412.jpg --box 310,120,900,640 --json
       resight identify today/ --detector catalogue
 
@@ -140,7 +153,9 @@ def identify(
         with out.progress(f"Loading {values.method}"):
             search = searching(opened, values)
         finder = finder_of(out, detector, opened, values) if detector else None
-        asked = _Asked(catalogue, len(paths), side, region, box, encounter, finder, together)
+        asked = _Asked(
+            catalogue, len(paths), side, region, box, encounter, finder, together, mirror
+        )
         run = _Run(out, search, pictures, asked, top)
         try:
             for number, path in enumerate(paths, start=1):
@@ -168,6 +183,7 @@ class _Asked:
     encounter: str
     finder: Optional[Detector] = None
     together: bool = False
+    mirror: bool = False
 
 
 def _check_gallery(opened: Catalogue, folder: Path, encounter: str) -> None:
@@ -215,10 +231,10 @@ class _Run:
         try:
             with self.out.stages(f"{number}{path.name}") as tell:
                 query = self._read(path)
-                answer = self.search.identify(query, progress=tell)
-            shown = answer.named[: self.top]
-            best = [each.evidence[0].annotation for each in shown]
-            records = self.search.catalogue.annotations(best)
+                answered = [self._answer(query, tell)]
+            if self.asked.mirror:
+                with self.out.stages(f"{number}{path.name} in a mirror") as tell:
+                    answered.append(self._answer(self.search.mirrored(query), tell))
         except PhotoError as problem:
             text = str(problem)
             self._fail(path, text if text.startswith(str(path)) else f"{path}: {text}")
@@ -226,20 +242,37 @@ class _Run:
         except NotFound as problem:
             self._fail(path, f"{path}: the catalogue changed meanwhile ({problem}): ask again")
             return
-        if shown:
-            self.confidences = shown[0].evidence[0].matches.confidences is not None
+        told = [self._tell(*each) for each in answered]
+        self.answers.append(told[0] if len(told) == 1 else {**told[0], "mirrored": told[1]})
+        _, answer, _ = answered[0]
         if answer.new_probability is not None:
             self.calibration = answer.calibration
         if any(map(has_matched, answer.candidates)):
             self.matched = query
-        self.answers.append(as_json(query, answer, records))
-        print_answer(self.out, query, answer, records)
         if self.asked.together:
             self.found[str(path)] = answer
+
+    def _answer(
+        self, query: PhotoQuery, tell: Progress
+    ) -> tuple[PhotoQuery, Identification, Sequence[AnnotationRecord]]:
+        """A query, its answer, and the best photos of the individuals to be listed."""
+        answer = self.search.identify(query, progress=tell)
+        best = [each.evidence[0].annotation for each in answer.named[: self.top]]
+        return query, answer, self.search.catalogue.annotations(best)
+
+    def _tell(
+        self, query: PhotoQuery, answer: Identification, records: Sequence[AnnotationRecord]
+    ) -> dict[str, Any]:
+        """Print an answer and draw it, if that is wanted; it as JSON."""
+        if answer.named:
+            self.confidences = answer.named[0].evidence[0].matches.confidences is not None
+        print_answer(self.out, query, answer, records)
+        told = as_json(query, answer, records)
         if self.pictures:
             picture = self.pictures.write(self.search, query, answer)
-            self.answers[-1]["picture"] = str(picture)
+            told["picture"] = str(picture)
             self.out.say(f"Picture: {picture}")
+        return told
 
     def _fail(self, path: Path, text: str) -> None:
         error(text)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from resight.search import PhotoQuery, PhotoSearch
+    from resight.queries import PhotoQuery
+    from resight.search import PhotoSearch
     from resight.types import Identification
 
 #: Suffixes of pictures that nobody means for a folder's name.
@@ -49,13 +50,17 @@ class Pictures:
         """Draw one answer; the file it is in."""
         from resight.draw import write_png
 
-        path = self.target if self._is_file else self.target / self._name(query.path)
-        write_png(path, search.picture(query, answer, title=f"{query.path.name}: who is it?"))
+        mirror = "-mirror" if query.mirrored else ""
+        path = self.target / self._name(query.path.stem + mirror)
+        if self._is_file:
+            path = self.target.with_stem(self.target.stem + mirror)
+        seen = " in a mirror" if query.mirrored else ""
+        write_png(path, search.picture(query, answer, title=f"{query.path.name}{seen}: who is it?"))
         return path
 
-    def _name(self, photo: Path) -> str:
-        name, number = f"{photo.stem}.png", 2
+    def _name(self, stem: str) -> str:
+        name, number = f"{stem}.png", 2
         while name in self._taken:
-            name, number = f"{photo.stem}-{number}.png", number + 1
+            name, number = f"{stem}-{number}.png", number + 1
         self._taken.add(name)
         return name

@@ -24,6 +24,7 @@ from resight.detect.maps import SIXTEENTH, MirroredMaps, normalised
 from resight.engine import Engine
 from resight.errors import CalibrationError, ModelError
 from resight.files import write_whole
+from resight.types import mirrored_side
 
 Values = NDArray[np.float64]
 
@@ -139,17 +140,6 @@ class SideModel:
                 return cls(weights=file.get_tensor("weights"), **told)
         except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
             raise ModelError(f"{path} is damaged ({error}); delete it: it is made again") from error
-
-
-def mirrored_side(side: str) -> str:
-    """What a side is in a mirror.
-
-    >>> mirrored_side("topleft"), mirrored_side("top")
-    ('topright', 'top')
-    """
-    if "left" in side:
-        return side.replace("left", "right")
-    return side.replace("right", "left")
 
 
 def learn_sides(pictures: Sequence[Shown], network: str) -> SideModel:

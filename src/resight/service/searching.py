@@ -14,8 +14,9 @@ from resight.catalogue import Catalogue
 from resight.errors import CatalogueDamaged, NotFound
 from resight.method import Method
 from resight.pooling import Pooled, pool
+from resight.queries import Pair, PhotoQuery
 from resight.registry import build_method
-from resight.search import Pair, PhotoQuery, PhotoSearch
+from resight.search import PhotoSearch
 from resight.settings import Settings
 from resight.types import Identification
 

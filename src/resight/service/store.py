@@ -23,7 +23,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
 
 from resight.catalogue.store import Store
 from resight.errors import Conflict, NotFound
-from resight.search import Pair
+from resight.queries import Pair
 from resight.service.accounts import Token
 from resight.service.models import Role
 
