@@ -629,3 +629,22 @@ def test_of_several_lists_of_a_folder_none_is_guessed(tmp_path: Path) -> None:
         written(tmp_path / name, f"{LIST}a.jpg,{name}\n")
     with pytest.raises(ImportFileError, match=r"several lists of its photos \(one.csv, two.csv\)"):
         plan_sources([tmp_path], Reading())
+
+
+def test_words_for_nobody_are_no_individuals_and_are_counted(tmp_path: Path) -> None:
+    words = ["NA", "n/a", "#N/A", "nan", "None", "null", "UNK", "???", "-", "unknown", "", "Nanny"]
+    rows = [f"{number}.png,{word}" for number, word in enumerate(["NA", *words])]
+    table = tmp_path / "photos.csv"
+    table.write_text("\n".join(["path,identity", *rows]))
+    for number in range(len(rows)):
+        draw_photo(tmp_path / f"{number}.png", number)
+    plan = plan_source(table, Reading())
+    assert {each.identity for each in plan.photos} == {"", "Nanny"}
+    (note,) = plan.notes
+    assert note.startswith("taken for animals that nobody knows: 'NA' (2), ")
+    assert note.endswith("and 4 other words")
+    for word in ("NA", "_unsorted", "Crush"):
+        (tmp_path / "folders" / word).mkdir(parents=True)
+        draw_photo(tmp_path / "folders" / word / "1.png", 1)
+    folders = plan_source(tmp_path / "folders", Reading())
+    assert {each.identity for each in folders.photos} == {"", "Crush"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,6 +27,7 @@ class PlannedPhoto:
     ``source`` names where this came from for a person (a path, a line of a
     file); ``name`` is what the catalogue keeps as the photo's file name. Nobody said the fields
     in ``derived``: resight made them out, so they fill gaps and never contradict what is known.
+    ``nobody`` is the word that was written for an animal that is not known, if any was.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class PlannedPhoto:
     position: Place | None = None
     mask: Mask | None = None
     derived: frozenset[str] = frozenset()
+    nobody: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         for text in (self.identity, self.encounter, self.species, self.place):
@@ -93,7 +95,7 @@ def plan_folders(folder: Path) -> ImportPlan:
     """A folder for each individual; photos directly in ``folder`` are of unknown ones.
 
     Folders may be nested deeper: the first level is the individual. A folder
-    named ``unknown``, ``_unknown`` or ``unidentified`` names nobody. Where all of them are
+    whose name is one of ``UNKNOWN_NAMES`` names nobody. Where all of them are
     dates (``2019-05-03``, ``20190503``, ``2019-05``), as cameras and programs make them, they say
     when unknown animals were seen. Catalogues below ``folder`` are left out with a warning.
 
@@ -320,6 +322,8 @@ def _expression(pattern: str, strict: Mapping[str, str]) -> re.Pattern[str]:
     )
 
 
+#: Words for an animal that is not known, named in a note.
+_WORDS_TOLD = 6
 #: How alike (``difflib``) two words are of which one may be a slip for the other.
 CLOSE = 0.75
 
@@ -331,16 +335,29 @@ def unknown_word(kind: str, word: str, known: tuple[str, ...]) -> str:
     return f"unknown {kind} {word!r}{hint} (known: {', '.join(known)})"
 
 
+def of_nobody(photos: Iterable[PlannedPhoto]) -> tuple[str, ...]:
+    """A note on the words that were taken to mean that nobody knows the animal; or nothing."""
+    words = Counter(each.nobody for each in photos if each.nobody)
+    if not words:
+        return ()
+    told = ", ".join(f"{word!r} ({number})" for word, number in words.most_common(_WORDS_TOLD))
+    more = f" and {len(words) - _WORDS_TOLD} other words" if len(words) > _WORDS_TOLD else ""
+    return (f"taken for animals that nobody knows: {told}{more}",)
+
+
 def planned_photo(path: Path, source: str, name: str, said: Mapping[str, str]) -> PlannedPhoto:
     """A planned photo from what a name or a row says, as text.
 
     Raises ``ValueError`` saying what is wrong with which word.
     """
+    written = (said.get("identity") or "").strip()
+    identity = clean_name(written)
     return PlannedPhoto(
         path=path,
         source=source,
         name=name,
-        identity=clean_name(said.get("identity") or ""),
+        identity=identity,
+        nobody="" if identity else written,
         box=_box(said),
         rotation=_rotation(said),
         side=side_named(said.get("side") or ""),

@@ -9,14 +9,21 @@ from __future__ import annotations
 import math
 import os
 import re
+import string
 import unicodedata
 from datetime import date, datetime
 
 from resight.masks import mask_told
 from resight.types import SIDES, UNKNOWN_SIDE, Box
 
-#: Written where nobody knows who it is; compared without regard to case.
-UNKNOWN_NAMES = frozenset({"", "?", "unknown", "_unknown", "unidentified"})
+#: Written where nobody knows who it is, by people and by spreadsheets; compared without regard to
+#: case. So is whatever has nothing but punctuation.
+UNKNOWN_NAMES = frozenset(
+    {"unknown", "_unknown", "unidentified", "not identified", "unnamed", "no id", "unk"}
+    | {"unsorted", "_unsorted", "unassigned"}
+    | {"na", "n/a", "#n/a", "nan", "none", "null"}
+)
+_PUNCTUATION = frozenset(string.punctuation + string.whitespace)
 _LONGEST_NAME = 200
 _SIDE_SHORTHAND = {"l": "left", "r": "right", "t": "top", "tl": "topleft", "tr": "topright"}
 #: How ``side_named`` may find a side written, longest first (for name patterns).
@@ -37,11 +44,11 @@ _COMPACT_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 def clean_name(text: str) -> str:
     """A name in Unicode NFC, trimmed; empty where it means "not known".
 
-    >>> clean_name("  Crush "), clean_name("Unknown")
-    ('Crush', '')
+    >>> clean_name("  Crush "), clean_name("Unknown"), clean_name("n/a"), clean_name("???")
+    ('Crush', '', '', '')
     """
     name = unicodedata.normalize("NFC", text).strip()
-    if name.casefold() in UNKNOWN_NAMES:
+    if name.casefold() in UNKNOWN_NAMES or set(name) <= _PUNCTUATION:
         return ""
     if len(name) > _LONGEST_NAME:
         raise ValueError(f"the name {name[:30]!r}… is longer than {_LONGEST_NAME} characters")
