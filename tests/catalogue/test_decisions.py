@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -344,6 +345,36 @@ def test_a_photo_is_found_without_its_folder_and_by_its_path(
     assert catalogue.find("herd/renamed.png") == (ids[1],)
 
 
+def test_a_file_here_is_not_taken_for_another_photo_of_its_name(
+    catalogue: Catalogue,
+    herd: Path,
+    ids: list[str],
+    draw: Draw,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    card = tmp_path / "card"
+    draw(card / "1.png", 77)
+    shutil.copy(herd / "Crush" / "2.png", card / "3.png")
+    draw(herd / "Crush" / "3.png", 78)
+    list(catalogue.add(plan_folders(herd), actor="ann"))
+    monkeypatch.chdir(card)
+    for what, said in {
+        "1.png": "a file here that is not in the catalogue",
+        "./1.png": "a file here that is not in the catalogue",
+        "3.png": "the file here is Crush/2.png",
+    }.items():
+        for ask in (catalogue.find, catalogue.original):
+            with pytest.raises(Conflict, match=said):
+                ask(what)
+        with pytest.raises(Conflict, match=said):
+            catalogue.purge(what, confirm=what, actor="ann")
+    sha256 = catalogue.annotations(ids[:1])[0].photo.sha256
+    assert catalogue.find(sha256[:12]) == catalogue.find("Crush/1.png") == (ids[0],)
+    shutil.copy(herd / "Crush" / "1.png", card / "1.png")
+    assert catalogue.find("1.png") == (ids[0],)
+
+
 @pytest.mark.parametrize(
     "what", ["rush/2.png", "png", ".png", "elsewhere/2.png", "2.PNG", "x" * 5000, "/", "", "a\0b"]
 )
@@ -429,3 +460,24 @@ def test_an_add_is_not_taken_back_over_a_mark_made_since(catalogue: Catalogue, h
     marked = catalogue.mark([first.annotation], "unsure", actor="ann")
     with pytest.raises(Conflict, match="undo that first"):
         catalogue.undo(marked.id - 1, actor="ann")
+
+
+def test_notes_follow_who_is_renamed_or_merged_by_assigning_all_its_photos(
+    catalogue: Catalogue, ids: list[str]
+) -> None:
+    individuals = catalogue.individuals
+    before = catalogue.show("Crush")
+    individuals.note("Crush", "tag GR-1234", actor="ann")
+    catalogue.assign(ids[:1], "Bruce", actor="bob")
+    assert catalogue.notes() == {"Crush": "tag GR-1234"}, "there is a photo of Crush left"
+    made = catalogue.assign(ids[1:2], "Bruce", actor="bob")
+    assert catalogue.notes() == {"Bruce": "tag GR-1234"}
+    assert catalogue.show("Bruce").notes == {"Bruce": "tag GR-1234"}
+    assert before.notes == {}
+    catalogue.undo(made.id, actor="ann")
+    assert catalogue.notes() == {"Crush": "tag GR-1234"}
+    other = catalogue.annotations(ids[2:3])[0].individual
+    individuals.note(other, "missing a toe", actor="ann")
+    catalogue.assign(catalogue.find("Crush"), other, actor="bob")
+    assert catalogue.notes() == {other: "missing a toe\n\nCrush: tag GR-1234"}
+    assert list(catalogue.check()) == []

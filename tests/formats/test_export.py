@@ -306,3 +306,13 @@ def test_an_exported_folder_is_read_by_its_own_list(
     assert {photo.identity for photo in patterned.photos} == {""}, (
         "who says how to read it is heard"
     )
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "wildbook", "camtrap-dp", "mark"])
+def test_an_export_tells_that_notes_on_individuals_are_not_in_it(
+    catalogue: Catalogue, tmp_path: Path, format: str
+) -> None:
+    silent = export(catalogue, tmp_path / "silent", ExportOptions(format)).left_out
+    catalogue.individuals.note("Crush", "tag GR-1234", actor="ann")
+    told = export(catalogue, tmp_path / "told", ExportOptions(format)).left_out
+    assert told == (*silent, "notes on individuals (1): a backup keeps them")

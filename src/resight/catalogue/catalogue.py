@@ -20,7 +20,7 @@ from resight.catalogue.adding import AddOptions, Boxing
 from resight.catalogue.decisions import Said
 from resight.catalogue.facts import Facts
 from resight.catalogue.importing import ImportPlan
-from resight.catalogue.individuals import Individuals, name_said
+from resight.catalogue.individuals import Individuals, name_said, notes_follow
 from resight.catalogue.reading import Reading
 from resight.catalogue.records import (
     REVIEWS,
@@ -160,7 +160,8 @@ class Catalogue(Reading):
 
         The individual comes to be with its first annotation. Saying what is
         known already is kept too, as a confirmation. ``identification`` says on
-        which answer of which method this rests. Marks of reviews go.
+        which answer of which method this rests. Marks of reviews go. Notes of an individual
+        that is left without annotations follow them.
 
         ``fresh``: it is a new one, so ``Conflict`` is raised where somebody has the name.
         ``seen``, here and below: the versions of annotations that whoever decides has
@@ -177,6 +178,7 @@ class Catalogue(Reading):
             if fresh:
                 decisions.check_free(connection, name)
             made = decisions.decide(connection, annotations, said, seen, individual=name)
+            notes_follow(connection, made, name)
         return self.decision(made)
 
     def mark(

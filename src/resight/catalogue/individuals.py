@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from resight.catalogue import dismissals, notes
 from resight.catalogue.decisions import Said, append, record, update
-from resight.catalogue.log import history
+from resight.catalogue.log import changes_of, history
 from resight.catalogue.names import clean_name
 from resight.catalogue.records import Change, Decision
 from resight.catalogue.store import Store, annotations_table, changes
@@ -32,6 +32,18 @@ def name_said(individual: str | None) -> str:
         return clean_name(individual or "")
     except ValueError as error:
         raise BadFact(str(error)) from error
+
+
+def notes_follow(connection: Connection, decision: int, kept: str) -> None:
+    """Add to a decision that named ``kept`` the notes of those it left without any photo.
+
+    Who was renamed or merged by naming all its photos is that animal still.
+    """
+    befores = [each.before or {} for each in changes_of(connection, decision)]
+    left = dict.fromkeys(str(each.get("individual") or "") for each in befores)
+    for name in left:
+        if name and kept and name != kept and not _has(connection, name):
+            append(connection, decision, _notes_moved(connection, name, kept))
 
 
 class Individuals:
@@ -251,12 +263,15 @@ def _moved(connection: Connection, name: str, kept: str, ids: Sequence[str]) -> 
     """All photos and the notes of one name under another; two notes come one after the other."""
     # No answer to who it is: marks stay.
     moved = [Change(id, {"individual": name}, {"individual": kept}) for id in ids]
+    return [*moved, *_notes_moved(connection, name, kept)]
+
+
+def _notes_moved(connection: Connection, name: str, kept: str) -> list[Change]:
     own, others = notes.note_of(connection, name), notes.note_of(connection, kept)
     if not own:
-        return moved
+        return []
     joined = f"{others}\n\n{name}: {own}" if others else own
-    gone, gained = (notes.change_of(connection, *pair) for pair in ((name, ""), (kept, joined)))
-    return [*moved, gone, gained]
+    return [notes.change_of(connection, *pair) for pair in ((name, ""), (kept, joined))]
 
 
 def _free_encounter(connection: Connection, encounter: str, of: str) -> str:

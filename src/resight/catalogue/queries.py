@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -210,7 +210,7 @@ def find_photo(connection: Connection, what: str) -> Row[tuple[object, ...]]:
     if len(what) >= _SHORTEST and set(what) <= _HEX:
         of_annotation = sa.select(annotations_table.c.photo).where(annotations_table.c.id == what)
         begins = sa.func.substr(photos.c.sha256, 1, len(what)) == what
-        row = _only(connection, what, begins | photos.c.sha256.in_(of_annotation))
+        row = _only(what, _rows(connection, begins | photos.c.sha256.in_(of_annotation)))
     row = row or _one_called(connection, what)
     if row is None:
         gone = connection.execute(
@@ -224,33 +224,53 @@ def find_photo(connection: Connection, what: str) -> Row[tuple[object, ...]]:
 def _one_called(
     connection: Connection, what: str, among: ColumnElement[bool] | None = None
 ) -> Row[tuple[object, ...]] | None:
-    """The photo that somebody means by a file's name or path; raises ``Conflict``."""
-    for test in _ways_to_call(what):
-        row = _only(connection, what, test if among is None else test & among)
-        if row is not None:
-            return row
-    return None
+    """The photo that somebody means by a file's name or path; raises ``Conflict``.
+
+    Where there is such a file its bytes say which photo it is: another folder's IMG_0001.jpg is
+    another photo, and nobody knows which of the two is meant.
+    """
+    asked = sa.true() if among is None else among
+    end = f"/{Path(what).as_posix()}"
+    ends = sa.func.substr(photos.c.name, -len(end)) == end
+    called = _rows(connection, asked & (photos.c.name == what)) or _rows(connection, asked & ends)
+    here = _sha256_here(what)
+    if not here:
+        return _only(what, called)
+    same = _only(what, _rows(connection, asked & (photos.c.sha256 == here)))
+    if called and (same is None or same.sha256 not in {row.sha256 for row in called}):
+        raise Conflict(_two_meant(what, same, called[0]))
+    return same
 
 
-def _ways_to_call(what: str) -> Iterator[ColumnElement[bool]]:
-    yield photos.c.name == what
-    path = Path(what)
+def _two_meant(
+    what: str, same: Row[tuple[object, ...]] | None, called: Row[tuple[object, ...]]
+) -> str:
+    that = f"{called.name}, by its sha256, {called.sha256[:12]}"
+    if same is None:
+        return (
+            f"{what!r} is a file here that is not in the catalogue, whose photo of this name is "
+            f"another one: if you mean that, call it, {that}"
+        )
+    return (
+        f"{what!r} could mean two photos: the file here is {same.name} ({same.sha256[:12]}), and "
+        f"the catalogue has another photo of this name: call that one, {that}"
+    )
+
+
+def _sha256_here(path: str) -> str:
+    """The sha256 of a file; empty where there is none."""
     try:
-        if path.is_file():
-            # A path as it was given to ``add`` is longer than the name that is kept. Its
-            # bytes say which photo it is; another folder's IMG_0001.jpg is another one.
-            yield photos.c.sha256 == sha256_of(path)
-    except OSError:  # may not be read, or no name that a file can have
-        pass
-    end = f"/{path.as_posix()}"
-    yield sa.func.substr(photos.c.name, -len(end)) == end
+        return sha256_of(Path(path)) if Path(path).is_file() else ""
+    except (OSError, ValueError):  # may not be read, or no name that a file can have
+        return ""
 
 
-def _only(
-    connection: Connection, what: str, test: ColumnElement[bool]
-) -> Row[tuple[object, ...]] | None:
+def _rows(connection: Connection, test: ColumnElement[bool]) -> Sequence[Row[tuple[object, ...]]]:
     query = sa.select(photos).where(test).order_by(photos.c.name, photos.c.sha256)
-    rows = connection.execute(query).all()
+    return connection.execute(query).all()
+
+
+def _only(what: str, rows: Sequence[Row[tuple[object, ...]]]) -> Row[tuple[object, ...]] | None:
     if len(rows) > 1:
         first = ", ".join(f"{row.name} ({row.sha256[:12]})" for row in rows[:_LISTED])
         more = f" and {len(rows) - _LISTED} more" if len(rows) > _LISTED else ""

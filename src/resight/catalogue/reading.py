@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from resight.catalogue import arrays, dismissals, gallery, likenesses, log, opinions, queries
+from resight.catalogue import arrays, dismissals, gallery, likenesses, log, notes, opinions, queries
 from resight.catalogue.originals import Originals
 from resight.catalogue.pictures import Pictures
 from resight.catalogue.records import (
@@ -61,11 +61,20 @@ class Reading:
         """All about an individual, an annotation or a photo; ``what`` as in ``find``."""
         with self._store.reading() as connection:
             ids = queries.find(connection, what)
+            records = tuple(queries.records(connection, ids))
+            noted = notes.noted(connection)
+            names = dict.fromkeys(each.individual for each in records)
             return Shown(
-                tuple(queries.records(connection, ids)),
+                records,
                 log.history(connection, touching=ids),
                 log.merged_history(connection, touching=ids),
+                {name: noted[name] for name in names if name in noted},
             )
+
+    def notes(self) -> dict[str, str]:
+        """What people noted about individuals, by name; of those with notes only."""
+        with self._store.reading() as connection:
+            return notes.noted(connection)
 
     def now(self) -> State:
         """All there is, from memory: what others decided since is read, and only that."""

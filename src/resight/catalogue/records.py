@@ -157,12 +157,14 @@ class MergedDecision:
 class Shown:
     """All about an individual, a photo or an annotation; decisions newest first.
 
-    ``merged`` are those of other catalogues about the same photos, before they were merged.
+    ``merged`` are those of other catalogues about the same photos, before they were merged;
+    ``notes`` is what people noted about these individuals, by name.
     """
 
     annotations: tuple[AnnotationRecord, ...]
     decisions: tuple[Decision, ...]
     merged: tuple[MergedDecision, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

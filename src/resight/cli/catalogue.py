@@ -125,6 +125,8 @@ def show(
         annotation_table(out, shown.annotations, named=False)
     else:
         annotation_table(out, shown.annotations)
+    for name, text in shown.notes.items():
+        out.say(f"Notes on {name}: {text}")
     if len(originals) == 1:
         out.say(f"Kept as {originals[shown.annotations[0].id]}")
     out.say()

@@ -16,8 +16,11 @@ from resight.cli.output import Output, count
 from resight.cli.tables import log_of
 
 if TYPE_CHECKING:
-    from resight.catalogue import Catalogue
+    from resight.catalogue import Catalogue, Change, Decision
     from resight.masks import Mask
+
+#: Photos or individuals of a decision that are named.
+_NAMED = 3
 
 What = Annotated[
     list[str],
@@ -62,10 +65,15 @@ def assign(
         decision = opened.assign(
             annotations, to, actor=actor(by), note=note, identification=identification
         )
+        changes = _of_photos(opened, decision)
+        which = _which(opened, changes)
+    before = dict.fromkeys((each.before or {}).get("individual") or "nobody" for each in changes)
+    were = f", before of {_some(list(before))}" if changes else ""
     if near:
         warn_of_new(to, near, command("undo", decision.id, catalogue=catalogue))
     out.json(decision)
-    out.say(f"Decision {decision.id}: {count(decision.annotations, 'photo')} now of {to}")
+    name = (changes[0].after or {}).get("individual") or "nobody known" if changes else to
+    out.say(f"Decision {decision.id}: {which} now of {name}{were}")
 
 
 def describe(
@@ -149,10 +157,12 @@ def describe(
         if mask:
             facts["mask"] = _mask_of(opened, annotations, mask)
         decision = opened.describe(annotations, **facts, actor=actor(by), note=note)
-        after = opened.changes(decision.id)[0].after or {}
+        changes = _of_photos(opened, decision)
+        which = _which(opened, changes)
     out.json(decision)
+    after = changes[0].after or {}
     said = ", ".join(_told(fact, after[fact]) for fact in facts if fact in after)
-    out.say(f"Decision {decision.id}: {said} for {count(decision.annotations, 'photo')}")
+    out.say(f"Decision {decision.id}: {said} for {which}")
 
 
 def hide(
@@ -178,12 +188,13 @@ def hide(
     with opened_in(catalogue) as opened:
         annotations = _all_found(opened, what)
         decision = opened.hide(annotations, actor=actor(by), note=note, hidden=not unhide)
+        which = _which(opened, _of_photos(opened, decision)) if decision else ""
     out.json(decision)
     done = "shown again" if unhide else "hidden"
     if decision is None:
         out.say(f"Nothing to do: {'not hidden' if unhide else 'hidden'} already")
     else:
-        out.say(f"Decision {decision.id}: {count(decision.annotations, 'photo')} {done}")
+        out.say(f"Decision {decision.id}: {which} {done}")
 
 
 def undo(
@@ -305,6 +316,24 @@ def _told(fact: str, value: str | float) -> str:
     if fact == "rotation":
         return f"turned by {value:g}°"
     return f"{fact} {value or 'not known'}"
+
+
+def _of_photos(catalogue: Catalogue, decision: Decision) -> list[Change]:
+    """What a decision changed about photos; there may be notes among it as well."""
+    return [each for each in catalogue.changes(decision.id) if each.annotation]
+
+
+def _which(catalogue: Catalogue, changes: Sequence[Change]) -> str:
+    """How many photos a decision changed, and what they are called."""
+    ids = [each.annotation for each in changes]
+    names = [each.name for each in catalogue.annotations(ids)]
+    return f"{count(len(ids), 'photo')} ({_some(names)})"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _all_found(catalogue: Catalogue, what: Sequence[str]) -> list[str]:

@@ -84,6 +84,8 @@ def export(catalogue: Catalogue, target: Path, options: ExportOptions) -> Export
     if options.photos and not options.precise:
         _refuse_positions(records)
     made = _made(records, target, options)
+    noted = catalogue.notes().keys() & {each.individual for each in made.written}
+    unwritten = (f"notes on individuals ({len(noted)}): a backup keeps them",) if noted else ()
     target.parent.mkdir(parents=True, exist_ok=True)
     if options.photos or options.format == "camtrap-dp":
         copied, missing = _write_folder(catalogue, target, made, photos=options.photos)
@@ -95,7 +97,7 @@ def export(catalogue: Catalogue, target: Path, options: ExportOptions) -> Export
         len(made.written),
         len({each.individual for each in made.written} - {""}),
         copied,
-        made.left_out,
+        made.left_out + unwritten,
         missing,
     )
 
