@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from resight.catalogue import Catalogue
+from resight.catalogue import AddOutcome, Catalogue
 
 from .commands import PATTERN, Drawn, run
 
@@ -79,6 +82,42 @@ def test_a_bad_photo_among_good_ones_is_reported_and_the_rest_added(
     assert "1 added" in ran.out
     assert "1 unusable" in ran.out
     assert run("show", "Michelangelo", "-c", drawn.catalogue).code == 0
+
+
+def test_what_somebody_undoes_while_it_is_added_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        Image.new("RGB", (90 + number, 60), (9, 99, 199)).save(tmp_path / f"{number}.png")
+    folder = tmp_path / "catalogue"
+    assert run("init", folder).code == 0
+    add = Catalogue.add
+
+    def undone_meanwhile(catalogue: Catalogue, *plan: Any, **said: Any) -> Iterator[AddOutcome]:
+        yield from add(catalogue, *plan, **said)
+        with Catalogue.open(folder) as other:  # another terminal
+            other.undo(actor="bo")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Catalogue, "add", undone_meanwhile)
+        ran = run("add", *tmp_path.glob("*.png"), "-c", folder)
+    assert ran.code == 1, "nothing of it is there"
+    assert "3 photos of these were taken out again meanwhile: somebody has undone" in ran.err
+    assert run("add", *tmp_path.glob("*.png"), "-c", folder).code == 0
+
+
+def test_a_photo_that_is_damaged_in_part_is_added_and_told(tmp_path: Path, drawn: Drawn) -> None:
+    sound = drawn.queries[0].path.read_bytes()
+    broken = bytearray(sound)
+    middle = len(sound) // 2
+    broken[middle : middle + 20] = bytes(range(20, 40))
+    (tmp_path / "broken.jpg").write_bytes(broken)
+    ran = run("add", tmp_path / "broken.jpg", drawn.queries[1].path, "-c", drawn.catalogue)
+    assert ran.code == 0
+    assert "2 added" in ran.out
+    assert "warning: 1 new photo may be damaged in part" in ran.err
+    assert re.search(r"broken.jpg \(Corrupt JPEG data: .+\)", ran.err)
+    assert drawn.queries[1].path.name not in ran.err
 
 
 def test_add_says_whom_the_photos_are_of(drawn: Drawn, tmp_path: Path) -> None:
@@ -327,7 +366,8 @@ def test_show_tells_photos_and_decisions(drawn: Drawn) -> None:
 def test_assign_corrects_and_undo_takes_it_back(drawn: Drawn) -> None:
     ran = run("assign", "Donatello", "--to", "Raphael", "--by", "Ann", "-c", drawn.catalogue)
     assert ran.code == 0
-    assert "2 photos now of Raphael" in ran.out
+    assert "2 photos (Donatello/2021-06-07-left.jpg, Donatello/2021-06-07-right.jpg)" in ran.out
+    assert "now of Raphael, before of Donatello" in ran.out
     assert [each["name"] for each in _individuals(drawn)] == ["Raphael"]
     assert run("undo", "--by", "Bo", "-c", drawn.catalogue, "--json").json["kind"] == "undo"
     assert [each["name"] for each in _individuals(drawn)] == ["Donatello", "Raphael"]
@@ -451,8 +491,8 @@ def test_a_blank_name_is_refused(drawn: Drawn, blank: str) -> None:
 
 
 def test_hiding_twice_says_so(drawn: Drawn) -> None:
-    for out in ("Decision 2: 2 photos hidden\n", "Nothing to do: hidden already\n"):
-        assert run("hide", "Donatello", "-c", drawn.catalogue).out == out
+    for out in (r"Decision 2: 2 photos \(.+\) hidden\n", "Nothing to do: hidden already\n"):
+        assert re.fullmatch(out, run("hide", "Donatello", "-c", drawn.catalogue).out)
 
 
 def test_hidden_photos_leave_the_list_and_come_back(drawn: Drawn) -> None:

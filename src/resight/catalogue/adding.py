@@ -32,6 +32,7 @@ from resight.catalogue.originals import Originals, Staging, sha256_of
 from resight.catalogue.records import AddOutcome, Change, Likeness
 from resight.catalogue.sayings import annotation_meant, filled_in, new_fields
 from resight.catalogue.store import Store, annotations_table, decisions, photos, purged
+from resight.damage import JPEG_FORMATS, damage
 from resight.errors import BadFact, Conflict, PhotoError
 from resight.looks import Look, look
 from resight.masks import Mask, check_mask
@@ -103,6 +104,7 @@ class _Prepared:
     error: str = ""
     detail: float | None = None
     look: Look | None = None
+    damaged: str = ""
 
 
 def _prepared(adder: _Adder, planned: Iterable[PlannedPhoto]) -> Generator[_Prepared, None, None]:
@@ -200,6 +202,7 @@ class _Adder:
 
             # Also says now whether the box can be cut out, not at the first search.
             found = detail(pixels, planned.box, rotation=planned.rotation)
+            damaged = damage(planned.path) if photo.format in JPEG_FORMATS else ""
             _check_mask(planned, photo)
             staged = None
             if self._staging is not None and known is None:
@@ -208,7 +211,10 @@ class _Adder:
             return _Prepared(planned, error=f"cannot be read: {error.strerror or error}")
         except (PhotoError, ValueError) as error:
             return _Prepared(planned, error=str(error))
-        return _Prepared(planned, photo.sha256, photo, staged, detail=found, look=look(pixels))
+        seen = look(pixels)
+        return _Prepared(
+            planned, photo.sha256, photo, staged, detail=found, look=seen, damaged=damaged
+        )
 
     def _looked_at(self, planned: PlannedPhoto, photo: Photo, look: Look) -> _Prepared:
         """As ``prepare`` without reading the file; ``PhotoError`` for a wrong box or mask."""
@@ -288,7 +294,7 @@ class _Adder:
             change = Change(new, None, new_fields(prepared.sha256, planned))
             like = self._like(connection, prepared)
             outcome = replace(outcome, annotation=new, reason=reason, detail=prepared.detail)
-            return replace(outcome, like=like), change
+            return replace(outcome, like=like, damaged=prepared.damaged), change
         id, fields = found
         planned = as_corrected(connection, id, planned, fields)
         outcome = replace(outcome, status="already", annotation=id)

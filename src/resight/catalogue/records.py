@@ -229,7 +229,8 @@ class AddOutcome:
     facts that were not known were filled in; ``conflict``: it contradicts the
     catalogue, nothing was changed; ``bad``: the file or its row cannot be used.
     ``detail`` of a new annotation is that of ``resight.quality``; ``like`` what the catalogue had
-    before that its photo is perhaps a copy of; ``decision`` the one that added or filled it in.
+    before that its photo is perhaps a copy of; ``decision`` the one that added or filled it in;
+    ``damaged`` what is wrong with the data of a new photo, which decodes all the same.
     """
 
     status: AddStatus
@@ -240,6 +241,7 @@ class AddOutcome:
     detail: float | None = None
     like: Likeness | None = None
     decision: int | None = None
+    damaged: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from resight.cli.options import (
     box_of,
     side_of,
 )
-from resight.cli.output import Output, count, exit_code, stopped, to_stderr
+from resight.cli.output import Output, count, error, exit_code, stopped, to_stderr
 
 if TYPE_CHECKING:
     from resight.catalogue import AddOutcome, Catalogue, ImportPlan
@@ -190,14 +190,29 @@ def add(
             ) from None
         _print(out, _as_boxed(out, plan, boxing), outcomes, known, dry_run=dry_run)
         written = [each for each in outcomes if each.status in _WRITTEN and not dry_run]
+        gone = _taken_back(opened, written)
         _warn_of_weak(opened, written)
         if near and written:
             decision = opened.show(written[0].annotation).decisions[0].id
             warn_of_new(individual or "", near, command("undo", decision, catalogue=catalogue))
-    failed = count_failed(outcomes)
+    failed = count_failed(outcomes) + gone
     if not dry_run and failed < len(outcomes):
         _advise(out, catalogue, many=len(written) >= _MANY)
     raise typer.Exit(exit_code(len(outcomes) - failed, failed))
+
+
+def _taken_back(opened: Catalogue, written: Sequence[AddOutcome]) -> int:
+    """Say it where somebody has undone what this run added; how many photos that was."""
+    decisions = {each.decision for each in written if each.decision is not None}
+    undone = {id for id in decisions if opened.decision(id).undone}
+    gone = sum(each.decision in undone for each in written)
+    if gone:
+        error(
+            f"{count(gone, 'photo')} of these were taken out again meanwhile: somebody has undone "
+            f"decision {', '.join(map(str, sorted(undone)))} (resight log); the same command adds "
+            "them again"
+        )
+    return gone
 
 
 def _look_at(out: Output, opened: Catalogue) -> None:
@@ -301,12 +316,27 @@ def print_outcomes(out: Output, outcomes: Sequence[AddOutcome], *, dry_run: bool
     for status, words in _ADDED.items():
         if counts[status]:
             out.say(f"{counts[status]:>6} {words[dry_run]}")
+    _warn_of_damage([each for each in outcomes if each.damaged])
     _warn_of_copies([each for each in outcomes if each.like])
 
 
 def count_failed(outcomes: Sequence[AddOutcome]) -> int:
     """How many photos were not taken."""
     return sum(each.status in _FAILED for each in outcomes)
+
+
+def _warn_of_damage(damaged: Sequence[AddOutcome]) -> None:
+    """Name the new photos of which parts are lost, though they can be shown."""
+    if not damaged:
+        return
+    to_stderr(
+        f"warning: {count(len(damaged), 'new photo')} may be damaged in part, as by a failing "
+        "memory card: look at them, and copy them again from their source where parts are lost:"
+    )
+    for each in damaged[:_REASONS]:
+        to_stderr(f"  {each.source} ({each.damaged})")
+    if len(damaged) > _REASONS:
+        to_stderr(f"  … and {len(damaged) - _REASONS} more; --json lists all")
 
 
 def _warn_of_copies(copies: Sequence[AddOutcome]) -> None:

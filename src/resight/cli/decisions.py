@@ -326,7 +326,7 @@ def _of_photos(catalogue: Catalogue, decision: Decision) -> list[Change]:
 def _which(catalogue: Catalogue, changes: Sequence[Change]) -> str:
     """How many photos a decision changed, and what they are called."""
     ids = [each.annotation for each in changes]
-    names = [each.name for each in catalogue.annotations(ids)]
+    names = sorted(each.name for each in catalogue.annotations(ids))
     return f"{count(len(ids), 'photo')} ({_some(names)})"
 
 

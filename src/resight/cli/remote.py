@@ -365,7 +365,7 @@ def _sent(desk: Client, path: Path, facts: dict[str, str], decision: Optional[in
     like = Likeness(**made.like.model_dump()) if made.like else None
     return AddOutcome(
         made.status, str(path), path, made.annotation or "", made.reason,
-        like=like, decision=made.decision,
+        like=like, decision=made.decision, damaged=made.damaged,
     )  # fmt: skip
 
 

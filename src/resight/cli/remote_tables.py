@@ -146,4 +146,12 @@ def _outcome(row: tables.Row) -> AddOutcome:
     from resight.catalogue import AddOutcome, Likeness
 
     like = Likeness(**row.like.model_dump()) if row.like else None
-    return AddOutcome(row.status, row.source, None, row.annotation or "", row.reason, like=like)
+    return AddOutcome(
+        row.status,
+        row.source,
+        None,
+        row.annotation or "",
+        row.reason,
+        like=like,
+        damaged=row.damaged,
+    )

@@ -142,7 +142,8 @@ class Likeness(BaseModel):
 
 class Added(BaseModel):
     """What became of an uploaded photo. ``like``: what the catalogue had that it is perhaps a
-    copy of. ``decision``: of the import that it is part of, null where nothing was changed."""
+    copy of. ``decision``: of the import that it is part of, null where nothing was changed.
+    ``damaged``: what is wrong with the data of a new photo that can be shown all the same."""
 
     status: Literal["added", "already", "updated", "conflict"]
     photo: Optional[str]
@@ -151,6 +152,7 @@ class Added(BaseModel):
     reason: str
     like: Optional[Likeness] = None
     decision: Optional[int] = None
+    damaged: str = ""
 
 
 Verdict = Literal["known", "new", "undecided"]

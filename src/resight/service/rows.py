@@ -77,6 +77,7 @@ def report_of(
                 reason=reason,
                 annotation=outcome.annotation if made else None,
                 like=Likeness(**asdict(outcome.like)) if outcome.like else None,
+                damaged=outcome.damaged,
                 said=_said(photo) if photo else {},
             )
         )

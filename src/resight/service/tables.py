@@ -16,13 +16,15 @@ _Column = Annotated[str, Field(max_length=500)]
 
 class Row(BaseModel):
     """What becomes of a row, and what it says. ``source``: its line and the photo it names;
-    ``like``: what the catalogue has that its photo is perhaps a copy of."""
+    ``like``: what the catalogue has that its photo is perhaps a copy of; ``damaged``: what is wrong
+    with the data of a new photo that can be shown all the same."""
 
     source: str
     status: AddStatus
     reason: str
     annotation: Optional[str]
     like: Optional[Likeness] = None
+    damaged: str = ""
     said: dict[str, str]
 
 

@@ -242,13 +242,14 @@ class UploadRow {
     this.bar.value = share;
   }
 
-  done({ status, annotation, reason, like }) {
+  done({ status, annotation, reason, like, damaged }) {
     const texts = { added: "put in", updated: "there already; now with more facts", already: "already there" };
     if (!(status in texts)) return void this.#say("bad", reason ?? status);
     this.image.hidden = false;
     this.image.src = chip(annotation, 256);
     const copy = like && h("span", { class: "upload-like" }, icon("warn"), ` Perhaps a copy: it looks like ${like.name}${like.individual ? ` of ${like.individual}` : ""}, which was there`);
-    this.#say(status === "already" ? "already" : "added", [texts[status], copy],
+    const broken = damaged && h("span", { class: "upload-like", title: damaged }, icon("warn"), " Perhaps damaged in part: look at it, and copy it again where parts are lost");
+    this.#say(status === "already" ? "already" : "added", [texts[status], copy, broken],
       h("button", { class: "button button-small", "aria-label": `Box and side of ${this.file.name}`, onclick: () => this.#edit(annotation) }, icon("box"), "Box and side"));
   }
 

@@ -202,11 +202,12 @@ export class TableImport {
     shown.length < rows.length && h("button", { class: "button", onclick: () => { this.all = true; this.#rows(); } }, `Show all ${rows.length.toLocaleString("en")}`));
   }
 
-  #row({ source, status, reason, said, like }) {
+  #row({ source, status, reason, said, like, damaged }) {
     return h("tr", { "data-status": status },
       h("td", {}, source),
       h("td", {}, h("span", { class: "import-status" }, WORDS[status][this.ended ? 3 : 2]), reason && h("span", { class: "import-reason" }, reason),
-        like && h("span", { class: "import-reason import-like" }, icon("warn"), ` perhaps a copy: its photo looks like ${like.name}${like.individual ? ` of ${like.individual}` : ""}, which is there`)),
+        like && h("span", { class: "import-reason import-like" }, icon("warn"), ` perhaps a copy: its photo looks like ${like.name}${like.individual ? ` of ${like.individual}` : ""}, which is there`),
+        damaged && h("span", { class: "import-reason import-like", title: damaged }, icon("warn"), " perhaps damaged in part: look at it")),
       h("td", {}, Object.entries(said).map(([field, text]) => h("span", { class: "import-said" }, h("span", { class: "hint" }, `${SAID[field] ?? field} `), field === "date" ? `${day(text)} ${clock(text)}` : text))));
   }
 

@@ -85,6 +85,7 @@ def add_photo(
         reason=told,
         like=models.Likeness(**asdict(outcome.like)) if outcome.like else None,
         decision=outcome.decision,
+        damaged=outcome.damaged,
     )
 
 
