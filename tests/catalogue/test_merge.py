@@ -223,6 +223,19 @@ def test_an_animal_renamed_here_is_told_and_not_joined(
     report = ours.merge(theirs.folder, actor="ann")
     assert report.same_animals == {"Crush": "Myrtle"}
     assert names(ours)["Crush/5.png"] == "Crush"
+    again = ours.merge(theirs.folder, actor="ann").same_animals
+    assert again == {"Crush": "Myrtle"}, "until somebody decides"
+    ours.assign(ours.find("Crush/5.png"), "Crush", actor="ann", note="another one")
+    assert ours.merge(theirs.folder, actor="ann").same_animals == {}
+
+
+def test_an_animal_renamed_there_is_renamed_here_and_that_is_all(two: Two) -> None:
+    ours, theirs = two
+    theirs.assign(theirs.find("Crush"), "Myrtle", actor="bo")
+    assert ours.merge(theirs.folder, actor="ann", dry_run=True).same_animals == {}
+    assert ours.merge(theirs.folder, actor="ann").same_animals == {}
+    assert {each.name for each in ours.list()} == {each.name for each in theirs.list()}
+    assert ours.merge(theirs.folder, actor="ann").same_animals == {}
 
 
 def test_what_breaks_a_rule_is_listed_and_its_photo_kept(

@@ -270,7 +270,7 @@ class _Merger:
             self._translated(each.annotations[id]) if id in each.annotations else None
             for each in (self._base, self._first)
         )
-        undecided = self._latest.get(ours, 0) <= self._last_merge
+        undecided = self._undecided(ours)
         taken: Fields = {}
         for facts in _TOGETHER:
             said, known = (tuple(fields[fact] for fact in facts) for fields in (theirs, now))
@@ -328,19 +328,30 @@ class _Merger:
         return tuple(sorted((ours & theirs) - shared - {""}))
 
     def _same_animals(self) -> dict[str, str]:
-        """Individuals new here whose photos in both have one other name here."""
-        ours = {each["individual"] for each in self._ours.values()}
+        """The other's individuals whose photos in both have one other name here, where both
+        names are kept; by theirs the one here.
+
+        It stays so until somebody has decided about the photos that came by a merge.
+        """
         called: dict[str, set[str]] = {}
         for id, here in self._pairs.items():
             theirs = self._translated(self._other.annotations[id])["individual"]
-            called.setdefault(theirs, set()).add(self._ours[here]["individual"])
-        new = {
-            (each.change.after or {}).get("individual", "")
-            for each in self._plan.wanted
-            if not each.change.dismissal
-        }
-        return {
-            name: next(iter(called[name] - {""}))
-            for name in sorted(new - ours - {""})
-            if len(called.get(name, set()) - {""}) == 1
-        }
+            ours = self._ours[here]["individual"]
+            merged = id not in self._first.annotations and self._undecided(here)
+            if not (theirs == ours and merged):
+                called.setdefault(theirs, set()).add(ours)
+        after = {id: fields["individual"] for id, fields in self._ours.items()}
+        for each in self._plan.wanted:
+            if not each.change.dismissal and "individual" in (each.change.after or {}):
+                after[each.change.annotation] = (each.change.after or {})["individual"]
+        kept = set(after.values()) - {""}
+        found = {}
+        for name in sorted(called.keys() & kept):
+            others = called[name] - {""}
+            if len(others) == 1 and name not in others and others <= kept:
+                found[name] = others.pop()
+        return found
+
+    def _undecided(self, annotation: str) -> bool:
+        """Whether nobody has decided about an annotation here since the last merge."""
+        return self._latest.get(annotation, 0) <= self._last_merge

@@ -60,7 +60,7 @@ def merge(
     if report.decision and not dry_run:
         undo = command("undo", report.decision.id, catalogue=catalogue)
         out.next(undo, when="to take the merge back")
-    if report.conflicts or report.refused:
+    if report.conflicts or report.refused or report.same_animals:
         raise typer.Exit(ExitCode.PARTLY)
 
 
