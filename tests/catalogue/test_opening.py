@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -314,3 +316,43 @@ def test_a_network_folder_is_warned_of(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr("resight.catalogue.folders.file_system_of", lambda *_: "nfs4")
     (warning,) = folder_warnings(tmp_path)
     assert "nfs4" in warning
+
+
+def test_a_catalogue_that_cannot_be_written_can_be_looked_at(herd: Path) -> None:
+    """In a process that may not write there, whoever runs the tests."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "catalogue"
+        with Catalogue.init(folder) as catalogue:
+            list(catalogue.add(plan_folders(herd), actor="ann"))
+            expected = sorted(each.name for each in catalogue.annotations())
+        for path in (Path(place), *folder.rglob("*"), folder):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        script = (
+            "import json, os, sys\n"
+            "from pathlib import Path\n"
+            "from resight.catalogue import Catalogue\n"
+            "from resight.errors import CatalogueError\n"
+            "if os.geteuid() == 0: os.setuid(65534)\n"
+            "with Catalogue.open(Path(sys.argv[1])) as catalogue:\n"
+            "    said = [sorted(each.name for each in catalogue.annotations())]\n"
+            "    said.append([str(each) for each in catalogue.check()])\n"
+            "    said.append(len(catalogue.original('1.png').read_bytes()) > 0)\n"
+            "    try: catalogue.undo(actor='ann')\n"
+            "    except CatalogueError as error: said.append(str(error))\n"
+            "print(json.dumps(said))\n"
+        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", script, str(folder)],
+                capture_output=True,
+                text=True,
+                check=False,
+                env={**os.environ, "PYTHONPATH": str(HERE.parents[1] / "src")},
+            )
+        finally:
+            for path in (folder, *folder.rglob("*")):
+                path.chmod(0o755)
+        assert done.returncode == 0, done.stderr
+        names, problems, read, refusal = json.loads(done.stdout)
+        assert (names, problems, read) == (expected, [], True)
+        assert "can only be looked at: copy it elsewhere to change it" in refusal

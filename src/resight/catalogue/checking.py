@@ -43,7 +43,8 @@ def check(store: Store, originals: Originals, *, quick: bool, repair: bool) -> I
     yield from _originals(store, originals, quick=quick)
     yield from _purges(store, originals, repair=repair)
     yield from _strays(store, originals, repair=repair)
-    yield from _incoming(originals, repair=repair)
+    if not store.refuses:  # to tell whose copies are abandoned takes a lock
+        yield from _incoming(originals, repair=repair)
     if not quick:
         yield from _features(originals, repair=repair)
 
@@ -142,7 +143,7 @@ def _strays(store: Store, originals: Originals, *, repair: bool) -> Iterator[Fin
     """Files among the originals that no record knows."""
     # With the write lock held, no file can be about to become known.
     found = []
-    with store.writing() as connection:
+    with store.reading() if store.refuses else store.writing() as connection:
         known = {
             originals.path(row.sha256, row.format)
             for row in connection.execute(sa.select(photos.c.sha256, photos.c.format))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from resight.catalogue import migrations
 from resight.catalogue.folders import DATABASE, UNFINISHED, is_free
 from resight.catalogue.originals import Originals, flush_folder, writing_to
-from resight.catalogue.store import Store
+from resight.catalogue.store import Store, copy_unmarked
 from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists, NotACatalogue
 
 
@@ -40,7 +42,10 @@ def store_of(folder: Path) -> Store:
     _check_not_lost(folder)
     if not (folder / DATABASE).is_file():
         raise NotACatalogue(f"{folder} holds no catalogue: make one with init")
-    store = Store(folder / DATABASE)
+    database = folder / DATABASE
+    if not (os.access(folder, os.W_OK) and os.access(database, os.W_OK)):
+        return _Snapshot(database)
+    store = Store(database)
     try:
         migrations.upgrade(store)
         store.keep_log()
@@ -48,6 +53,32 @@ def store_of(folder: Path) -> Store:
         store.close()
         raise
     return store
+
+
+class _Snapshot(Store):
+    """A database on a disk that cannot be written, as it was when it was opened: a copy, since even
+    to read beside others SQLite has to write."""
+
+    def __init__(self, database: Path) -> None:
+        self._copied_to = TemporaryDirectory(prefix="resight-read-only-")
+        copy = Path(self._copied_to.name) / DATABASE
+        try:
+            copy_unmarked(database, copy)
+            super().__init__(copy)
+            migrations.upgrade(self)
+        except BaseException:
+            self.close()
+            raise
+        self.file = database
+        self.refuses = (
+            f"{database.parent} cannot be written by you (a read-only disk, or its permissions), "
+            "so it can only be looked at: copy it elsewhere to change it"
+        )
+
+    def close(self) -> None:
+        if hasattr(self, "_engine"):
+            super().close()
+        self._copied_to.cleanup()
 
 
 def _check_not_lost(folder: Path) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
@@ -29,11 +26,11 @@ from resight.catalogue.store import (
     Store,
     annotations_table,
     changes,
+    copy_unmarked,
     decisions,
     merged_changes,
     merged_decisions,
     photos,
-    translated,
 )
 from resight.errors import NotACatalogue
 
@@ -100,13 +97,7 @@ def read_other(folder: Path) -> Other:
 def _copy(database: Path) -> Iterator[Store]:
     with TemporaryDirectory(prefix="resight-merge-") as folder:
         copy = Path(folder) / DATABASE
-        # A reader of a write-ahead log leaves files beside it; where there is none, it need not.
-        log = database.with_name(f"{database.name}-wal")
-        how = "mode=ro" if log.is_file() and log.stat().st_size else "immutable=1"
-        with translated(database), closing(sqlite3.connect(copy)) as target:
-            where = f"file:{quote(os.fsencode(database.absolute()))}?{how}"
-            with closing(sqlite3.connect(where, uri=True)) as source:
-                source.backup(target)
+        copy_unmarked(database, copy)
         store = Store(copy)
         try:
             migrations.upgrade(store)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import Column, Connection, Engine, Float, ForeignKey, Integer, MetaData, Table, Text
@@ -160,6 +162,9 @@ def listed(values: Iterable[str] | Iterable[int]) -> sa.Select[Any]:
 class Store:
     """Connections to one catalogue's database. Safe to use from several threads."""
 
+    #: Why nothing can be written; empty where it can.
+    refuses = ""
+
     def __init__(self, file: Path) -> None:
         """Open ``file``, which is created where it is missing."""
         self.file = file
@@ -185,6 +190,8 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that holds the write lock; on the disk once this returns."""
+        if self.refuses:
+            raise CatalogueError(self.refuses)
         with translated(self.file), self._writer.begin() as connection:
             yield connection
 
@@ -246,6 +253,17 @@ class Store:
             connection.close()
 
 
+def copy_unmarked(database: Path, copy: Path) -> None:
+    """Copy a database to a new file, leaving nothing beside the one that is read."""
+    # A reader of a write-ahead log leaves files beside it; where there is none, it need not.
+    log = database.with_name(f"{database.name}-wal")
+    how = "mode=ro" if log.is_file() and log.stat().st_size else "immutable=1"
+    with translated(database), closing(sqlite3.connect(copy)) as target:
+        where = f"file:{quote(os.fsencode(database.absolute()))}?{how}"
+        with closing(sqlite3.connect(where, uri=True)) as source:
+            source.backup(target)
+
+
 def _prepare_connection(connection: Any, _record: object) -> None:
     # SQLAlchemy, not the driver, is to say when a transaction begins.
     connection.isolation_level = None
@@ -265,8 +283,8 @@ _MEANINGS = {
         "catalogue to a disk that can be written"
     ),
     "SQLITE_CANTOPEN": (
-        "the database cannot be opened: check the folder's permissions; even to look at a "
-        "catalogue its folder must be writable, so copy one on a read-only disk elsewhere"
+        "the database cannot be opened: check the folder's permissions; one on a read-only disk "
+        "that was in use when it was copied there can be opened after it is copied elsewhere"
     ),
     "SQLITE_BUSY": f"another program kept the catalogue locked for {_BUSY_SECONDS} s: try again",
     "SQLITE_LOCKED": "another program keeps the catalogue locked: try again",
