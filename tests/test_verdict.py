@@ -50,3 +50,9 @@ def test_a_photo_that_cannot_be_judged_says_why() -> None:
     assert told(unjudged) == ""
     said = told(replace(unjudged, calibration="its encounter is in every trial"))
     assert said == "No probabilities for this photo: its encounter is in every trial."
+
+
+def test_what_is_rounded_to_what_is_needed_does_not_quite_reach_it() -> None:
+    said = told(answer(0.03, 0.917, 0.9212))
+    assert said.startswith("Undecided: nothing quite reaches the 92 % that is needed. Ada 3 %, a ")
+    assert told(answer(0.03, 0.80, 0.92)).startswith("Undecided: nothing reaches the 92 % that")

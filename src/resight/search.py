@@ -24,6 +24,7 @@ from resight.learning import learn
 from resight.masks import masked
 from resight.method import Method, effort_for
 from resight.photos import read_photo
+from resight.quality import BLANK, detail
 from resight.queries import Pair, PhotoQuery
 from resight.ready import ReadyGallery, without_some
 from resight.scoring import DISTRIBUTION_SCORES, score_pair
@@ -48,6 +49,8 @@ logger = logging.getLogger(__name__)
 #: LightGlue takes four at a time.
 _BATCH = 8
 
+#: Why answers about some queries have no probabilities.
+NOTHING_TO_SEE = "there is nothing to see in it"
 IN_A_MIRROR = "nothing is learned about photos in a mirror"
 
 
@@ -227,6 +230,8 @@ class PhotoSearch:
             progress=progress,
         )
         answer = without_some(answer, lacking) if lacking else answer
+        if detail(query.chip.pixels) < BLANK:
+            return answer.without_probabilities(NOTHING_TO_SEE)
         return answer.without_probabilities(IN_A_MIRROR) if query.mirrored else answer
 
     def read_annotation(self, annotation: str) -> PhotoQuery:

@@ -44,7 +44,9 @@ def verdict(answer: Judged) -> str:
         return f"It is {name} ({probability}). Else: a new animal {new}, {other}."
     if answer.verdict == NEW:
         return f"It is a new animal ({new}). Else: {name} {probability}, {other}."
-    why = f"nothing reaches the {percent(answer.needed)} that is needed"
+    needed = percent(answer.needed)
+    quite = "quite " if needed in (probability, new) else ""  # as they are rounded
+    why = f"nothing {quite}reaches the {needed} that is needed"
     if answer.needed >= 1:
         why = (
             "what was learned shows no answer to err so rarely (more animals, or a larger setting "
