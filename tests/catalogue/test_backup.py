@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resight.catalogue import Catalogue, plan_folders
-from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists
+from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists, NotACatalogue
 from resight.settings import FILE_NAME
 
 Draw = Callable[..., Path]
@@ -294,3 +294,18 @@ def test_a_backup_is_consistent_while_others_write(
     with Catalogue.restore(report.path, tmp_path / "again") as restored:
         assert list(restored.check()) == []
         assert len(restored.annotations()) >= 5
+
+
+def test_where_a_restore_was_cut_short_it_is_said_how_to_go_on(
+    filled: Catalogue, tmp_path: Path
+) -> None:
+    archive, target = filled.backup(tmp_path / "b.zip").path, tmp_path / "restored"
+    target.mkdir()
+    (target / "catalogue.sqlite.restoring").touch()  # as a killed one leaves
+    (target / "originals").mkdir()
+    with pytest.raises(NotACatalogue, match="restore` again, which begins anew there"):
+        Catalogue.open(target)
+    with pytest.raises(CatalogueError, match="restore` again, which begins anew there"):
+        Catalogue.init(target)
+    with Catalogue.restore(archive, target) as restored:
+        assert restored.annotations() == filled.annotations()

@@ -12,6 +12,11 @@ from resight.catalogue.originals import Originals, flush_folder, writing_to
 from resight.catalogue.store import Store, copy_unmarked
 from resight.errors import CatalogueDamaged, CatalogueError, CatalogueExists, NotACatalogue
 
+_CUT_SHORT = (
+    "{} holds what was read of a backup until its restore was cut short: run the same `resight "
+    "restore` again, which begins anew there"
+)
+
 
 def create(folder: Path) -> Store:
     """As ``Catalogue.init``."""
@@ -19,6 +24,8 @@ def create(folder: Path) -> Store:
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         # A database without a schema is what an interrupted init leaves.
+        if not database.exists() and (folder / UNFINISHED).exists():
+            raise CatalogueError(_CUT_SHORT.format(folder))
         if not database.exists() and not is_free(folder):
             raise CatalogueError(f"{folder} is not empty: give a catalogue its own folder")
     _check_not_lost(folder)
@@ -41,6 +48,8 @@ def store_of(folder: Path) -> Store:
     """As ``Catalogue.open``."""
     _check_not_lost(folder)
     if not (folder / DATABASE).is_file():
+        if (folder / UNFINISHED).exists():
+            raise NotACatalogue(_CUT_SHORT.format(folder))
         raise NotACatalogue(f"{folder} holds no catalogue: make one with init")
     database = folder / DATABASE
     if not (os.access(folder, os.W_OK) and os.access(database, os.W_OK)):
