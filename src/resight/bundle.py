@@ -61,7 +61,7 @@ def bundle(
         raise ExportError(f"{target} exists already: name another folder")
     found = [_present(name) for name in models]
     target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made_in:
+    with TemporaryDirectory(dir=target.parent, prefix=f"{target.name}-unfinished-") as made_in:
         folder = Path(made_in) / target.name
         (folder / "wheels").mkdir(parents=True)
         (folder / "models").mkdir()

@@ -68,7 +68,7 @@ def crop(
     target.parent.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, object]] = []
     bad: dict[str, str] = {}
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made_in:
+    with TemporaryDirectory(dir=target.parent, prefix=f"{target.name}-unfinished-") as made_in:
         folder = Path(made_in) / target.name
         for name in ("chips", *(["masks"] if segmenter else [])):
             (folder / name).mkdir(parents=True)

@@ -180,7 +180,7 @@ def _write_folder(
 ) -> tuple[int, tuple[str, ...]]:
     """Write files and photos into a new folder; how many photos, and which are missing."""
     copied, missing = 0, []
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made_in:
+    with TemporaryDirectory(dir=target.parent, prefix=f"{target.name}-unfinished-") as made_in:
         folder = Path(made_in) / target.name
         folder.mkdir()
         for name, data in made.files.items():
