@@ -481,3 +481,14 @@ def test_notes_follow_who_is_renamed_or_merged_by_assigning_all_its_photos(
     catalogue.assign(catalogue.find("Crush"), other, actor="bob")
     assert catalogue.notes() == {other: "missing a toe\n\nCrush: tag GR-1234"}
     assert list(catalogue.check()) == []
+
+
+def test_what_is_in_the_way_of_an_undo_is_named(catalogue: Catalogue, ids: list[str]) -> None:
+    first = catalogue.assign(ids[:1], "Bruce", actor="bob")
+    second = catalogue.assign(ids[:1], "Dory", actor="bob")
+    catalogue.describe(ids[:1], side="left", actor="bob")
+    with pytest.raises(Conflict, match=f"from 'Bruce' to 'Dory', by decision {second.id}"):
+        catalogue.undo(first.id, actor="bob")
+    catalogue.undo(second.id, actor="bob")
+    catalogue.undo(first.id, actor="bob")
+    assert catalogue.annotations(ids[:1])[0].individual == "Crush"

@@ -648,3 +648,22 @@ def test_words_for_nobody_are_no_individuals_and_are_counted(tmp_path: Path) -> 
         draw_photo(tmp_path / "folders" / word / "1.png", 1)
     folders = plan_source(tmp_path / "folders", Reading())
     assert {each.identity for each in folders.photos} == {"", "Crush"}
+
+
+def test_dates_and_places_that_cannot_be_meant_are_warned_of(tmp_path: Path) -> None:
+    rows = ["0.png,2099,1,1", "1.png,1066-10-14,0,0", "2.png,2020-05,0,1", "3.png,,,"]
+    table = tmp_path / "photos.csv"
+    table.write_text("\n".join(["path,date,latitude,longitude", *rows]))
+    for number in range(4):
+        draw_photo(tmp_path / f"{number}.png", number)
+    plan = plan_source(table, Reading())
+    assert len(plan.photos) == 4
+    future, early, nowhere = plan.warnings
+    assert future.startswith("photos that have a date in the future: 1, such as ")
+    assert future.endswith("line 2 (0.png): 2099")
+    assert early.endswith("line 3 (1.png): 1066-10-14")
+    assert "latitude 0, longitude 0" in nowhere
+    today = datetime.now(UTC).date()
+    for said in (str(today), f"{today:%Y-%m}", f"{today:%Y}", f"{today}T23:59"):
+        table.write_text(f"path,date\n0.png,{said}")
+        assert plan_source(table, Reading()).warnings == (), said

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, RowMapping
 
 from resight.catalogue import dismissals, notes
 from resight.catalogue.facts import check_place
-from resight.catalogue.log import ADDED_LATER, changes_of, is_undone, undoers_of
+from resight.catalogue.log import ADDED_LATER, changes_of, is_undone, undoers_of, who_said
 from resight.catalogue.names import name_key, told
 from resight.catalogue.records import Change
 from resight.catalogue.store import annotations_table, changes, decisions, photos
@@ -239,9 +239,11 @@ def _apply(connection: Connection, change: Change) -> None:
     expected = {**ADDED_LATER, **change.before} if change.after is None else change.before
     for field, value in expected.items():
         if now[field] != value:
+            by = who_said(connection, change.annotation, field)
             raise Conflict(
-                f"the {field} of annotation {change.annotation} was changed since, "
-                f"from {told(field, value)} to {told(field, now[field])}: undo that first"
+                f"the {field} of annotation {change.annotation} was changed since, from "
+                f"{told(field, value)} to {told(field, now[field])}, by decision {by}: undo that "
+                "first"
             )
     row = annotations_table.c.id == change.annotation
     if change.after is None:

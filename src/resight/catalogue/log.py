@@ -46,6 +46,16 @@ def changes_of(connection: Connection, decision: int) -> list[Change]:
     return [_change(row) for row in rows]
 
 
+def who_said(connection: Connection, annotation: str, field: str) -> int | None:
+    """The last decision that said something about this field of an annotation."""
+    rows = connection.execute(
+        sa.select(changes)
+        .where(changes.c.annotation == annotation, changes.c.dismissal == "")
+        .order_by(changes.c.id.desc())
+    )
+    return next((row.decision for row in rows if field in (_change(row).after or {})), None)
+
+
 def history(
     connection: Connection,
     *,

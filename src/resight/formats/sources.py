@@ -17,7 +17,7 @@ from resight.catalogue import (
 )
 from resight.catalogue.csvfile import COLUMNS, plan_table
 from resight.catalogue.folders import DATABASE
-from resight.catalogue.importing import is_day, of_nobody
+from resight.catalogue.importing import is_day, of_nobody, unlikely
 from resight.catalogue.tables import read_table
 from resight.errors import ImportFileError, NoPhotos
 from resight.formats import camtrap_reading, documents, videos, wildbook_reading
@@ -95,7 +95,11 @@ def plan_source(source: Path, reading: Reading) -> ImportPlan:
     """The plan of one file or folder, by what it is."""
     file = _listed(source, reading)
     plan = _plan(file, reading)
-    plan = replace(plan, notes=(*plan.notes, *of_nobody(plan.photos)))
+    plan = replace(
+        plan,
+        notes=(*plan.notes, *of_nobody(plan.photos)),
+        warnings=(*plan.warnings, *unlikely(plan.photos)),
+    )
     if file == source or file.name == _PACKAGE:
         return plan
     return replace(
