@@ -17,11 +17,12 @@ from resight.catalogue import (
 )
 from resight.catalogue.csvfile import COLUMNS, plan_table
 from resight.catalogue.folders import DATABASE
-from resight.catalogue.importing import is_day, of_nobody, unlikely
+from resight.catalogue.importing import is_day
 from resight.catalogue.tables import read_table
 from resight.errors import ImportFileError, NoPhotos
 from resight.formats import camtrap_reading, documents, videos, wildbook_reading
 from resight.formats.filenames import find_photos, may_be_there
+from resight.formats.remarks import of_nobody, unlikely
 from resight.formats.table import EXPORTED
 from resight.photos import is_photo_name, visible_files
 from resight.types import Box
