@@ -64,7 +64,8 @@ def test_a_mask_is_a_decision_that_is_undone_and_done_again(catalogue: Catalogue
         {"mask": mask_text(LEFT)},
         {"mask": mask_text(RIGHT)},
     )
-    with pytest.raises(Conflict, match=f"from {mask_told(mask_text(LEFT))} to mask .{{6}}, by decision 3: undo"):
+    was = mask_told(mask_text(LEFT))
+    with pytest.raises(Conflict, match=f"from {was} to mask .{{6}}, by decision 3: undo"):
         catalogue.undo(one.id, actor="ann")
     catalogue.undo(actor="ann")
     assert mask_now(catalogue, id) == LEFT
