@@ -46,7 +46,7 @@ def jpeg(mode: str, **how: Any) -> bytes:
 def test_sound_files_are_not_called_damaged(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
-    assert damage(path) == ""
+    assert damage(path, "JPEG") == ""
 
 
 @pytest.mark.parametrize("how", [{}, {"progressive": True}, {"restart_marker_rows": 2}])
@@ -59,5 +59,5 @@ def test_nearly_all_files_with_changed_bytes_are_told(tmp_path: Path, how: dict[
         for place in rng.integers(len(sound) // 5, len(sound) - 2, 30):
             broken[place] = rng.integers(256)
         path.write_bytes(broken)
-        told += bool(damage(path))
+        told += bool(damage(path, "JPEG"))
     assert told >= 27

@@ -67,6 +67,14 @@ def test_what_another_search_has_learned_is_used_from_then_on(tmp_path: Path) ->
         before = people.identify(query)
         bulk.calibrate(limit=40)
         after = people.identify(query)
+        dark = replace(query, chip=replace(query.chip, pixels=query.chip.pixels // 255))
+        unseen, mirrored = (people.identify(each) for each in (dark, people.mirrored(query)))
+    assert after.new_probability is not None
+    for answer in (unseen, mirrored):
+        assert (answer.new_probability, answer.verdict) == (None, None)
+        assert [each.probability for each in answer.candidates] == [None] * len(answer.candidates)
+    assert unseen.candidates, "what its features resemble"
+    assert "nothing to see" in unseen.calibration
     assert before.new_probability is None, "no drawn animals were asked about by such a method"
     assert "20 individuals of this catalogue" in after.calibration
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-JPEG_FORMATS = ("JPEG", "MPO")
+_JPEG = ("JPEG", "MPO")
 
 
-def damage(path: Path) -> str:
+def damage(path: Path, format: str) -> str:
     """What the decoder says is wrong with the data of a JPEG file; empty where nothing is.
+
+    ``format`` as in ``Photo``: of others than JPEG nothing is said.
 
     Of 150 real photos with 30 random bytes changed 147 are told, with 5 bytes 107, with one 31
     (Pillow refuses 35, 5 and none); of 400 sound ones none. It takes half of the time of
@@ -21,6 +23,8 @@ def damage(path: Path) -> str:
 
     Raises ``OSError`` where the file cannot be read.
     """
+    if format not in _JPEG:
+        return ""
     import simplejpeg  # only where photos are added
 
     small = {"colorspace": "GRAY", "min_height": 1, "min_width": 1, "min_factor": 1}

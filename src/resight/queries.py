@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resight.catalogue import AnnotationRecord
+from resight.quality import BLANK, detail
 from resight.types import Chip, Evidence, Features, Photo
 
 
@@ -29,6 +31,11 @@ class PhotoQuery:
     encounter: str
     records: tuple[AnnotationRecord, ...]
     mirrored: bool = False
+
+    @cached_property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to see: one colour, black, or out of all focus."""
+        return detail(self.chip.pixels) < BLANK
 
 
 @dataclass(frozen=True, eq=False)

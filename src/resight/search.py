@@ -24,7 +24,6 @@ from resight.learning import learn
 from resight.masks import masked
 from resight.method import Method, effort_for
 from resight.photos import read_photo
-from resight.quality import BLANK, detail
 from resight.queries import Pair, PhotoQuery
 from resight.ready import ReadyGallery, without_some
 from resight.scoring import DISTRIBUTION_SCORES, score_pair
@@ -230,7 +229,7 @@ class PhotoSearch:
             progress=progress,
         )
         answer = without_some(answer, lacking) if lacking else answer
-        if detail(query.chip.pixels) < BLANK:
+        if query.is_blank:
             return answer.without_probabilities(NOTHING_TO_SEE)
         return answer.without_probabilities(IN_A_MIRROR) if query.mirrored else answer
 

@@ -105,6 +105,23 @@ def test_an_import_counts_what_it_added_before_an_interruption(
     assert [each["source"][-10:] for each in result["copies"]] == ["a copy.png"]
 
 
+def test_an_import_names_what_is_damaged_in_part_before_an_interruption_too(
+    catalogue: Catalogue, photos: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "card"
+    folder.mkdir()
+    sound = sorted(photos.rglob("*-right.jpg"))[0].read_bytes()
+    broken, middle = bytearray(sound), len(sound) // 2
+    broken[middle : middle + 20] = bytes(range(20, 40))
+    (folder / "a.jpg").write_bytes(broken)
+    (folder / "b.jpg").write_bytes(sound)
+    result = imported_with_a_stop(catalogue, folder, after=1)
+    assert result["added"] == 2
+    (damaged,) = result["damaged"]
+    assert damaged["source"].endswith("a.jpg")
+    assert "Corrupt JPEG data" in damaged["reason"]
+
+
 def test_an_interrupted_import_counts_both_rows_of_a_photo(
     catalogue: Catalogue, tmp_path: Path
 ) -> None:

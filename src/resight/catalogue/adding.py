@@ -32,7 +32,7 @@ from resight.catalogue.originals import Originals, Staging, sha256_of
 from resight.catalogue.records import AddOutcome, Change, Likeness
 from resight.catalogue.sayings import annotation_meant, filled_in, new_fields
 from resight.catalogue.store import Store, annotations_table, decisions, photos, purged
-from resight.damage import JPEG_FORMATS, damage
+from resight.damage import damage
 from resight.errors import BadFact, Conflict, PhotoError
 from resight.looks import Look, look
 from resight.masks import Mask, check_mask
@@ -202,7 +202,7 @@ class _Adder:
 
             # Also says now whether the box can be cut out, not at the first search.
             found = detail(pixels, planned.box, rotation=planned.rotation)
-            damaged = damage(planned.path) if photo.format in JPEG_FORMATS else ""
+            damaged = damage(planned.path, photo.format)
             _check_mask(planned, photo)
             staged = None
             if self._staging is not None and known is None:

@@ -70,10 +70,9 @@ class _Snapshot(Store):
 
     def __init__(self, database: Path) -> None:
         self._copied_to = TemporaryDirectory(prefix="resight-read-only-")
-        copy = Path(self._copied_to.name) / DATABASE
+        super().__init__(Path(self._copied_to.name) / DATABASE)  # which connects when asked
         try:
-            copy_unmarked(database, copy)
-            super().__init__(copy)
+            copy_unmarked(database, self.file)
             migrations.upgrade(self)
         except BaseException:
             self.close()
@@ -85,8 +84,7 @@ class _Snapshot(Store):
         )
 
     def close(self) -> None:
-        if hasattr(self, "_engine"):
-            super().close()
+        super().close()
         self._copied_to.cleanup()
 
 

@@ -333,10 +333,7 @@ def _warn_of_damage(damaged: Sequence[AddOutcome]) -> None:
         f"warning: {count(len(damaged), 'new photo')} may be damaged in part, as by a failing "
         "memory card: look at them, and copy them again from their source where parts are lost:"
     )
-    for each in damaged[:_REASONS]:
-        to_stderr(f"  {each.source} ({each.damaged})")
-    if len(damaged) > _REASONS:
-        to_stderr(f"  … and {len(damaged) - _REASONS} more; --json lists all")
+    _list([f"{each.source} ({each.damaged})" for each in damaged])
 
 
 def _warn_of_copies(copies: Sequence[AddOutcome]) -> None:
@@ -348,10 +345,15 @@ def _warn_of_copies(copies: Sequence[AddOutcome]) -> None:
         "another size or saved anew; `resight hide` leaves one out, and photos that `resight "
         "describe --encounter` puts into one encounter count once:"
     )
-    for each in copies[:_REASONS]:
-        to_stderr(f"  {each.source} looks like {each.like}")
-    if len(copies) > _REASONS:
-        to_stderr(f"  … and {len(copies) - _REASONS} more; --json lists all")
+    _list([f"{each.source} looks like {each.like}" for each in copies])
+
+
+def _list(lines: Sequence[str]) -> None:
+    """The first lines below a warning."""
+    for line in lines[:_REASONS]:
+        to_stderr(f"  {line}")
+    if len(lines) > _REASONS:
+        to_stderr(f"  … and {len(lines) - _REASONS} more; --json lists all")
 
 
 def _warn_of_weak(opened: Catalogue, written: Sequence[AddOutcome]) -> None:

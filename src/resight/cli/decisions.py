@@ -12,7 +12,7 @@ import typer
 from resight.cli.hints import command
 from resight.cli.lookup import found, mistaken_for, opened_in, warn_of_new
 from resight.cli.options import HERE, AsJson, By, CatalogueFolder, Note, Quiet, actor, box_of
-from resight.cli.output import Output, count
+from resight.cli.output import Output, count, few
 from resight.cli.tables import log_of
 
 if TYPE_CHECKING:
@@ -67,13 +67,12 @@ def assign(
         )
         changes = _of_photos(opened, decision)
         which = _which(opened, changes)
-    before = dict.fromkeys((each.before or {}).get("individual") or "nobody" for each in changes)
-    were = f", before of {_some(list(before))}" if changes else ""
+    before = dict.fromkeys((each.before or {})["individual"] or "nobody" for each in changes)
     if near:
         warn_of_new(to, near, command("undo", decision.id, catalogue=catalogue))
     out.json(decision)
-    name = (changes[0].after or {}).get("individual") or "nobody known" if changes else to
-    out.say(f"Decision {decision.id}: {which} now of {name}{were}")
+    name = (changes[0].after or {})["individual"] or "nobody known"
+    out.say(f"Decision {decision.id}: {which} now of {name}, before of {few(before, _NAMED)}")
 
 
 def describe(
@@ -327,13 +326,7 @@ def _which(catalogue: Catalogue, changes: Sequence[Change]) -> str:
     """How many photos a decision changed, and what they are called."""
     ids = [each.annotation for each in changes]
     names = sorted(each.name for each in catalogue.annotations(ids))
-    return f"{count(len(ids), 'photo')} ({_some(names)})"
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few names."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return f"{count(len(ids), 'photo')} ({few(names, _NAMED)})"
 
 
 def _all_found(catalogue: Catalogue, what: Sequence[str]) -> list[str]:

@@ -363,9 +363,7 @@ def _warn_of_clipping(query: PhotoQuery, box: Box) -> None:
 
 
 def _warn_of_blank(query: PhotoQuery) -> None:
-    from resight.quality import BLANK, detail
-
-    if detail(query.chip.pixels) < BLANK:
+    if query.is_blank:
         to_stderr(
             f"warning: there is nothing to see in {query.path} (one colour, black or out of all "
             "focus): whatever is answered says nothing"

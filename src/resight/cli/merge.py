@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,7 @@ import typer
 from resight.cli.hints import command
 from resight.cli.lookup import opened_in
 from resight.cli.options import HERE, AsJson, By, CatalogueFolder, Note, Quiet, actor
-from resight.cli.output import Column, ExitCode, Output, count, to_stderr
+from resight.cli.output import Column, ExitCode, Output, count, few, to_stderr
 
 if TYPE_CHECKING:
     from resight.catalogue import Merged
@@ -99,7 +99,7 @@ def _print_remarks(out: Output, report: Merged, advised: Callable[..., str]) -> 
     if report.same_names:
         to_stderr(
             "warning: named alike in both, without a photo in common, and taken for one animal "
-            f"each: {_few(report.same_names)}"
+            f"each: {few(report.same_names, _NAMED)}"
         )
     if report.conflicts:
         number = count(len(report.conflicts), "fact differs", "facts differ")
@@ -110,9 +110,3 @@ def _print_remarks(out: Output, report: Merged, advised: Callable[..., str]) -> 
         ]
         columns = ["Id", "Photo", "What", "Here", "There"]
         out.table([Column(title, fold=title != "Id") for title in columns], rows)
-
-
-def _few(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
-    return ", ".join(listed[:_NAMED]) + more

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -173,6 +173,17 @@ def error(text: str) -> None:
 def plain(text: str) -> str:
     """Text that cannot steer a terminal, whatever a file's name holds."""
     return "".join(each if each.isprintable() or each == "\n" else "�" for each in text)
+
+
+def few(names: Iterable[str], most: int) -> str:
+    """The first names, and how many more there are.
+
+    >>> few(["Ava", "Bo", "Cy"], 2), few(["Ava"], 2)
+    ('Ava, Bo and 1 more', 'Ava')
+    """
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -26,7 +26,7 @@ from resight.siding import learned_sides
 from resight.suspicions import find_suspicions
 from resight.weakest import keep, measure
 
-#: Files of an import, or encounters, that a job's result names as failed or as copies.
+#: Files of an import, or encounters, that a job's result names as failed, copies or damaged.
 _NAMED = 200
 
 
@@ -191,8 +191,8 @@ class _Work:
 class _ImportedFiles:
     """What became of the files of an import, those before an interruption too.
 
-    What was taken in is known by the import's ``decision``; it and likenesses are kept with the
-    job.
+    What was taken in is known by the import's ``decision``; it, likenesses and damage are kept
+    with the job.
     """
 
     def __init__(self, catalogue: Catalogue, task: Task) -> None:
@@ -201,6 +201,7 @@ class _ImportedFiles:
         self._failed: list[dict[str, str]] = []
         before = [json.loads(item) for item in task.finished]
         self._copies = [each["copy"] for each in before if each["copy"]]
+        self._damaged = [each["damaged"] for each in before if each.get("damaged")]
         self.decision: int | None = max((each["decision"] for each in before), default=None)
         changes = () if self.decision is None else catalogue.changes(self.decision)
         self._before: dict[str, deque[str]] = defaultdict(deque)
@@ -218,13 +219,22 @@ class _ImportedFiles:
         copy = outcome.like and {"source": outcome.source, **asdict(outcome.like)}
         if copy:
             self._copies.append(copy)
-        if outcome.decision is not None and (copy or outcome.decision != self.decision):
+        damaged = outcome.damaged and {"source": outcome.source, "reason": outcome.damaged}
+        if damaged:
+            self._damaged.append(damaged)
+        told = {"decision": outcome.decision, "copy": copy, "damaged": damaged}
+        if outcome.decision is not None and (copy or damaged or outcome.decision != self.decision):
             self.decision = outcome.decision
-            self._task.finish(json.dumps({"decision": outcome.decision, "copy": copy}))
+            self._task.finish(json.dumps(told))
 
     def result(self) -> dict[str, Any]:
-        """How many of each status, and which failed or look like others."""
-        return {**self._counted, "failed": self._failed, "copies": self._copies[:_NAMED]}
+        """How many of each status, and which failed, look like others or are damaged in part."""
+        return {
+            **self._counted,
+            "failed": self._failed,
+            "copies": self._copies[:_NAMED],
+            "damaged": self._damaged[:_NAMED],
+        }
 
 
 def _plan(arguments: Mapping[str, Any], frames: Path) -> ImportPlan:

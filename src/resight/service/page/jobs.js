@@ -109,7 +109,9 @@ class Row {
     const copies = job.result?.copies ?? [];
     const said = copies.slice(0, 3).map(({ source, name, individual }) => `${source.split(/[\\/]/).pop()} looks like ${name}${individual ? ` of ${individual}` : ""}`);
     const like = copies.length > 0 && `perhaps copies of photos that were there: ${said.join("; ")}${copies.length > 3 ? `; and ${copies.length - 3} more` : ""}`;
-    this.stage.textContent = [active ? job.stage : "", part, job.message, like].filter(Boolean).join(" · ");
+    const damaged = job.result?.damaged ?? [];
+    const broken = damaged.length > 0 && `perhaps damaged in part, look at them: ${damaged.slice(0, 3).map(({ source }) => source.split(/[\\/]/).pop()).join(", ")}${damaged.length > 3 ? ` and ${damaged.length - 3} more` : ""}`;
+    this.stage.textContent = [active ? job.stage : "", part, job.message, like, broken].filter(Boolean).join(" · ");
     this.cancel.hidden = !active;
   }
 }
